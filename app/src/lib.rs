@@ -41,6 +41,7 @@ pub fn App() -> impl IntoView {
     components::browser::Pressed::provide();
     components::browser::CutOff::provide();
     components::browser::no_double_clicks();
+    components::browser::pops();
     components::browser::mark_hydrated();
     view! {
         <components::PageTitle/>

@@ -63,7 +63,7 @@ pub struct Settings {
     /// Take http:// addresses of Odoo and the service desk on other machines: keys and customers' data then travel readable.
     #[arg(long, env = "MILEPOST_ALLOW_PLAIN_HTTP", global = true)]
     pub allow_plain_http: bool,
-    /// Folder with the browser's half of the pages.
+    /// Folder with style, icons and the browser's half of the pages; without it they have no style and no live updates.
     #[arg(long, env = "MILEPOST_SITE", value_name = "DIR", global = true)]
     pub site: Option<PathBuf>,
     /// Name of the company; without it an admin names it in the browser.

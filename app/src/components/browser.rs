@@ -302,6 +302,68 @@ pub fn no_double_clicks() {
     });
 }
 
+/// The name of small forms that open over a page, each a `details`: of one name one is open at a time.
+pub const POP: &str = "pop";
+
+/// The first input of a form that opens over the page has the focus; Escape and a click elsewhere close it. For all pages.
+pub fn pops() {
+    #[cfg(feature = "hydrate")]
+    Effect::new(|_| {
+        use leptos::{
+            ev::{click, keydown},
+            wasm_bindgen::{JsCast, closure::Closure},
+        };
+        let opened = Closure::<dyn Fn(web_sys::Event)>::new(|event: web_sys::Event| {
+            let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+            let pop = target.filter(|target| target.matches(&open_pops()).unwrap_or(false));
+            let input = pop.and_then(|pop| pop.query_selector("input:not([type=hidden]), textarea").ok().flatten());
+            if let Some(input) = input.and_then(|input| input.dyn_into::<web_sys::HtmlElement>().ok()) {
+                let _ = input.focus();
+            }
+        });
+        // a toggle does not bubble
+        let listener = opened.as_ref().unchecked_ref();
+        let _ = window().add_event_listener_with_callback_and_bool("toggle", listener, true);
+        // as long as the document
+        opened.forget();
+        let clicks = window_event_listener(click, |event| {
+            let on = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+            close_pops(|pop| !pop.contains(on.as_ref()));
+        });
+        let escape = window_event_listener(keydown, |event| {
+            if event.key() == "Escape" {
+                close_pops(|pop| {
+                    let summary = pop.query_selector("summary").ok().flatten();
+                    if let Some(summary) = summary.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok()) {
+                        let _ = summary.focus();
+                    }
+                    true
+                });
+            }
+        });
+        on_cleanup(move || {
+            clicks.remove();
+            escape.remove();
+        });
+    });
+}
+
+/// What selects those that are open.
+#[cfg(feature = "hydrate")]
+fn open_pops() -> String {
+    format!("details[name={POP}][open]")
+}
+
+#[cfg(feature = "hydrate")]
+fn close_pops(closes: impl Fn(&web_sys::Element) -> bool) {
+    use leptos::wasm_bindgen::JsCast;
+    let Ok(open) = document().query_selector_all(&open_pops()) else { return };
+    let pops = (0..open.length()).filter_map(|n| open.item(n)?.dyn_into::<web_sys::Element>().ok());
+    for pop in pops.filter(|pop| closes(pop)) {
+        let _ = pop.remove_attribute("open");
+    }
+}
+
 /// `/` goes to the search box; `j` and `k` move over the rows of a list, Enter opens one.
 pub fn keys() {
     #[cfg(feature = "hydrate")]
@@ -349,6 +411,14 @@ pub fn clear(id: &str) {
 pub fn focus_on(id: &str) {
     #[cfg(feature = "hydrate")]
     focus(id);
+    #[cfg(not(feature = "hydrate"))]
+    let _ = id;
+}
+
+/// The element of this id is shown and has the focus, as soon as the page has it.
+pub fn lead_to(id: &'static str) {
+    #[cfg(feature = "hydrate")]
+    request_animation_frame(move || focus(id));
     #[cfg(not(feature = "hydrate"))]
     let _ = id;
 }

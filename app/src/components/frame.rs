@@ -60,15 +60,14 @@ pub fn may(permission: Permission) -> bool {
     use_context::<Viewer>().is_some_and(|viewer| viewer.may(permission))
 }
 
-/// The shortest time between two requests for the numbers.
-const NUMBERS_EVERY: Duration = Duration::from_secs(2);
+/// The shortest time between two requests for the frame.
+const FRAME_EVERY: Duration = Duration::from_secs(2);
 
-/// The numbers beside the navigation. They are fetched again after a change, once for all changes until
-/// the answer; the frame stays as it is.
-fn waiting(first: &FrameView) -> RwSignal<[u64; 4]> {
-    let numbers = |frame: &FrameView| [frame.exceptions, frame.connections, frame.failed, frame.unmapped];
-    let waiting = RwSignal::new(numbers(first));
-    let Some(happened) = use_context::<browser::Happened>() else { return waiting };
+/// What the frame shows now: the numbers beside the navigation, the company's name. It is fetched again after a change, once for all
+/// changes until the answer; the page in the frame stays as it is.
+fn renewed(first: &FrameView) -> RwSignal<FrameView> {
+    let shown = RwSignal::new(first.clone());
+    let Some(happened) = use_context::<browser::Happened>() else { return shown };
     let asking = RwSignal::new(false);
     let answered = StoredValue::new(happened.times_untracked());
     Effect::watch(
@@ -80,24 +79,27 @@ fn waiting(first: &FrameView) -> RwSignal<[u64; 4]> {
             answered.set_value(*times);
             asking.set(true);
             spawn_local(async move {
-                // without an answer they stay what they were; the page says what is wrong
+                // without an answer it stays what it was; the page says what is wrong
                 if let Ok(frame) = api::get_frame().await {
-                    waiting.try_set(numbers(&frame));
+                    shown.try_set(frame);
                 }
                 let rested = move || {
                     asking.try_set(false);
                 };
-                set_timeout(rested, NUMBERS_EVERY);
+                set_timeout(rested, FRAME_EVERY);
             });
         },
         false,
     );
-    waiting
+    shown
 }
 
 #[component]
 fn Framed(frame: FrameView, children: Children) -> impl IntoView {
-    let waiting = waiting(&frame);
+    let shown = renewed(&frame);
+    let count = move |of: fn(&FrameView) -> u64| Signal::derive(move || shown.with(of));
+    let is_guided = Memo::new(move |_| shown.with(|frame| frame.guided));
+    let company = move || shown.with(|frame| frame.installation.company.clone());
     let FrameView { viewer, installation, zone, zone_label, connected, guided, .. } = frame;
     browser::tell_zone(Some(&zone));
     provide_context(viewer.clone());
@@ -131,16 +133,16 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
                 <a class="brand" href="/"><svg aria-hidden="true" viewBox="0 0 24 24"><use href="/icons.svg#brand"></use></svg>"Milepost"</a>
                 <h2>"Work"</h2>
                 <NavLink href="/shipments" icon="box" label="Shipments"/>
-                <NavLink href="/exceptions" icon="alert" label="Exceptions" count=Signal::derive(move || waiting.get()[0]) bad=true/>
+                <NavLink href="/exceptions" icon="alert" label="Exceptions" count=count(|frame| frame.exceptions) bad=true/>
                 {viewer.may(Permission::Figures).then(|| view! { <h2>"Analytics"</h2><NavLink href="/overview" icon="chart" label="Overview"/> })}
                 {viewer.may(Permission::Operate).then(|| view! {
                     <h2>"Operations"</h2>
-                    {guided.then(|| view! { <NavLink href=START icon="check" label="Getting started"/> })}
-                    <NavLink href="/connections" icon="plug" label="Connections" count=Signal::derive(move || waiting.get()[1]) bad=true/>
-                    <NavLink href="/sync" icon="sync" label="Integrations" count=Signal::derive(move || waiting.get()[2]) bad=true/>
-                    <NavLink href="/mappings/unmapped" icon="map" label="Mappings" count=Signal::derive(move || waiting.get()[3]) bad=true/>
+                    {move || is_guided.get().then(|| view! { <NavLink href=START icon="check" label="Getting started"/> })}
+                    <NavLink href="/connections" icon="plug" label="Connections" count=count(|frame| frame.connections) bad=true/>
+                    <NavLink href="/sync" icon="sync" label="Integrations" count=count(|frame| frame.failed) bad=true/>
+                    <NavLink href="/mappings/unmapped" icon="map" label="Mappings" count=count(|frame| frame.unmapped) bad=true/>
                 })}
-                <p class="nav__foot">{installation.company}<br/>{format!("v{}", installation.version)}</p>
+                <p class="nav__foot">{company}<br/>{format!("v{}", installation.version)}</p>
             </nav>
             <div class="main">
                 <header class="top">

@@ -10,4 +10,6 @@ pub mod parts;
 pub use action::action;
 pub use frame::{Frame, may, not_connected, searched_by};
 pub use head::PageTitle;
-pub use parts::{Chip, Copy, Count, Failed, Icon, Late, Loading, Masked, Outside, SeverityMark, StateMark, Time};
+pub use parts::{
+    Chip, Copy, Count, Failed, HealthTag, Icon, Late, Loading, Masked, Outside, SeverityMark, StateMark, Time,
+};

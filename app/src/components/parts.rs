@@ -1,7 +1,7 @@
 //! Small parts: icons, states, severities, times, and what stands where nothing can be shown.
 
 use super::browser;
-use crate::contract::{ApiError, When, session::local_page, shipments::Lateness, web_address};
+use crate::contract::{ApiError, When, connections::Health, session::local_page, shipments::Lateness, web_address};
 use domain::{Severity, State, visible::visible};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_location, location::Url};
@@ -39,6 +39,25 @@ pub fn StateMark(
             {state.label()}
         </span>
     }
+}
+
+/// How a connection stands: shape, word, colour.
+#[component]
+pub fn HealthTag(
+    /// How.
+    health: Health,
+) -> impl IntoView {
+    let (class, icon) = match health {
+        Health::Healthy => ("tag tag--ok", "check"),
+        Health::NoTraffic => ("tag", "clock"),
+        Health::Suspended => ("tag tag--bad", "x"),
+        Health::Failing => ("tag tag--bad", "critical"),
+        Health::RateLimited => ("tag tag--warn", "clock"),
+        Health::Paused => ("tag", "pause"),
+        Health::Disabled => ("tag", "lock"),
+        Health::Draft => ("tag tag--info", "pen"),
+    };
+    view! { <span class=class data-testid="health"><Icon name=icon/>{health.label()}</span> }
 }
 
 /// A severity with words: four outlines.

@@ -179,6 +179,8 @@ pub struct QueueRow {
     pub responsible: String,
     /// The case's number and page.
     pub case: Option<(String, Option<String>)>,
+    /// The desk that has it, where there are several.
+    pub desk: Option<String>,
     /// Whether it has no ticket because none of the desks takes it.
     pub not_taken: bool,
     /// Where an agent closed the ticket while the exception goes on: what happened, so that somebody decides.

@@ -434,6 +434,8 @@ pub struct ProofView {
 pub struct CaseView {
     /// The desk's number, once it is known.
     pub number: Option<String>,
+    /// What people call the desk.
+    pub desk: String,
     /// The desk's page.
     pub url: Option<String>,
     /// Open, resolved by whom, deleted, being opened.

@@ -1,6 +1,6 @@
 //! Calls to Odoo and the desk with their answers; messages that wait for a person.
 
-use super::{ApiResult, When, choice::choice};
+use super::{ApiResult, When, choice::choice, connections::Health};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -160,23 +160,9 @@ pub struct BreakerView {
     /// Its name in requests.
     pub name: String,
     /// How it stands.
-    pub stands: BreakerState,
+    pub stands: Health,
     /// Why, and until when, in words; empty while it is open.
     pub detail: String,
-}
-
-/// How a destination stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BreakerState {
-    /// Jobs go out.
-    Healthy,
-    /// A person stopped it.
-    Paused,
-    /// Rate limited: not called for a while.
-    RateLimited,
-    /// It fails: jobs wait.
-    Suspended,
 }
 
 /// A destination.

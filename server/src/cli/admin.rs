@@ -9,7 +9,7 @@ use application::caller::Caller;
 use application::{
     clock::{Clock, SystemClock},
     config::OdooSettings,
-    connections::{self, sources},
+    connections::{self, inbound, sources},
     context::Context,
     destinations::ODOO,
     error::UseCaseError,
@@ -19,7 +19,10 @@ use application::{
 use carriers::Scheme;
 use clap::{Args, Subcommand};
 use odoo::{OdooClient, OdooConfig};
-use outbound::{Discard, ErrorClass, check::CheckOutcome};
+use outbound::{
+    Discard, ErrorClass,
+    check::{Check, CheckOutcome},
+};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::{
     io::{BufRead, IsTerminal},
@@ -164,11 +167,11 @@ impl Source {
         match self {
             Self::Put(source) => {
                 // what is wrong is said before anybody types a secret
-                sources::check_name(&source.name, &source.connector)?;
+                inbound::check_name(&source.name, &source.connector)?;
                 let source = source.read()?;
                 let name = source.name.clone();
                 sources::put(&context, &Caller::trusted(scope), source).await?;
-                let (url, whence) = sources::public_url(&context, scope).await?;
+                let (url, whence) = inbound::public_url(&context, scope).await?;
                 say!("carriers post to {url}/ingest/{name}");
                 say!("{whence}");
             }
@@ -357,7 +360,8 @@ async fn setup(url: String, database: String, admin_key_file: Option<&Path>) -> 
 async fn check_kept(context: &Context, caller: &Caller) -> Result<ExitCode> {
     let report = connections::examine(context, caller, ODOO).await?;
     let failed = report.checks.iter().filter(|check| check.outcome == CheckOutcome::Failed);
-    Ok(checked(failed.map(|check| format!("{}. {}", check.what, check.todo.as_deref().unwrap_or_default())).collect()))
+    let line = |check: &Check| format!("{}. {}", check.found(), check.todo.as_deref().unwrap_or_default());
+    Ok(checked(failed.map(line).collect()))
 }
 
 async fn check_named(named: &OdooSettings) -> Result<ExitCode> {

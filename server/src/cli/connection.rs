@@ -2,13 +2,14 @@
 
 use super::admin::secret_from_stdin;
 use crate::log;
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use application::{
     caller::Caller,
     connections::catalogue,
-    connections::{self, Accepted, Expected, NewConnection, Overview, overview::HOURS},
+    connections::{self, Expected, NewConnection, Overview, overview::HOURS},
     context::Context,
     destinations::breaker::{Admission, admission},
+    error::UseCaseError,
     jobs::errors,
 };
 use clap::{Args, Subcommand};
@@ -46,11 +47,11 @@ pub enum Connection {
         #[arg(long)]
         json: bool,
     },
-    /// Set a new secret, read from standard input; the one before stays valid beside it.
+    /// Set a new secret, read from standard input, and test it; the one before stays valid beside it.
     Rotate {
         /// Its name.
         name: String,
-        /// Instead: forget the secret from before the last change.
+        /// Instead: forget the secret from before the last change, once the newest is as good.
         #[arg(long)]
         retire_old: bool,
     },
@@ -144,39 +145,49 @@ impl Connection {
             Self::Show { name, json } => show(&context, &caller, &name, json).await?,
             Self::Put(put) => put.run(&context, &caller).await?,
             Self::Test { name, json } => {
-                let report = connections::test(&context, &caller, &name).await?;
+                let report = connections::test(&context, &caller, &name).await.map_err(of(&name))?;
                 if json {
                     say!("{}", serde_json::to_string(&report)?);
                 } else {
                     print(&report);
                 }
                 let failed = report.checks.iter().filter(|check| check.outcome == CheckOutcome::Failed).count();
-                ensure!(failed == 0, "{name}: {failed} checks failed");
+                ensure!(failed == 0, "{name}: {failed} {} failed", if failed == 1 { "check" } else { "checks" });
             }
             Self::Rotate { name, retire_old: true } => {
-                connections::retire_old(&context, &caller, &name).await?;
-                say!("{name} has one secret again");
+                connections::retire_old(&context, &caller, &name).await.map_err(of(&name))?;
+                say!("{name} has one secret again; its test finds:");
+                print(&connections::test(&context, &caller, &name).await?);
             }
             Self::Rotate { name, retire_old: false } => {
                 let secret = secret_from_stdin("new secret")?;
-                let accepted = connections::rotate(&context, &caller, &name, &secret).await?;
-                say!("{name} has a new secret; {}", of_new_secret(&accepted));
-                say!("the one before stays valid until `milepost connection rotate {name} --retire-old`");
+                let valid = connections::rotate(&context, &caller, &name, &secret).await.map_err(of(&name))?;
+                say!("{name} has a new secret; its test finds:");
+                print(&connections::test(&context, &caller, &name).await?);
+                if valid > 1 {
+                    say!("the one before stays valid until `milepost connection rotate {name} --retire-old`");
+                }
             }
             Self::Pause { name, why } => {
-                connections::pause(&context, &caller, &name, &why).await?;
+                connections::pause(&context, &caller, &name, &why).await.map_err(of(&name))?;
                 say!("{name} is paused: its jobs wait");
             }
             Self::Resume { name } => {
+                let before = connections::one(&context, &caller, &name).await.map_err(of(&name))?.overview.breaker;
                 connections::resume(&context, &caller, &name).await?;
-                say!("{name} is resumed");
+                match before.paused {
+                    Some(_) => say!("{name} is resumed: its jobs go on"),
+                    None => {
+                        say!("{name} was not paused; where its calls failed or were limited, they are tried again now")
+                    }
+                }
             }
             Self::Enable { name } => {
-                connections::switch(&context, &caller, &name, true, "").await?;
+                connections::switch(&context, &caller, &name, true, "").await.map_err(of(&name))?;
                 say!("{name} is enabled");
             }
             Self::Disable { name, why } => {
-                connections::switch(&context, &caller, &name, false, &why).await?;
+                connections::switch(&context, &caller, &name, false, &why).await.map_err(of(&name))?;
                 say!("{name} is disabled: its messages are refused, its jobs wait");
             }
             Self::Templates { connector } => templates(connector.as_deref())?,
@@ -241,11 +252,13 @@ impl Put {
     }
 }
 
-fn of_new_secret(accepted: &Accepted) -> String {
-    match accepted {
-        Accepted::Yes => "it is accepted".into(),
-        Accepted::No => "it is not accepted yet".into(),
-        Accepted::Unknown(why) => format!("whether it is accepted cannot be said now: {}", log::shown(why)),
+/// What went wrong with the connection of this name; of one that is not there which are.
+fn of(name: &str) -> impl Fn(UseCaseError) -> anyhow::Error {
+    move |error| match error {
+        UseCaseError::NotFound("connection") => {
+            anyhow!("there is no connection {name}: `milepost connection list` shows those that there are")
+        }
+        error => error.into(),
     }
 }
 
@@ -299,7 +312,7 @@ async fn list(context: &Context, caller: &Caller, json: bool) -> Result<()> {
 }
 
 async fn show(context: &Context, caller: &Caller, name: &str, json: bool) -> Result<()> {
-    let one = connections::one(context, caller, name).await?.overview;
+    let one = connections::one(context, caller, name).await.map_err(of(name))?.overview;
     if json {
         say!("{}", as_json(&one));
         return Ok(());
@@ -402,7 +415,8 @@ fn print(report: &Report) {
     }
 }
 
-fn templates(connector: Option<&str>) -> Result<()> {
+/// Shows the connectors, or the settings of one; it needs no installation.
+pub(super) fn templates(connector: Option<&str>) -> Result<()> {
     let all = catalogue::catalogue();
     let Some(connector) = connector else {
         for template in all {

@@ -3,7 +3,10 @@
 use crate::{
     bootstrap,
     config::{Config, Settings},
-    http::peer::{self, Fault},
+    http::{
+        pages::NO_SITE,
+        peer::{self, Fault},
+    },
     log, own_files,
 };
 use anyhow::Result;
@@ -11,7 +14,7 @@ use application::{
     audit::anchor::{self, Report},
     caller::Caller,
     clock::{Clock, SystemClock},
-    connections::{self, Overview, sources},
+    connections::{self, Overview, inbound},
     context::Context,
     destinations::{self, DESK, ODOO},
     governance::tombstones,
@@ -19,7 +22,7 @@ use application::{
 use jiff::SignedDuration;
 use outbound::{
     Discard,
-    check::{self, Check, CheckOutcome},
+    check::{self, CheckOutcome},
     template::Family,
 };
 use std::{path::Path, process::ExitCode, sync::Arc};
@@ -108,7 +111,7 @@ fn private_files(config: &Config, found: &mut Findings) {
 fn site(config: &Config, found: &mut Findings) {
     match crate::http::pages::assets(config) {
         Ok(Some(assets)) => found.good("pages", format!("browser's half {}", assets.wasm)),
-        Ok(None) => found.note("pages", "no site folder (--site): pages work without live updates"),
+        Ok(None) => found.note("pages", NO_SITE),
         Err(error) => found.bad("pages", error),
     }
 }
@@ -127,7 +130,7 @@ async fn database(config: &Config, found: &mut Findings) -> Vec<String> {
                 Err(error) => found.bad("database", error),
             }
             audit(&context, scope, found).await;
-            match sources::in_use(&context, scope).await {
+            match inbound::in_use(&context, scope).await {
                 Ok(sources) if sources.is_empty() => found.note("sources", "none: make one with `milepost source put`"),
                 Ok(sources) => {
                     for source in sources {
@@ -160,7 +163,7 @@ async fn audit(context: &Context, scope: Scope, found: &mut Findings) {
 async fn source(context: &Context, scope: Scope, source: &ConnectionRecord, found: &mut Findings) {
     let age = context.now().duration_since(source.secret_set_at).as_hours() / 24;
     let named = format!("{} ({}, {})", source.name, source.connector, source.scheme);
-    let proof = match sources::proof_of(context, scope, source).await {
+    let proof = match inbound::proof_of(context, scope, source).await {
         Ok(proof) => proof,
         Err(error) => return found.bad("source", format!("{named}: {error:#}")),
     };
@@ -221,9 +224,9 @@ async fn waiting(context: &Context, caller: &Caller, found: &mut Findings) {
 }
 
 fn tested(named: &str, report: &check::Report, found: &mut Findings) {
-    for Check { what, outcome, todo, .. } in &report.checks {
-        let text = format!("{named}: {what}. {}", todo.as_deref().unwrap_or_default());
-        match outcome {
+    for check in &report.checks {
+        let text = format!("{named}: {}. {}", check.found(), check.todo.as_deref().unwrap_or_default());
+        match check.outcome {
             CheckOutcome::Failed => found.bad("connection", text),
             CheckOutcome::Warning => found.note("connection", text),
             CheckOutcome::Passed | CheckOutcome::NotRun => {}

@@ -136,6 +136,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Number(number) => return number.run(),
         Command::Verify(verify) => return verify.run(),
         Command::Fold(fold) => return fold.run(),
+        Command::Connection(connection::Connection::Templates { connector }) => {
+            return connection::templates(connector.as_deref()).map(|()| ExitCode::SUCCESS);
+        }
         _ => {}
     }
     let settings = cli.settings.layered()?;

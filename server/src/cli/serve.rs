@@ -9,7 +9,7 @@ use crate::{
 use anyhow::{Context as _, Result, bail};
 use application::{
     clock::SystemClock,
-    connections::{self, sources},
+    connections::{self, inbound},
     jobs::{self, Runner},
     people,
 };
@@ -54,7 +54,7 @@ impl Serve {
         }
         config.require_secure()?;
         let context = bootstrap::context(config.clone(), Arc::new(SystemClock)).await?;
-        sources::announce_public_url(&context).await?;
+        inbound::announce_public_url(&context).await?;
         for (name, is_named) in connections::seeded(&context) {
             if is_named {
                 tracing::info!("connection {name} was made from --{name}-…, and is again when those settings change");

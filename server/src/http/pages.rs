@@ -30,6 +30,10 @@ const A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 /// Pages hold what is true now, for one person.
 const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 
+/// What a server without a site folder lacks.
+pub const NO_SITE: &str =
+    "no site folder (--site): pages have no style, no icons and no live updates; build it as README.md says";
+
 /// The browser's half, from the site folder's manifest; none where no folder is configured.
 ///
 /// # Errors
@@ -43,15 +47,14 @@ pub fn assets(config: &Config) -> anyhow::Result<Option<SiteAssets>> {
     Ok(Some(manifest))
 }
 
-/// The browser's half; where it cannot be read, the log says so and pages run without.
+/// The browser's half; where there is none, or it cannot be read, the log says so and pages run without.
 pub fn assets_or_none(config: &Config) -> SiteAssets {
     match assets(config) {
-        Ok(found) => found.unwrap_or_default(),
-        Err(error) => {
-            tracing::error!("pages run without the browser's half: {error:#}");
-            SiteAssets::default()
-        }
+        Ok(Some(found)) => return found,
+        Ok(None) => tracing::warn!("{NO_SITE}"),
+        Err(error) => tracing::error!("pages have no style, no icons and no live updates: {error:#}"),
     }
+    SiteAssets::default()
 }
 
 /// Pages, server functions and static files.

@@ -109,7 +109,7 @@ fn age(exception: &ExceptionRecord, times: &Times) -> When {
 }
 
 fn row_view(entry: QueueEntry, times: &Times) -> RowView {
-    let QueueEntry { row, agent, mine, resolved_by, no_ticket } = entry;
+    let QueueEntry { row, agent, mine, resolved_by, no_ticket, desk } = entry;
     let exception = row.exception;
     let left = exception.due_at.duration_since(times.now);
     let clock = match (&exception.closed, left) {
@@ -144,6 +144,7 @@ fn row_view(entry: QueueEntry, times: &Times) -> RowView {
             .and_then(|case| question(case, agent.as_deref())),
         not_taken: no_ticket == Some(NoTicket::NotTaken),
         case: row.case.and_then(|case| Some((case.number?, case.url))),
+        desk,
         closed: exception.closed.map(|(at, how)| (resolution(how, resolved_by), times.ago(at))),
         acknowledged: exception.acknowledged_at.is_some(),
     }

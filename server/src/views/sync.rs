@@ -7,10 +7,11 @@ use super::{
 };
 use app::contract::{
     ApiError, ApiResult,
+    connections::Health,
     session::Permission,
     sync::{
-        BreakerState, BreakerView, CallView, Chosen, Destination, JobView, MessagePage, MessageView, Planned,
-        ReplayView, RetryingFor, SyncQuery, SyncTab, SyncView, UnreadView,
+        BreakerView, CallView, Chosen, Destination, JobView, MessagePage, MessageView, Planned, ReplayView,
+        RetryingFor, SyncQuery, SyncTab, SyncView, UnreadView,
     },
 };
 use application::{
@@ -210,19 +211,25 @@ fn breaker(standing: &Standing, paused_by: Option<Who>, now: Timestamp) -> Break
     let (stands, detail) = match (&standing.breaker.paused, later(health.limited_until), health.open_until) {
         (Some(pause), _, _) => {
             let by = who(paused_by.unwrap_or(Who::Former));
-            (BreakerState::Paused, format!("by {by}: {}", pause.why))
+            (Health::Paused, format!("by {by}: {}", pause.why))
         }
         (None, Some(until), _) => {
-            (BreakerState::RateLimited, format!("rate-limited, resumes in {}", span_words(until.duration_since(now))))
+            (Health::RateLimited, format!("rate-limited, resumes in {}", span_words(until.duration_since(now))))
         }
         (None, None, Some(until)) => {
             let next = later(Some(until)).map_or_else(
                 || "next probe now".to_owned(),
                 |until| format!("next probe in {}", span_words(until.duration_since(now))),
             );
-            (BreakerState::Suspended, format!("{} failures in a row; {next}", health.failures))
+            let why = health
+                .last_error
+                .as_deref()
+                .and_then(errors::class)
+                .map(|class| class.meaning.trim_end_matches('.').to_owned());
+            let why = why.unwrap_or_else(|| format!("{} failures in a row", health.failures));
+            (Health::Suspended, format!("{why}; {next}"))
         }
-        (None, None, None) => (BreakerState::Healthy, String::new()),
+        (None, None, None) => (Health::Healthy, String::new()),
     };
     BreakerView { name: standing.name.clone(), stands, detail }
 }

@@ -6,6 +6,7 @@ use crate::world::site::{Reply, Site};
 use application::{
     caller::Caller,
     connections::{self, Overview, StateKind},
+    destinations::breaker,
     people::{self, NewUser},
 };
 use domain::access::Role;
@@ -16,7 +17,7 @@ use simulator::{
     odoo::{DATABASE, SandboxOdoo},
 };
 use std::sync::Arc;
-use storage::connections::ConnectionRecord;
+use storage::{connections::ConnectionRecord, jobs::JobKind};
 
 const KEY: &str = "the key of a second system";
 
@@ -84,6 +85,13 @@ async fn an_odoo_is_added_by_a_plain_form_and_each_fault_is_clear() {
     let cookie = site.sign_in().await;
     let guide = site.page(GUIDE, Some(&cookie)).await.unwrap();
     assert!(guide.status == StatusCode::OK && shown(&guide).contains("Settings for Odoo"), "{}", shown(&guide));
+    // the other connectors are out of the way
+    assert!(!shown(&guide).contains("data-testid=\"pick\"") && shown(&guide).contains("Choose another"));
+    let picker = site.page("/connections/new", Some(&cookie)).await.unwrap();
+    for words in ["data-testid=\"pick\"", "Carrier or platform", "Webhook, signed"] {
+        assert!(shown(&picker).contains(words), "{words}: {}", shown(&picker));
+    }
+    assert!(!shown(&picker).contains("HMAC"), "{}", shown(&picker));
     // what is wrong stands beside its field, what was typed stays, the secret does not
     for (url, secret, says) in [
         ("http://odoo.example.com", "hunter-two-2", "would send keys"),
@@ -215,11 +223,13 @@ async fn a_desk_is_added_routed_paused_rotated_and_disabled_by_plain_forms() {
         landed(&site, &answer, &cookie).await.1
     };
     let page = does("connections/switch", "name=desk-urgent&on=true").await;
-    assert!(shown(&page).contains("No traffic yet"), "{}", shown(&page));
+    assert!(shown(&page).contains("No traffic yet") && shown(&page).contains("Turned on"), "{}", shown(&page));
+    assert!(page.body.contains("<title>Urgent desk · Milepost</title>"), "{}", page.body);
     let page = does("connections/pause", "name=desk-urgent&why=").await;
     assert!(shown(&page).contains("Say why"), "{}", shown(&page));
     let page = does("connections/pause", "name=desk-urgent&why=an+upgrade+of+the+desk").await;
     assert!(shown(&page).contains("Anna Lind: an upgrade of the desk"), "{}", shown(&page));
+    assert!(!shown(&page).contains("0 jobs"), "{}", shown(&page));
     let list = site.page("/connections?health=paused", Some(&cookie)).await.unwrap();
     assert_eq!(shown(&list).matches("data-testid=\"connection-row\"").count(), 1, "{}", shown(&list));
     let page = does("connections/resume", "name=desk-urgent").await;
@@ -235,8 +245,12 @@ async fn a_desk_is_added_routed_paused_rotated_and_disabled_by_plain_forms() {
     does("connections/retire", "name=desk-urgent").await;
     assert_eq!(found(&site, "desk-urgent").await.secrets, 1);
     let page = does("connections/switch", "name=desk-urgent&on=false&why=replaced").await;
-    assert!(shown(&page).contains("replaced"), "the change log has the reason: {}", shown(&page));
+    assert!(shown(&page).contains("by Anna Lind: replaced. Its jobs wait."), "who and why: {}", shown(&page));
+    assert!(!shown(&page).contains("Draft"), "it was in use: {}", shown(&page));
     assert_eq!(found(&site, "desk-urgent").await.state.is, StateKind::Disabled);
+    let page = does("connections/switch", "name=desk-urgent&on=true").await;
+    assert!(shown(&page).contains("Enabled") && shown(&page).contains("Turned on"), "the log: {}", shown(&page));
+    does("connections/switch", "name=desk-urgent&on=false").await;
     for tab in ["traffic", "settings", "secrets", "routing", "log"] {
         let page = site.page(&format!("/connections/desk-urgent?tab={tab}"), Some(&cookie)).await.unwrap();
         assert!(
@@ -254,9 +268,10 @@ async fn what_fails_is_counted_beside_the_navigation_and_shown_first() {
     let context = &site.world.context;
     put(&site, GUIDE, &odoo("http://127.0.0.1:1", KEY, &[]), &cookie).await;
     site.submit(GUIDE, "connections/switch", "name=odoo-benelux&on=true", &cookie).await;
-    for _ in 0..application::destinations::breaker::FAILURES_MAX {
-        let failed = application::destinations::breaker::Outcome::Failure;
-        context.breakers.record(context.scope(), "odoo-benelux", failed, Some("unreachable"), None).await.unwrap();
+    for _ in 0..breaker::FAILURES_MAX {
+        let (kind, outcome) = (JobKind::IMPORT_ORDERS, breaker::Outcome::Failure);
+        let failed = breaker::Called { kind, outcome, class: Some("unreachable"), wait: None };
+        context.breakers.record(context.scope(), "odoo-benelux", failed).await.unwrap();
     }
     let page = site.page("/connections?view=attention", Some(&cookie)).await.unwrap();
     let text = shown(&page);

@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use crate::world::{World, systems::Systems};
+use crate::world::{
+    World,
+    systems::{Systems, delivery},
+};
+use app::contract::exceptions::{QueueQuery, QueueRow};
 use application::{
     caller::Caller,
     cases::routing::{self, NoTicket},
@@ -12,16 +16,14 @@ use application::{
     error::UseCaseError,
     odoo::IMPORT_PAGES_MAX,
 };
-use domain::{Severity, routing::Takes};
-use jiff::SignedDuration;
+use domain::{Severity, access::Role, routing::Takes};
 use outbound::{
     Discard,
     check::{CheckOutcome, Report},
 };
 use simulator::{
     desk::SandboxDesk,
-    journey::Place,
-    odoo::{DATABASE, NewOrder, SandboxOdoo},
+    odoo::{DATABASE, SandboxOdoo},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use storage::shipments::Loaded;
@@ -66,19 +68,7 @@ async fn second_odoo() -> SandboxOdoo {
 }
 
 fn order(world: &World, odoo: &SandboxOdoo, number: &str) -> i64 {
-    let now = world.clock.now();
-    let place = Place { city: "Lyon", state: None, zip: "69001", country: "FR", country3: "FRA", zone: "Europe/Paris" };
-    odoo.add_order(&NewOrder {
-        order: format!("S-{number}"),
-        picking: format!("WH/OUT/{number}"),
-        customer: "Somebody else".into(),
-        place,
-        carrier: "DHL",
-        tracking: Some(number.into()),
-        promised: now + SignedDuration::from_hours(24_000),
-        shipped: None,
-        written: now,
-    })
+    odoo.add_order(&delivery(number, world.clock.now()))
 }
 
 async fn put(context: &Context, new: NewConnection) -> Result<(), UseCaseError> {
@@ -142,6 +132,17 @@ async fn a_second_desk_takes_what_it_is_for() {
     world.receives("N2", MISROUTED).await;
     world.passes(3).await;
     assert_eq!((urgent.tickets().len(), systems.desk.tickets().len()), (1, 1), "major");
+    // each has a ticket of this number: pages say whose it is
+    let ports = world.ports(Role::Agent);
+    let rows = ports.exceptions.queue(QueueQuery::default()).await.unwrap().rows;
+    let ticket = |row: &QueueRow| Some((row.case.clone()?.0, row.desk.clone()?));
+    let mut tickets: Vec<_> = rows.iter().filter_map(ticket).collect();
+    tickets.sort_unstable();
+    assert_eq!(tickets, [("1", "Service desk"), ("1", "desk-urgent")].map(|(n, desk)| (n.to_owned(), desk.to_owned())));
+    let page = ports.shipments.get(systems.shipment("N1").await.to_string(), None).await.unwrap();
+    assert_eq!(page.cases[0].desk, "desk-urgent");
+    let created = page.timeline.iter().find(|entry| entry.title == "Ticket #1 created").unwrap();
+    assert!(created.detail.starts_with("desk-urgent · "), "{}", created.detail);
     // a case stays at its desk, whatever that takes from now on
     let no_more =
         NewConnection { takes: Takes { carriers: vec!["ups".into()], ..Takes::default() }, ..desk(&urgent.url()) };
@@ -267,6 +268,9 @@ async fn a_test_says_what_is_wrong_and_what_to_do() {
     assert_eq!(failed(&wrong_key), ["API key not accepted"]);
     let wrong_url = test(odoo("http://127.0.0.1:1")).await;
     assert_eq!(failed(&wrong_url), ["Cannot reach http://127.0.0.1:1"]);
+    let check = &wrong_url.checks[0];
+    assert_eq!(check.detail, "Nothing listens at http://127.0.0.1:1");
+    assert_eq!(check.todo.as_deref(), Some("Check that the system runs, the host and the port."));
     let kept = connections::one(context, &caller(context), "odoo-pl").await.unwrap().overview.report;
     assert_eq!(kept, Some(wrong_url));
     let desk = connections::test(context, &caller(context), "desk").await.unwrap();
@@ -284,6 +288,17 @@ async fn what_is_wrong_names_its_field() {
         other => panic!("{other:?}"),
     };
     let good = || odoo("http://127.0.0.1:1");
+    let says = async |new: NewConnection| put(context, new).await.unwrap_err().to_string();
+    let at = |url: &str| fields(&[("url", url), ("database", "x")]);
+    for (url, message) in [
+        ("", "URL is missing"),
+        ("ftp://odoo.example.com", "URL must begin with https:// or http://"),
+        ("https://jane:x@odoo.example.com", "URL must hold no user, password, query or fragment"),
+    ] {
+        assert_eq!(says(NewConnection { fields: at(url), ..good() }).await, message);
+    }
+    let message = "the name \"Odoo Två!\" cannot be used: use lower case letters, digits and hyphens only, at most 64";
+    assert_eq!(says(NewConnection { name: "Odoo Två!".into(), ..good() }).await, message);
     assert_eq!(field(NewConnection { connector: "abacus".into(), ..good() }).await, "connector");
     assert_eq!(field(NewConnection { name: "Odoo PL".into(), ..good() }).await, "name");
     assert_eq!(field(NewConnection { name: "desk".into(), ..good() }).await, "name");

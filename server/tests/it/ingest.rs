@@ -5,7 +5,10 @@
 use crate::world::World;
 use application::caller::Caller;
 use application::{
-    connections::sources::{self, NewSource},
+    connections::{
+        inbound,
+        sources::{self, NewSource},
+    },
     context::Context,
     tracking::ingest::{self, Delivery, Refused},
 };
@@ -505,8 +508,8 @@ async fn a_weak_proof_is_taken_only_in_writing() {
         put("fourkites", "ip_allow_list", "", wide, true).await.unwrap_err();
     }
     put("fourkites", "ip_allow_list", "", &["192.0.2.0/24"], false).await.unwrap();
-    for record in sources::in_use(context, scope).await.unwrap() {
-        let proof = sources::proof_of(context, scope, &record).await.unwrap();
+    for record in inbound::in_use(context, scope).await.unwrap() {
+        let proof = inbound::proof_of(context, scope, &record).await.unwrap();
         assert!(proof.weaknesses.is_empty() || proof.known, "{}", record.name);
     }
     let keys_url = Some("http://localhost.evil.test/jwks".to_owned());
@@ -550,7 +553,7 @@ async fn a_source_that_is_removed_takes_nothing_more_and_keeps_its_messages() {
     assert!(error.contains("aftersip") && error.contains("aftership"), "{error}");
     sources::remove(context, &Caller::trusted(scope), "aftership", Some("mistyped".into())).await.unwrap();
     sources::remove(context, &Caller::trusted(scope), "aftership", None).await.unwrap_err();
-    assert!(sources::in_use(context, scope).await.unwrap().is_empty());
+    assert!(inbound::in_use(context, scope).await.unwrap().is_empty());
     world.clock.advance(jiff::Span::new().minutes(1));
     assert_eq!(post(&world, "aftership", b"{}".to_vec()).await, StatusCode::NOT_FOUND);
     let kept = context.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
@@ -570,13 +573,13 @@ async fn a_source_that_is_removed_takes_nothing_more_and_keeps_its_messages() {
 async fn commands_name_the_address_of_the_server_that_ran() {
     let world = World::new().await;
     let (context, scope) = (&world.context, world.context.scope());
-    let (url, whence) = sources::public_url(context, scope).await.unwrap();
+    let (url, whence) = inbound::public_url(context, scope).await.unwrap();
     assert!(url == context.config.public_url && whence.contains("--public-url"), "{url} {whence}");
     let settings = server::config::Settings { public_url: Some("https://tower.test/".into()), ..Default::default() };
     let serving = World::on(context.store.clone(), settings.resolve().unwrap()).await;
-    sources::announce_public_url(&serving.context).await.unwrap();
-    let (url, whence) = sources::public_url(context, scope).await.unwrap();
+    inbound::announce_public_url(&serving.context).await.unwrap();
+    let (url, whence) = inbound::public_url(context, scope).await.unwrap();
     assert!(url == "https://tower.test" && whence.contains("last started"), "{url} {whence}");
-    let (_, whence) = sources::public_url(&serving.context, scope).await.unwrap();
+    let (_, whence) = inbound::public_url(&serving.context, scope).await.unwrap();
     assert!(whence.contains("--public-url") && !whence.contains("no server"), "{whence}");
 }

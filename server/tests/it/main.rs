@@ -15,6 +15,7 @@ mod interchanges;
 mod keys;
 mod lanes;
 mod mappings;
+mod missing;
 mod names;
 mod news;
 mod nodes;

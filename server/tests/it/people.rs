@@ -5,7 +5,7 @@
 use crate::world::{World, site::Site};
 use application::caller::Caller;
 use application::{
-    connections::{self, sources},
+    connections::{self, inbound, sources},
     error::UseCaseError,
     people::{self, Change, NewUser},
 };
@@ -582,7 +582,7 @@ async fn a_source_is_switched_off_and_a_rotated_secret_is_dropped_at_once() {
     assert!(takes(1).await);
     sources::disable(context, &Caller::trusted(scope), name, Some("seen elsewhere".into())).await.unwrap();
     assert!(!takes(2).await);
-    assert_eq!(sources::in_use(context, scope).await.unwrap().len(), 0);
+    assert_eq!(inbound::in_use(context, scope).await.unwrap().len(), 0);
     world.source_of(name, name, "another secret of the tests", carriers::Settings::default()).await;
     assert!(!takes(3).await, "a new secret does not enable it");
     sources::enable(context, &Caller::trusted(scope), name).await.unwrap();
@@ -598,7 +598,7 @@ async fn a_source_is_switched_off_and_a_rotated_secret_is_dropped_at_once() {
     sources::drop_old_secret(context, &Caller::trusted(scope), name).await.unwrap();
     assert!(!takes(5).await);
     let error = sources::drop_old_secret(context, &Caller::trusted(scope), name).await.unwrap_err().to_string();
-    assert!(error.contains("one secret alone"), "{error}");
+    assert!(error.contains("has one secret"), "{error}");
     for done in [
         sources::disable(context, &Caller::trusted(scope), "none", None).await,
         sources::enable(context, &Caller::trusted(scope), "none").await,
@@ -613,7 +613,7 @@ async fn a_source_is_switched_off_and_a_rotated_secret_is_dropped_at_once() {
         "what was removed does not come back"
     );
     let lines = context.store.people.audit_trail(scope, None, 20).await.unwrap();
-    for action in ["source.disable", "source.enable", "source.secret.drop_old"] {
+    for action in ["connection.disable", "connection.enable", "connection.retire"] {
         assert_eq!(lines.iter().filter(|line| line.entry.action == action).count(), 1, "{action}");
     }
 }
@@ -707,7 +707,7 @@ fn people_are_looked_after_by_command() {
     run("source disable shop --why seen-elsewhere");
     assert!(run("source list").contains("disabled"));
     run("source enable shop");
-    assert!(refused(&data, "source secret drop-old shop", "").contains("one secret alone"));
+    assert!(refused(&data, "source secret drop-old shop", "").contains("has one secret"));
     done(&data, "source put shop --connector aftership", "another secret of the tests, long too\n");
     assert!(run("source list").contains("the one before is valid too"));
     assert!(refused(&data, "source secret drop-old shop", "").contains("no message came with the newest secret"));

@@ -518,7 +518,7 @@ async fn an_anchor_that_was_changed_replaced_or_removed_is_noticed() -> Result<(
     ground.refused("removed", "is missing")?;
     ground.installation.start().await?;
     until("the notice", || async {
-        Ok(ground.installation.log().contains("was not there and is begun").then_some(()))
+        Ok(ground.installation.log().contains("a new anchor starts at the newest line").then_some(()))
     })
     .await?;
     let listed = ground.installation.command(&["audit", "list"], None)?;

@@ -1,7 +1,7 @@
 //! Commands that look at connections go by what is kept; the command line counts until something is.
 
 use anyhow::{Context, Result, ensure};
-use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 use tests::{
     Installation,
     chaos::engine::{Database, Engine},
@@ -13,6 +13,7 @@ const KEPT: &str = "http://127.0.0.1:9";
 const OF_COMMAND_LINE: &str = "http://127.0.0.1:11";
 
 struct Ground {
+    binary: PathBuf,
     installation: Installation,
     _database: Database,
 }
@@ -36,7 +37,7 @@ impl Ground {
         ] {
             installation.set(variable, value);
         }
-        Ok(Some(Self { installation, _database: database }))
+        Ok(Some(Self { binary, installation, _database: database }))
     }
 
     /// What a command says that fails, since nothing listens.
@@ -67,9 +68,29 @@ fn commands_go_by_the_connection_that_is_kept() -> Result<()> {
     }
     let says = ground.says(&["doctor"])?;
     ensure!(says.contains("the command line says another url"), "{says}");
+    ensure!(says.contains("note  pages: no site folder (--site): pages have no style"), "{says}");
     // one that is not in use is not tested
     ground.installation.command(&["connection", "disable", "odoo"], None)?;
     let says = ground.installation.command(&["doctor"], None).unwrap_or_else(|error| error.to_string());
     ensure!(!says.contains("Cannot reach"), "{says}");
+    Ok(())
+}
+
+#[test]
+fn a_connection_that_is_not_there_is_named_and_the_catalogue_needs_no_installation() -> Result<()> {
+    let Some(ground) = Ground::new("a_connection_that_is_not_there_is_named")? else { return Ok(()) };
+    for command in [&["show"][..], &["test"], &["resume"], &["enable"], &["rotate", "--retire-old"]] {
+        let says = ground.says(&[&["connection"], command, &["odoo-pl"]].concat())?;
+        ensure!(says.contains("there is no connection odoo-pl: `milepost connection list`"), "{command:?}: {says}");
+    }
+    let nowhere = ground.installation.data().join("nothing");
+    let templates = Command::new(&ground.binary)
+        .args(["connection", "templates", "odoo", "--data"])
+        .arg(&nowhere)
+        .output()
+        .context("templates")?;
+    let says = String::from_utf8_lossy(&templates.stdout);
+    ensure!(templates.status.success() && says.contains("Odoo (Order system)"), "{templates:?}");
+    ensure!(!nowhere.exists(), "a look at the catalogue makes nothing");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     api::{self, NameCompany, SkipStart},
-    components::{Failed, Frame, Icon, action, live::followed},
+    components::{Failed, Frame, Icon, action, browser, live::followed},
     contract::{
         ApiError,
         start::{Standing, StartView, StepAction, StepView},
@@ -15,6 +15,7 @@ use leptos::{form::ActionForm, prelude::*};
 pub fn StartPage() -> impl IntoView {
     let (skip, name) = (action::<SkipStart>(), action::<NameCompany>());
     let start = Resource::new(move || name.version().get(), |_| api::get_start());
+    browser::acted(move || name.version().get());
     let failed = move || skip.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
     view! {
         <Frame title="Getting started">

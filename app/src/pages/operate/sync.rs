@@ -6,13 +6,17 @@ use crate::{
         self, PauseDestination, ReadDeliveries, ReplayMessage, ResumeDestination, RetryJob, StartReplay, StopReplay,
     },
     components::{
-        Copy, Count, Failed, Frame, Icon, Outside, Time, action, browser,
+        Copy, Count, Failed, Frame, HealthTag, Icon, Outside, Time, action,
+        browser::{self, POP},
         live::{Ticked, followed, part, rows},
         parts::{Empty, grouped},
     },
-    contract::sync::{
-        BreakerState, BreakerView, Destination, JobView, MessageView, Planned, RetryingFor, SyncQuery, SyncTab,
-        SyncView, UnreadView,
+    contract::{
+        connections::Health,
+        sync::{
+            BreakerView, Destination, JobView, MessageView, Planned, RetryingFor, SyncQuery, SyncTab, SyncView,
+            UnreadView,
+        },
     },
 };
 use domain::visible::visible;
@@ -465,21 +469,15 @@ fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView +
 }
 
 fn stands(breaker: &BreakerView) -> impl IntoView + use<> {
-    let (class, word) = match breaker.stands {
-        BreakerState::Healthy => ("tag tag--ok", "Healthy"),
-        BreakerState::Paused => ("tag tag--warn", "Paused"),
-        BreakerState::RateLimited => ("tag tag--warn", "Rate-limited"),
-        BreakerState::Suspended => ("tag tag--bad", "Suspended"),
-    };
     let detail =
         (!breaker.detail.is_empty()).then(|| view! { <small class="wrap-any">{breaker.detail.clone()}</small> });
-    view! { <span class=class data-testid="stands">{word}</span>{detail} }
+    view! { <HealthTag health=breaker.stands/>{detail} }
 }
 
 fn breaker_actions(breaker: BreakerView, label: &str, acts: Acts) -> impl IntoView + use<> {
     let Acts { pause, resume, .. } = acts;
     let name = breaker.name;
-    if breaker.stands == BreakerState::Paused {
+    if breaker.stands == Health::Paused {
         view! {
             <ActionForm action=resume attr:class="inline-form"><input type="hidden" name="destination" value=name/>
                 <button class="btn btn--s" type="submit" data-testid="resume">"Resume"</button></ActionForm>
@@ -488,8 +486,8 @@ fn breaker_actions(breaker: BreakerView, label: &str, acts: Acts) -> impl IntoVi
     } else {
         let label = format!("Reason for pausing {label}");
         view! {
-            <details class="pause">
-                <summary class="small" data-testid="pause">"Pause…"</summary>
+            <details class="pause" name=POP>
+                <summary class="small" data-testid="pause">"Pause …"</summary>
                 <ActionForm action=pause attr:class="row">
                     <input type="hidden" name="destination" value=name/>
                     <input class="input" name="why" maxlength="500" required placeholder="Reason" aria-label=label/>

@@ -225,6 +225,7 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>, may_act: bool) -> im
         None if row.not_taken => view! { <span class="muted" data-testid="not-taken">"No desk"</span> }.into_any(),
         None => view! { <span class="faint">"–"</span> }.into_any(),
     };
+    let desk = row.desk.map(|desk| view! { <small>{desk}</small> });
     let acts: &[(Act, &str)] = match (&row.closed, row.mine, row.acknowledged) {
         (Some(_), ..) => &[(Act::Reopen, "Reopen")],
         _ if row.question.is_some() => &[(Act::Ticket, "Reopen ticket"), (Act::Resolve, "Resolve")],
@@ -240,7 +241,7 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>, may_act: bool) -> im
             <td class="hide-s p2"><StateMark state=row.state/></td>
             <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().map(|(how, at)| view! { {how}" "<Time when=at/>" · " })}<Time when=row.age/></small></td>
             <td class="nowrap hide-s p3">{row.owner.unwrap_or_else(|| "Unassigned".into())}</td>
-            <td class="num id hide-s">{case}</td>
+            <td class="two num hide-s"><span class="id">{case}</span>{desk}</td>
             {may_act.then(|| view! { <td class="c3"><div class="row row--tight">{act_buttons(&id, acts, act)}</div></td> })}
         </tr>
     }

@@ -525,7 +525,7 @@ fn ProofPanel(proofs: Vec<ProofView>, unread: usize) -> impl IntoView {
 #[component]
 fn CasesPanel(cases: Memo<Vec<CaseView>>) -> impl IntoView {
     let any = Memo::new(move |_| cases.with(|cases| !cases.is_empty()));
-    let items = move || rows(cases, |case| (case.number.clone(), case.opened.iso.clone()), one_case);
+    let items = move || rows(cases, |case| (case.desk.clone(), case.number.clone(), case.opened.iso.clone()), one_case);
     move || {
         any.get().then(|| view! { <section class="panel"><header><h2>"Cases"</h2></header><div class="in stack stack--tight">{items()}</div></section> })
     }
@@ -537,5 +537,5 @@ fn one_case(case: CaseView) -> impl IntoView {
         Some(url) => view! { <Outside href=url text=number attr:class="id" attr:data-testid="case-link"/> }.into_any(),
         None => view! { <span class="id">{number}</span> }.into_any(),
     };
-    view! { <dl class="facts"><dt>{name}</dt><dd>{case.status}" · created "<Time when=case.opened/></dd></dl> }
+    view! { <dl class="facts"><dt>{name}</dt><dd>{case.status}" · "{case.desk}" · created "<Time when=case.opened/></dd></dl> }
 }

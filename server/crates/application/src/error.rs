@@ -19,11 +19,11 @@ pub enum UseCaseError {
     #[error("{0}")]
     Conflict(String),
     /// The input is wrong: which field, and how to mend it.
-    #[error("{field}: {message}")]
+    #[error("{message}")]
     Invalid {
         /// The field.
         field: &'static str,
-        /// What is wrong and what to do.
+        /// What is wrong and what to do; it says what it is about.
         message: String,
     },
     /// Try again later.

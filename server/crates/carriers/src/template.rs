@@ -75,6 +75,15 @@ pub fn template(manifest: &'static Manifest) -> Template {
         secret_help: "The secret that the platform signs its messages with: on the page of the platform where the webhook is set up.",
         reads: "Events",
         writes: "Nothing",
-        signs_in: usual.about(),
+        signs_in: signs_in(usual),
+    }
+}
+
+/// How a message proves who sent it, in short: which way exactly is a setting.
+const fn signs_in(usual: Scheme) -> &'static str {
+    match usual {
+        Scheme::IpAllowList => "Webhook, from known networks",
+        Scheme::SharedSecretHeader | Scheme::Bearer | Scheme::Basic | Scheme::QueryToken => "Webhook, with a secret",
+        _ => "Webhook, signed",
     }
 }

@@ -15,14 +15,14 @@ pub async fn check(desk: &dyn Desk, subject: Subject<'_>, now: Timestamp, log: &
         Ok(version) => version.iter().for_each(|version| report.answered(version)),
         Err(error) if matches!(error.class, ErrorClass::Unauthorized | ErrorClass::Forbidden) => {
             report.passed("Address reached", subject.address);
-            return report.failed(subject.refused(&error), &error, &[RIGHTS]);
+            return report.failed(subject.refused(&error), &[RIGHTS]);
         }
-        Err(error) => return report.failed(subject.unreached(&error), &error, &[&key, RIGHTS]),
+        Err(error) => return report.failed(subject.unreached(&error), &[&key, RIGHTS]),
     }
     report.passed("Address reached", subject.address);
     report.passed(&key, "");
     match desk.check(log).await {
         Ok(missing) => report.rights(missing),
-        Err(error) => report.failed(subject.refused(&error), &error, &[]),
+        Err(error) => report.failed(subject.refused(&error), &[]),
     }
 }

@@ -77,12 +77,12 @@ impl Takes {
         for (field, names) in lists {
             let fault = |message: String| Err(TakesFault { field, message });
             if names.len() > NAMES_MAX {
-                return fault(format!("at most {NAMES_MAX} names, and these are {}", names.len()));
+                return fault(format!("there are at most {NAMES_MAX} {field}, and these are {}", names.len()));
             }
             let is_name = |name: &&String| (1..=NAME_CHARS_MAX).contains(&name.trim().chars().count());
             if let Some(wrong) = names.iter().find(|name| !is_name(name)) {
                 let begin: String = wrong.chars().take(20).collect();
-                return fault(format!("a name has 1 to {NAME_CHARS_MAX} characters, unlike {begin:?}…"));
+                return fault(format!("a name in {field} has 1 to {NAME_CHARS_MAX} characters, unlike {begin:?}…"));
             }
         }
         if self.severities.len() > Severity::ALL.len() {

@@ -13,7 +13,7 @@ pub async fn check(client: &OdooClient, subject: Subject<'_>, now: Timestamp, lo
     let mut report = Building::new(subject, now);
     let version = match client.version(log).await {
         Ok(version) => version,
-        Err(error) => return report.failed(subject.unreached(&error), &error, &[&key, RIGHTS]),
+        Err(error) => return report.failed(subject.unreached(&error), &[&key, RIGHTS]),
     };
     report.passed("Address reached", subject.address);
     report.answered(&version.version);
@@ -21,11 +21,11 @@ pub async fn check(client: &OdooClient, subject: Subject<'_>, now: Timestamp, lo
         report.clock(now.duration_since(theirs));
     }
     if let Err(error) = client.health(log).await {
-        return report.failed(subject.refused(&error), &error, &[RIGHTS]);
+        return report.failed(subject.refused(&error), &[RIGHTS]);
     }
     report.passed(&key, "");
     match client.check(log).await {
         Ok(missing) => report.rights(missing),
-        Err(error) => report.failed(subject.refused(&error), &error, &[]),
+        Err(error) => report.failed(subject.refused(&error), &[]),
     }
 }

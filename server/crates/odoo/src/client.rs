@@ -99,11 +99,9 @@ impl OdooClient {
         self.http
             .call(ask, log, |answer| {
                 if let Some(class) = class_of_status(answer.status, CallKind::Query) {
-                    return Err(CallError::new(
-                        class,
-                        format!("/web/version answered {}: is this the address of an Odoo?", answer.status),
-                    )
-                    .of(answer));
+                    return Err(CallError::new(class, format!("/web/version answered {}", answer.status))
+                        .advising("is this the address of an Odoo?")
+                        .of(answer));
                 }
                 let body: Body = answer.json()?;
                 // Odoo Online writes "saas~19" there
@@ -153,7 +151,21 @@ impl OdooClient {
         self.json2(model, method, body, CallKind::Query, log).await
     }
 
-    /// Changes something. One call is one transaction.
+    /// The same; where it is forbidden, the error says whether that is about the record.
+    pub(super) async fn ask_explained<T: DeserializeOwned>(
+        &self,
+        model: &str,
+        method: &str,
+        body: Value,
+        log: &dyn CallLog,
+    ) -> Result<T, CallError> {
+        match self.ask(model, method, body, log).await {
+            Err(error) => Err(self.refusal(model, method, error, log).await),
+            answered => answered,
+        }
+    }
+
+    /// Changes something. One call is one transaction. Where it is forbidden, the error says whether that is about the record.
     pub(super) async fn change<T: DeserializeOwned>(
         &self,
         model: &str,
@@ -161,7 +173,10 @@ impl OdooClient {
         body: Value,
         log: &dyn CallLog,
     ) -> Result<T, CallError> {
-        self.json2(model, method, body, CallKind::Command, log).await
+        match self.json2(model, method, body, CallKind::Command, log).await {
+            Err(error) => Err(self.refusal(model, method, error, log).await),
+            done => done,
+        }
     }
 
     async fn json2<T: DeserializeOwned>(
@@ -224,17 +239,18 @@ pub(super) fn fault(answer: &Response, kind: CallKind) -> CallError {
         "ValueError" if message.contains("Invalid field") => ErrorClass::Misconfigured,
         _ => ErrorClass::Rejected,
     };
-    let hint = if message.contains("Invalid field") && message.contains("x_milepost") {
-        "; run `milepost odoo setup --connection NAME`"
+    let advice = if message.contains("Invalid field") && message.contains("x_milepost") {
+        Some("run `milepost odoo setup --connection NAME`")
     } else if class == ErrorClass::Unauthorized {
-        "; the API key is wrong, expired or revoked"
+        Some("the API key is wrong, expired or revoked")
     } else {
-        ""
+        None
     };
     // the name of a Python class is a word; anything else is somebody's text
     let name = short(&fault.name);
     let name = if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') { name } else { "an error" };
-    CallError::new(class, format!("Odoo answered {}: {name}{hint}", answer.status)).saying(&message).of(answer)
+    let error = CallError::new(class, format!("Odoo answered {}: {name}", answer.status));
+    CallError { advice, ..error }.saying(&message).of(answer)
 }
 
 fn short(name: &str) -> &str {
@@ -244,11 +260,12 @@ fn short(name: &str) -> &str {
 /// What an answer means that is not of Odoo's JSON-2: an HTML page, of Odoo without such a database, or of what stands before it.
 fn without_name(answer: &Response, kind: CallKind) -> CallError {
     let class = class_of_stranger(answer.status, kind);
-    let hint = match answer.status {
-        404 | 410 => ": check the address and the database's name",
-        403 => ": check what stands before Odoo, a proxy or a firewall",
-        300..=400 | 405 => ": is this the address of Odoo, without /odoo or /web?",
-        _ => "",
+    let advice = match answer.status {
+        404 | 410 => Some("check the address and the database's name"),
+        403 => Some("check what stands before Odoo, a proxy or a firewall"),
+        300..=400 | 405 => Some("is this the address of Odoo, without /odoo or /web?"),
+        _ => None,
     };
-    CallError::new(class, format!("Odoo answered {}{hint}", answer.status)).of(answer)
+    let error = CallError::new(class, format!("Odoo answered {}", answer.status));
+    CallError { advice, ..error }.of(answer)
 }

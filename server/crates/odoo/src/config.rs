@@ -62,18 +62,8 @@ pub fn template() -> Template {
             "How often changed deliveries are read.",
         )
         .or("60"),
-        Field::new(
-            "concurrency",
-            "Jobs at once",
-            FieldKind::Number { least: 1, most: 64 },
-            "In each lane and process; 8 if empty.",
-        ),
-        Field::new(
-            "calls_per_second",
-            "Calls a second",
-            FieldKind::Number { least: 1, most: 10_000 },
-            "At most, in each process; if empty, Odoo's own limits count.",
-        ),
+        Field::concurrency(),
+        Field::calls_per_second(),
         Field::new(
             "signatory",
             "Name who signed",

@@ -138,7 +138,7 @@ impl OdooClient {
 
     /// The ids that a search for deliveries gives; none for what is no id.
     async fn ids(&self, body: Value, log: &dyn CallLog) -> Result<Vec<Option<i64>>, CallError> {
-        let found: Vec<Value> = self.ask(PICKING, "search", body, log).await?;
+        let found: Vec<Value> = self.ask_explained(PICKING, "search", body, log).await?;
         Ok(found.iter().map(Value::as_i64).collect())
     }
 
@@ -197,7 +197,9 @@ impl OdooClient {
             Err(error) if is_about_records(&error) => {
                 let body = json!({"domain": domain, "order": "id", "limit": limit});
                 // when not even this is answered, it is not about one record
-                let ids = self.ids(body, log).await.map_err(|_| error)?;
+                let of_all =
+                    |refused: CallError| if refused.class == ErrorClass::MissingRight { refused } else { error };
+                let ids = self.ids(body, log).await.map_err(of_all)?;
                 let known: BTreeSet<i64> = ids.iter().copied().flatten().collect();
                 let mut read =
                     self.read_each(PICKING, known, PICKING_FIELDS, Refusals::Single, &mut reads, log).await?;

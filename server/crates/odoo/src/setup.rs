@@ -32,8 +32,11 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("stock.picking", "write", "Inventory: User"),
     ("sale.order", "read", "Sales: User: All Documents"),
     ("res.partner", "read", "Role: User (an internal user, no portal user)"),
-    ("mail.activity", "create", "Role: User (an internal user, no portal user)"),
+    (ACTIVITY, "create", "Role: User (an internal user, no portal user)"),
 ];
+/// The model of activities, and the method that makes one.
+pub(super) const ACTIVITY: &str = "mail.activity";
+pub(super) const SCHEDULE: &str = "activity_schedule";
 /// What makes the fields.
 const SETUP: &str = "run `milepost odoo setup --connection NAME` with an administrator's key";
 
@@ -92,7 +95,7 @@ impl OdooClient {
         let dropped = self.change::<Value>("ir.model.access", "call_cache_clearing_methods", json!({}), log).await;
         match dropped {
             // another version names it otherwise: a restart does the same, and mostly neither is needed
-            Err(e) if e.class.decision() == Decision::Fail => Ok(()),
+            Err(e) if matches!(e.class.decision(), Decision::Fail | Decision::AwaitSetup) => Ok(()),
             other => other.map(drop),
         }
     }
@@ -106,7 +109,18 @@ impl OdooClient {
         let body = json!({"allfields": names, "attributes": ["type", "selection"]});
         let there: Value = self.ask("stock.picking", "fields_get", body, log).await?;
         let mut missing = missing_fields(&there);
-        for (model, operation, group) in RIGHTS {
+        missing.extend(self.missing_rights(|_| true, log).await?);
+        Ok(missing)
+    }
+
+    /// The rights to these models that the user lacks.
+    async fn missing_rights(
+        &self,
+        of: impl Fn(&str) -> bool + Send,
+        log: &dyn CallLog,
+    ) -> Result<Vec<Missing>, CallError> {
+        let mut missing = Vec::new();
+        for (model, operation, group) in RIGHTS.iter().filter(|(model, ..)| of(model)) {
             // of the class, not of a record: record rules may still say no
             let may: Result<bool, _> =
                 self.ask(model, "has_access", json!({"ids": [], "operation": operation}), log).await;
@@ -120,6 +134,27 @@ impl OdooClient {
             }
         }
         Ok(missing)
+    }
+
+    /// What it means that a method is forbidden, which the error's name does not say: where the user lacks a right to the model, it is
+    /// not about one record.
+    pub(super) async fn refusal(&self, model: &str, method: &str, error: CallError, log: &dyn CallLog) -> CallError {
+        if error.class != ErrorClass::Forbidden {
+            return error;
+        }
+        let needed = |of: &str| of == model || (method == SCHEDULE && of == ACTIVITY);
+        match self.missing_rights(needed, log).await {
+            Ok(missing) => match missing.first() {
+                Some(first) => CallError {
+                    class: ErrorClass::MissingRight,
+                    message: format!("{}; missing: {first}", error.message),
+                    ..error
+                },
+                None => error,
+            },
+            // asked again, it may say it
+            Err(unanswered) => unanswered,
+        }
     }
 
     async fn make_fields(&self, model: i64, done: &mut Vec<String>, log: &dyn CallLog) -> Result<(), CallError> {

@@ -46,6 +46,16 @@ pub struct Check {
     pub millis: u64,
 }
 
+impl Check {
+    /// What was found, with the details.
+    pub fn found(&self) -> String {
+        match self.detail.as_str() {
+            "" => self.what.clone(),
+            detail => format!("{} ({detail})", self.what),
+        }
+    }
+}
+
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -76,8 +86,19 @@ pub struct Subject<'a> {
 /// The check of what the connection's user needs.
 pub const RIGHTS: &str = "Rights and fields";
 
-/// What went wrong, and what to do.
-pub type Explained = (String, String);
+/// What went wrong, in short and in detail, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    what: String,
+    detail: String,
+    todo: String,
+}
+
+impl Explained {
+    fn new(what: String, detail: &str, todo: &str) -> Self {
+        Self { what, detail: capital(detail), todo: todo.to_owned() }
+    }
+}
 
 impl<'a> Subject<'a> {
     /// A system of this connector at this address.
@@ -90,43 +111,46 @@ impl<'a> Subject<'a> {
 impl Subject<'_> {
     /// Why the address is not the system's.
     pub fn unreached(&self, error: &CallError) -> Explained {
-        let Self { label, address, .. } = self;
+        let (Self { label, address, .. }, detail) = (self, error.message.as_str());
         match error.class {
             ErrorClass::Unreachable => {
-                (format!("Cannot reach {address}"), "Check the URL, and that this server may reach it.".into())
+                let todo = error.advice.map(|advice| format!("{}.", capital(advice)));
+                let todo = todo.unwrap_or_else(|| "Check the URL, and that this server may reach it.".into());
+                Explained::new(format!("Cannot reach {address}"), detail, &todo)
             }
-            ErrorClass::TimeoutBeforeSend | ErrorClass::NoAnswer => (
-                format!("No answer from {address} in time"),
-                "Check the URL, the network, and the load of the system.".into(),
-            ),
+            ErrorClass::TimeoutBeforeSend | ErrorClass::NoAnswer => {
+                let todo = "Check the URL, the network, and the load of the system.";
+                Explained::new(format!("No answer from {address} in time"), "", todo)
+            }
             ErrorClass::ServerError | ErrorClass::RateLimited | ErrorClass::Conflict => {
-                (format!("{label} at {address} does not answer properly"), error.class.what_to_do().into())
+                let what = format!("{label} at {address} does not answer properly");
+                Explained::new(what, detail, error.class.what_to_do())
             }
             // it answered, and says itself that it is too old
             ErrorClass::Misconfigured if error.status == Some(200) => {
-                (format!("This {label} cannot be used"), format!("Update {label}."))
+                Explained::new(format!("This {label} cannot be used"), detail, &format!("Update {label}."))
             }
-            _ => (
-                format!("No {label} answers at {address}"),
-                format!("Use the address under which you open {label}, and check its host, port and path."),
-            ),
+            _ => {
+                let todo = format!("Use the address under which you open {label}, and check its host, port and path.");
+                Explained::new(format!("No {label} answers at {address}"), detail, &todo)
+            }
         }
     }
 
     /// Why the system does not do what is asked of it.
     pub fn refused(&self, error: &CallError) -> Explained {
-        let Self { label, secret_label, secret_help, .. } = self;
+        let (Self { label, secret_label, secret_help, .. }, detail) = (self, error.message.as_str());
         match error.class {
-            ErrorClass::Unauthorized => (format!("{secret_label} not accepted"), (*secret_help).to_owned()),
-            ErrorClass::Forbidden => (
-                format!("The user of this {} lacks a right", secret_label.to_lowercase()),
-                format!("Grant the right in {label}, then test again."),
-            ),
+            ErrorClass::Unauthorized => Explained::new(format!("{secret_label} not accepted"), detail, secret_help),
+            ErrorClass::Forbidden | ErrorClass::MissingRight => {
+                let todo = format!("Grant the right in {label}, then test again.");
+                Explained::new(format!("{secret_label}: its user lacks a right"), detail, &todo)
+            }
             // it answered before under this address
-            ErrorClass::Misconfigured | ErrorClass::NotFound | ErrorClass::BadAnswer if error.status != Some(200) => (
-                format!("{label} does not know what the settings name"),
-                format!("Check the settings, first the name of the database or queue: {}", error.message),
-            ),
+            ErrorClass::Misconfigured | ErrorClass::NotFound | ErrorClass::BadAnswer if error.status != Some(200) => {
+                let todo = "Check the settings, first the name of the database or queue.";
+                Explained::new(format!("{label} does not accept the settings"), detail, todo)
+            }
             _ => self.unreached(error),
         }
     }
@@ -165,8 +189,8 @@ impl<'a> Building<'a> {
     }
 
     /// Something is not, so that these cannot be checked.
-    pub fn failed(mut self, (what, todo): Explained, error: &CallError, not_run: &[&str]) -> Report {
-        self.add(&what, CheckOutcome::Failed, &error.message, Some(todo));
+    pub fn failed(mut self, Explained { what, detail, todo }: Explained, not_run: &[&str]) -> Report {
+        self.add(&what, CheckOutcome::Failed, &detail, Some(todo));
         for what in not_run {
             self.checks.push(Check {
                 what: (*what).to_owned(),
@@ -191,18 +215,25 @@ impl<'a> Building<'a> {
         }
     }
 
-    /// What the connection's user lacks; the last check.
+    /// What the connection's user lacks; the last check. What one thing mends is one fault.
     pub fn rights(mut self, missing: Vec<Missing>) -> Report {
         if missing.is_empty() {
             self.passed(RIGHTS, "complete");
         }
+        let mut faults: Vec<(String, Vec<String>)> = Vec::new();
         for Missing { what, todo } in missing {
-            let what = format!("Missing in {}: {what}", self.subject.label);
-            let mut todo = todo;
-            if let Some(first) = todo.get_mut(0..1) {
-                first.make_ascii_uppercase();
+            match faults.iter_mut().find(|(known, _)| *known == todo) {
+                Some((_, all)) => all.push(what),
+                None => faults.push((todo, vec![what])),
             }
-            self.add(&what, CheckOutcome::Failed, "", Some(todo));
+        }
+        for (todo, all) in faults {
+            let (more, detail) = match all.len() {
+                1 => (String::new(), String::new()),
+                n => (format!(" and {} more", n - 1), all[1..].join(", ")),
+            };
+            let what = format!("Missing in {}: {}{more}", self.subject.label, all[0]);
+            self.add(&what, CheckOutcome::Failed, &detail, Some(capital(&todo)));
         }
         self.end()
     }
@@ -210,6 +241,15 @@ impl<'a> Building<'a> {
     fn end(self) -> Report {
         Report { at: self.at, system: self.system, checks: self.checks }
     }
+}
+
+/// Words that stand alone.
+fn capital(words: &str) -> String {
+    let mut words = words.to_owned();
+    if let Some(first) = words.get_mut(0..1) {
+        first.make_ascii_uppercase();
+    }
+    words
 }
 
 /// Characters of a version.

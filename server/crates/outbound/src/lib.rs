@@ -1,6 +1,7 @@
 //! What every call to another system shares: one HTTP client with limits, one catalogue of errors that state a decision, and a
 //! record of each call with personal data and secrets masked.
 
+mod address;
 pub mod check;
 mod foreign;
 mod key;
@@ -16,12 +17,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{
-    net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
+pub use address::{base_url, is_in_clear, site_of};
 pub use foreign::Foreign;
 pub use key::Key;
 pub use mask::{EXCERPT_CHARS_MAX, PERSONAL_MARK, masked};
@@ -102,6 +103,8 @@ pub enum Decision {
     Fail,
     /// It may have been applied: wait until it has settled, look, and only then decide.
     SettleThenLook,
+    /// It works once the connection is set up: wait until then, however long.
+    AwaitSetup,
 }
 
 /// Whose failure it is.
@@ -165,23 +168,26 @@ classes! {
     UnknownOutcome, "unknown_outcome", SettleThenLook, System, "The answer to a change did not come: it may have been applied.", "Nothing: it is looked up before it is tried again.";
     RateLimited, "rate_limited", Retry, Record, "The system limits the rate of calls; it is not called for as long as it says.", "Nothing. If it lasts, ask for a higher limit or lower the calls per second.";
     Unauthorized, "unauthorized", Retry, System, "The key is wrong, expired or revoked.", "Make a new key and put it into the key file: it is read again, and what waits goes out.";
-    Forbidden, "forbidden", Fail, Record, "The key's user lacks a right.", "Grant it, then retry.";
+    Forbidden, "forbidden", Fail, Record, "The key's user may not read or change this record.", "Grant it, then retry.";
+    MissingRight, "missing_right", AwaitSetup, System, "The key's user lacks a right that Milepost needs.", "Test the connection: it names rights that are missing, and so does the job. Once they are granted, what waits goes on.";
     NotFound, "not_found", Fail, Record, "The record is gone.", "Restore or re-link it and retry, or leave it be.";
     Rejected, "rejected", Fail, Record, "The system refused the content.", "Read its message, correct the data, then retry.";
     Conflict, "conflict", Retry, Record, "Somebody else was changing the same record.", "Nothing: it is tried again.";
     ServerError, "server_error", Retry, System, "The system had a failure of its own.", "Nothing: it is tried again. If it lasts, read the system's log.";
     BadAnswer, "bad_answer", Retry, System, "The answer cannot be read: a maintenance page, perhaps.", "Nothing: it is asked again. If it lasts, check that the address leads to the right system and version.";
-    Misconfigured, "misconfigured", Fail, Record, "The integration is not set up right.", "Run `milepost doctor`, correct what it names, then retry.";
+    Misconfigured, "misconfigured", AwaitSetup, System, "The system is not set up for Milepost: a field, an app, a queue or a database is missing, or the settings are wrong.", "Test the connection: it names what is missing. Once that is there, what waits goes on.";
 }
 
 /// A call that did not end well. It shows our own words alone; what the other system said is opened by name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{message}{}", appended(.advice))]
 pub struct CallError {
     /// What kind of failure.
     pub class: ErrorClass,
     /// What happened, in our own words: without personal data and secrets.
     pub message: String,
+    /// What a person can do, where more is known than the class says.
+    pub advice: Option<&'static str>,
     /// What the other system said of it.
     pub said: Foreign,
     /// When the other side wants to be asked again.
@@ -190,11 +196,21 @@ pub struct CallError {
     pub status: Option<u16>,
 }
 
+fn appended(advice: &Option<&str>) -> String {
+    advice.map(|advice| format!("; {advice}")).unwrap_or_default()
+}
+
 impl CallError {
     /// An error of this class, in our own words.
     pub fn new(class: ErrorClass, message: impl AsRef<str>) -> Self {
         let message = masked::text(message.as_ref());
-        Self { class, message, said: Foreign::default(), retry_after: None, status: None }
+        Self { class, message, advice: None, said: Foreign::default(), retry_after: None, status: None }
+    }
+
+    /// The same with what a person can do.
+    #[must_use]
+    pub fn advising(self, advice: &'static str) -> Self {
+        Self { advice: Some(advice), ..self }
     }
 
     /// The same with what the other system said.
@@ -207,9 +223,9 @@ impl CallError {
     /// Our words with the other system's: for those who may read them, and for the vault.
     pub fn whole(&self) -> Foreign {
         if self.said.is_empty() {
-            return self.message.as_str().into();
+            return self.to_string().into();
         }
-        format!("{}; it says: {}", self.message, self.said.open()).into()
+        format!("{self}; it says: {}", self.said.open()).into()
     }
 
     /// The same, with the answer's status and its wish when to come again.
@@ -503,19 +519,28 @@ fn of_transport(error: &reqwest::Error, kind: CallKind, url: &str) -> CallError 
     let whom = Url::parse(url).map_or_else(|_| "the address".to_owned(), |url| endpoint(&url));
     let why = causes(error);
     let lower = why.to_lowercase();
-    let check = match () {
-        () if error.is_builder() => "check the address",
-        () if lower.contains("dns") || lower.contains("lookup") => "no such host: check its name",
-        () if lower.contains("certificate") => "check the certificate, and that the host is the right one",
-        () if lower.contains("refused") => "nothing listens there: check that the system runs, the host and the port",
-        () if lower.contains("invalidcontenttype") || lower.contains("corrupt message") => {
-            "it does not speak HTTPS: write http://, or the right port"
+    let (what, advice) = match () {
+        () if error.is_builder() => (format!("{whom} cannot be called{why}"), "check the address"),
+        () if lower.contains("dns") || lower.contains("lookup") => (format!("no such host: {whom}"), "check its name"),
+        () if lower.contains("certificate") => (
+            format!("the certificate of {whom} is not accepted{why}"),
+            "check the certificate, and that the host is the right one",
+        ),
+        () if lower.contains("refused") => {
+            (format!("nothing listens at {whom}"), "check that the system runs, the host and the port")
         }
-        () if error.is_timeout() => "no answer in time: check the network and the load of the system",
-        () => "check that the system runs, the address and the network",
+        () if lower.contains("invalidcontenttype") || lower.contains("corrupt message") => {
+            (format!("{whom} does not speak HTTPS"), "write http://, or the right port")
+        }
+        () if error.is_timeout() => {
+            (format!("no answer from {whom} in time"), "check the network and the load of the system")
+        }
+        () if error.is_connect() => {
+            (format!("{whom} cannot be reached{why}"), "check that the system runs, the address and the network")
+        }
+        () => (format!("{whom} did not answer{why}"), "check that the system runs, the address and the network"),
     };
-    let what = if error.is_connect() { "cannot be reached" } else { "did not answer" };
-    CallError::new(class, format!("{whom} {what}{why}; {check}"))
+    CallError::new(class, what).advising(advice)
 }
 
 /// Scheme, host and port, the usual port too.
@@ -545,46 +570,6 @@ fn causes(error: &reqwest::Error) -> String {
         cause = inner.source();
     }
     text
-}
-
-/// The address of a system out of one of its pages: what people copy from the browser. Everything from the first of these
-/// path segments on is left out, and so are query and fragment.
-pub fn site_of(address: &str, pages: &[&str]) -> String {
-    let address = address.trim();
-    let Ok(mut url) = Url::parse(address) else { return address.to_owned() };
-    let segments: Vec<String> = url.path_segments().into_iter().flatten().map(str::to_owned).collect();
-    let Some(page) = segments.iter().position(|segment| pages.contains(&segment.as_str())) else {
-        return address.trim_end_matches('/').to_owned();
-    };
-    url.set_path(&segments[..page].join("/"));
-    url.set_query(None);
-    url.set_fragment(None);
-    url.as_str().trim_end_matches('/').to_owned()
-}
-
-/// Whether what goes to this address can be read on the way: it is not https, and on another machine.
-pub fn is_in_clear(address: &str) -> bool {
-    let Ok(url) = Url::parse(address.trim()) else { return true };
-    // a name is compared whole: localhost.example.com is another machine
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
-    url.scheme() != "https" && !here
-}
-
-/// An address as configured, without the slash at its end.
-///
-/// # Errors
-/// `misconfigured` where it is no http(s) address, or holds a user, a query or a fragment.
-pub fn base_url(text: &str) -> Result<String, CallError> {
-    let wrong = |why: &str| CallError::new(ErrorClass::Misconfigured, format!("the address {why}"));
-    let url = Url::parse(text.trim()).map_err(|e| wrong(&format!("cannot be read: {e}")))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong("must begin with https:// or http://"));
-    }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("must hold no user, password, query or fragment"));
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a connector is set to: the fields of its form. Pages, command line and the stored settings all go by them.
 
-use crate::{base_url, site_of};
+use crate::{address::plain_url, site_of};
 use domain::event_time::is_zone;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -78,6 +78,19 @@ impl Field {
         Self { default: Some(default), ..self }
     }
 
+    /// How many jobs call a system at once.
+    pub const fn concurrency() -> Self {
+        let kind = FieldKind::Number { least: 1, most: 64 };
+        Self::new("concurrency", "Jobs at once", kind, "In each lane and process; 8 if empty.")
+    }
+
+    /// How often a system is called.
+    pub const fn calls_per_second() -> Self {
+        let kind = FieldKind::Number { least: 1, most: 10_000 };
+        let help = "At most, in each process; if empty, the system's own limits count.";
+        Self::new("calls_per_second", "Calls a second", kind, help)
+    }
+
     fn fault(&self, message: impl Into<String>) -> Fault {
         Fault { field: self.name.to_owned(), message: message.into() }
     }
@@ -89,7 +102,7 @@ impl Field {
             FieldKind::Url { .. } if !text.contains("://") => {
                 Err("must be an address like https://system.example.com".into())
             }
-            FieldKind::Url { pages } => base_url(&site_of(text, pages)).map(Value::from).map_err(|error| error.message),
+            FieldKind::Url { pages } => plain_url(&site_of(text, pages)).map(Value::from),
             FieldKind::Number { least, most } => match text.parse::<u64>() {
                 Ok(number) if (least..=most).contains(&&number) => Ok(number.into()),
                 _ => Err(format!("must be a whole number from {least} to {most}")),

@@ -28,7 +28,7 @@ impl Family {
         match self {
             Self::Orders => "Order system",
             Self::Desk => "Service desk",
-            Self::Carrier => "Carrier",
+            Self::Carrier => "Carrier or platform",
         }
     }
 

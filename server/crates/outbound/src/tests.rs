@@ -105,6 +105,14 @@ fn codes_are_unique_and_every_class_says_what_to_do() {
 }
 
 #[test]
+fn what_fails_for_one_record_fails_its_job_and_what_fails_for_all_never_does() {
+    for class in ErrorClass::ALL {
+        let fails = class.decision() == Decision::Fail;
+        assert!(!fails || class.concerns() == Concerns::Record, "{class:?}: its jobs wait");
+    }
+}
+
+#[test]
 fn an_address_is_taken_only_as_a_plain_one() {
     assert_eq!(base_url("https://odoo.example.com/").unwrap(), "https://odoo.example.com");
     assert_eq!(base_url("https://example.com/rt/").unwrap(), "https://example.com/rt");
@@ -142,20 +150,20 @@ async fn an_error_names_scheme_host_and_port_and_what_to_check() {
     let cases = [
         (
             format!("http://127.0.0.1:{closed}/x?customer=jane"),
-            format!("http://127.0.0.1:{closed} cannot be reached"),
+            format!("nothing listens at http://127.0.0.1:{closed}; "),
             "check that the system runs",
         ),
-        ("http://nowhere.invalid/x".into(), "http://nowhere.invalid:80 cannot be reached".into(), "check its name"),
+        ("http://nowhere.invalid/x".into(), "no such host: http://nowhere.invalid:80; ".into(), "check its name"),
         (
             format!("https://127.0.0.1:{plain_port}/"),
-            format!("https://127.0.0.1:{plain_port} cannot be reached"),
-            "http://",
+            format!("https://127.0.0.1:{plain_port} does not speak HTTPS; "),
+            "write http://",
         ),
-        (format!("{silent}/"), format!("{silent} did not answer"), "no answer in time"),
+        (format!("{silent}/"), format!("no answer from {silent} in time; "), "check the network"),
     ];
     for (url, whom, check) in cases {
         let client = client_with(Duration::from_secs(5));
-        let error = client.call(ask(url.clone(), CallKind::Query), &Discard, |_| Ok(())).await.unwrap_err().message;
+        let error = client.call(ask(url.clone(), CallKind::Query), &Discard, |_| Ok(())).await.unwrap_err().to_string();
         assert!(error.starts_with(&whom) && error.contains(check), "{url}: {error}");
         assert!(!error.contains("jane") && !error.contains("top-secret"), "{error}");
     }

@@ -17,15 +17,18 @@ use axum::{
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard},
 };
 
 /// The sandbox's only queue.
 pub const QUEUE: &str = "Shipments";
+const QUEUE_ID: u32 = 3;
 /// The fields of its tickets.
 const FIELDS: &[&str] =
     &["External Id", "Tracking Number", "Carrier", "Exception Code", "Severity", "Order", "Tags", "Odoo URL"];
+/// The field with values that are unique.
+const KEY: &str = "External Id";
 /// What a ticket may be.
 const STATUSES: &[&str] = &["new", "open", "stalled", "resolved", "rejected"];
 /// Where the sandbox's own clock begins, 2100: a desk whose clock is not ours.
@@ -66,6 +69,10 @@ struct Data {
     changes: Changes,
     now: Option<Clock>,
     ticks: i64,
+    /// The queue's name, where it is another one now.
+    queue: Option<String>,
+    /// Rights that the integration lacks.
+    lacks: BTreeSet<&'static str>,
 }
 
 impl Data {
@@ -75,6 +82,28 @@ impl Data {
         // RT's times have no fractions
         let second = self.now.as_ref().map_or(OWN_CLOCK + self.ticks, |now| now().as_second());
         Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
+    }
+
+    fn may(&self, right: &str) -> bool {
+        !self.lacks.contains(right)
+    }
+
+    fn queue(&self) -> &str {
+        self.queue.as_deref().unwrap_or(QUEUE)
+    }
+
+    /// What a ticket's fields take of these values, without a word about the others.
+    fn taken_fields(&self, given: &Value) -> BTreeMap<String, Vec<String>> {
+        let mut fields = read_fields(given);
+        if !self.may("ModifyCustomField") {
+            fields.clear();
+        }
+        // a value that is unique and taken is lost
+        let taken = |t: &Ticket| t.fields.get(KEY).is_some_and(|v| Some(v) == fields.get(KEY));
+        if self.tickets.values().any(taken) {
+            fields.remove(KEY);
+        }
+        fields
     }
 
     fn set_status(&mut self, number: u64, status: &str, by: &str) {
@@ -178,6 +207,17 @@ impl SandboxDesk {
         }
     }
 
+    /// An administrator gives the queue this name.
+    pub fn rename_queue(&self, name: &str) {
+        self.inner.lock().queue = Some(name.to_owned());
+    }
+
+    /// The integration lacks these rights from now on, and no others: `SeeCustomField`, `ModifyCustomField`, `CreateTicket`,
+    /// `CommentOnTicket`, `ModifyTicket`.
+    pub fn deny(&self, rights: impl IntoIterator<Item = &'static str>) {
+        self.inner.lock().lacks = rights.into_iter().collect();
+    }
+
     /// An agent changes many tickets within one second.
     pub fn touch_all(&self) {
         let mut data = self.inner.lock();
@@ -239,18 +279,25 @@ fn fields_of(ticket: &Ticket) -> Value {
     FIELDS.iter().map(|name| json!({"type": "customfield", "name": name, "values": ticket.fields.get(*name).cloned().unwrap_or_default()})).collect()
 }
 
+/// Where a ticket leads, as far as the integration may go.
+fn links(data: &Data) -> Value {
+    let all = [("history", ""), ("comment", "CommentOnTicket"), ("lifecycle", "ModifyTicket")];
+    all.iter().filter(|(_, right)| data.may(right)).map(|(kind, _)| json!({"ref": kind})).collect()
+}
+
 async fn about(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Response {
     inner.answer(&headers, "GET rt", |_| Json(json!({"Version": "5.0.7", "Plugins": []})).into_response()).await
 }
 
 async fn queue(State(inner): State<Arc<Inner>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     inner
-        .answer(&headers, "GET queue", |_| {
-            if name != QUEUE {
+        .answer(&headers, "GET queue", |data| {
+            if name != data.queue() {
                 return forbidden();
             }
-            let fields: Vec<_> = FIELDS.iter().map(|name| json!({"type": "customfield", "name": name})).collect();
-            Json(json!({"id": 3, "Name": QUEUE, "Description": "sandbox", "TicketCustomFields": fields}))
+            let seen = FIELDS.iter().filter(|_| data.may("SeeCustomField"));
+            let fields: Vec<_> = seen.map(|name| json!({"type": "customfield", "name": name})).collect();
+            Json(json!({"id": QUEUE_ID, "Name": name, "Description": "sandbox", "TicketCustomFields": fields}))
                 .into_response()
         })
         .await
@@ -319,19 +366,17 @@ fn key_of(query: &str) -> Option<(String, String)> {
 async fn create(State(inner): State<Arc<Inner>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     inner
         .answer(&headers, "POST ticket", |data| {
-            if body["Queue"] != QUEUE {
+            if body["Queue"] != data.queue() {
+                return (StatusCode::BAD_REQUEST, Json(json!({"message": "Unable to find queue"}))).into_response();
+            }
+            if !data.may("CreateTicket") {
                 let text = format!("No permission to create tickets in the queue {}", body["Queue"]);
                 return (StatusCode::FORBIDDEN, Json(json!({"message": text}))).into_response();
             }
             let number = data.tickets.keys().last().map_or(1, |n| n + 1);
             let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
             let subject: String = text("Subject").replace(['\n', '\r'], "").chars().take(SUBJECT_CHARS_MAX).collect();
-            let mut fields = read_fields(&body["CustomFields"]);
-            // a value that is unique and taken is lost without a word
-            let taken = |t: &Ticket| t.fields.get("External Id").is_some_and(|v| Some(v) == fields.get("External Id"));
-            if data.tickets.values().any(taken) {
-                fields.remove("External Id");
-            }
+            let fields = data.taken_fields(&body["CustomFields"]);
             let texts = vec![(subject.clone(), text("Content"))];
             data.changes.push("POST ticket", record(number));
             let refers_to =
@@ -376,8 +421,8 @@ async fn ticket(State(inner): State<Arc<Inner>>, Path(number): Path<u64>, header
             }
             let body = json!({
                 "type": "ticket", "id": ticket.number, "Subject": ticket.subject, "Status": ticket.status,
-                "CustomFields": fields_of(ticket), "Queue": {"id": "3", "type": "queue"}, "Resolved": "1970-01-01T00:00:00Z",
-                "Creator": {"id": INTEGRATION, "type": "user"},
+                "CustomFields": fields_of(ticket), "Queue": {"id": QUEUE_ID.to_string(), "type": "queue"}, "Resolved": "1970-01-01T00:00:00Z",
+                "Creator": {"id": INTEGRATION, "type": "user"}, "_hyperlinks": links(data),
             });
             Json(body).into_response()
         })
@@ -411,15 +456,19 @@ async fn change(
 ) -> Response {
     inner
         .answer(&headers, &format!("{} ticket", Method::PUT), |data| {
-            let Some(ticket) = data.tickets.get_mut(&number) else { return not_found() };
-            let wanted = body["Status"].as_str().unwrap_or_default();
-            let said = if STATUSES.contains(&wanted) {
-                let said = format!("Ticket {number}: Status changed from '{}' to '{wanted}'", ticket.status);
-                data.set_status(number, wanted, INTEGRATION);
-                data.changes.push("PUT ticket", record(number));
-                said
-            } else {
-                format!("Ticket {number}: Status '{wanted}' isn't a valid status for this ticket.")
+            let Some(ticket) = data.tickets.get(&number) else { return not_found() };
+            let before = ticket.status.clone();
+            let fields = data.taken_fields(&body["CustomFields"]);
+            data.tickets.entry(number).and_modify(|ticket| ticket.fields.extend(fields));
+            let said = match body["Status"].as_str() {
+                None => format!("Ticket {number}: fields changed"),
+                Some(_) if !data.may("ModifyTicket") => format!("Ticket {number}: Permission Denied"),
+                Some(wanted) if STATUSES.contains(&wanted) => {
+                    data.set_status(number, wanted, INTEGRATION);
+                    data.changes.push("PUT ticket", record(number));
+                    format!("Ticket {number}: Status changed from '{before}' to '{wanted}'")
+                }
+                Some(wanted) => format!("Ticket {number}: Status '{wanted}' isn't a valid status for this ticket."),
             };
             Json(json!([said])).into_response()
         })
@@ -434,6 +483,9 @@ async fn comment(
 ) -> Response {
     inner
         .answer(&headers, "POST comment", |data| {
+            if !data.may("CommentOnTicket") {
+                return (StatusCode::BAD_REQUEST, Json(json!({"message": "Permission Denied"}))).into_response();
+            }
             let Some(ticket) = data.tickets.get_mut(&number) else { return not_found() };
             let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
             ticket.texts.push((text("Subject"), text("Content")));

@@ -25,6 +25,8 @@ pub enum Fault {
     SilentAfterApply,
     /// Not applied; a page with this status, of a proxy or another site.
     Page(u16),
+    /// Not applied; 400 with a message, as a desk answers it.
+    Refused,
     /// Not applied; 429 with `Retry-After` in seconds.
     RateLimited(u64),
     /// Applied and answered when the test lets it go on.
@@ -90,6 +92,9 @@ pub(crate) async fn spoiled(fault: Option<Fault>, apply: impl FnOnce() -> Respon
         Some(Fault::Page(status)) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::NOT_FOUND);
             (status, Html("<!DOCTYPE html>\n<title>Maintenance</title>\n")).into_response()
+        }
+        Some(Fault::Refused) => {
+            (StatusCode::BAD_REQUEST, axum::Json(json!({"message": "Message failed"}))).into_response()
         }
         Some(Fault::RateLimited(seconds)) => {
             (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response()

@@ -65,7 +65,7 @@ pub(crate) fn record(conn: &mut Connection, scope: Scope, recording: &Recording)
     }
     let progress = match &recording.progress {
         Progress::Whole(status) => inbox::conclude(scope, recording.message, status),
-        // so many of its reports are recorded; others follow
+        // how many of its reports are recorded; more follow
         Progress::Part(reports) => query("UPDATE message SET cursor = ? WHERE company_id = ? AND id = ?")
             .bind(*reports)
             .bind(scope.company.0)

@@ -32,7 +32,7 @@ pub struct ConnectionRecord {
     pub secret_accepted_at: Option<Timestamp>,
     /// Whether it is in use.
     pub enabled: bool,
-    /// When it was disabled.
+    /// When it was disabled; none of one that is in use, or never was.
     pub disabled_at: Option<Timestamp>,
     /// Whether everything behind it is a test system.
     pub sandbox: bool,
@@ -96,8 +96,18 @@ impl ConnectionRecord {
     /// The same in use or not in use, from now on.
     #[must_use]
     pub fn switched(self, on: bool, now: Timestamp) -> Self {
-        let disabled_at = if on { None } else { Some(self.disabled_at.filter(|_| !self.enabled).unwrap_or(now)) };
+        let disabled_at = match (on, self.enabled) {
+            (true, _) => None,
+            (false, true) => Some(now),
+            (false, false) => self.disabled_at,
+        };
         Self { enabled: on, disabled_at, ..self }
+    }
+
+    /// Whether it was never in use.
+    pub fn is_draft(&self) -> bool {
+        let untouched = self.last_ok_at.is_none() && self.last_failed_at.is_none();
+        !self.enabled && self.disabled_at.is_none() && untouched
     }
 }
 
@@ -168,4 +178,25 @@ pub trait Connections: Send + Sync {
 
     /// What happened from an hour on, by connection and hour.
     async fn hours(&self, scope: Scope, since: i64) -> Result<Vec<Hour>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::ids::SubjectId;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_draft_was_never_in_use() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let id = Uuid::from_u128(1);
+        let secrets = Sealed { subject: SubjectId(id), bytes: Vec::new() };
+        let fresh = ConnectionRecord::new(SourceId(id), "odoo", "odoo", secrets, at(1));
+        assert!(!fresh.is_draft());
+        let draft = ConnectionRecord { enabled: false, ..fresh }.switched(false, at(2));
+        assert!(draft.is_draft() && draft.disabled_at.is_none());
+        let disabled = draft.switched(true, at(3)).switched(false, at(4));
+        assert!(!disabled.is_draft());
+        assert_eq!(disabled.switched(false, at(5)).disabled_at, Some(at(4)), "since then");
+    }
 }

@@ -1,6 +1,6 @@
 //! The circuit breakers of the destinations: whether jobs for one may run now. One row for each, shared by all nodes.
 
-use crate::{Actor, AuditEntry, Result, Scope};
+use crate::{Actor, AuditEntry, Result, Scope, jobs::JobKind};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,9 @@ pub struct Health {
     /// The class of its newest failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// Jobs of this kind fail because the connection is not set up: only one of them shows that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<JobKind>,
 }
 
 /// Circuit breakers.

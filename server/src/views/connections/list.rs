@@ -30,7 +30,7 @@ pub(super) fn health(one: &Overview) -> Health {
         StateKind::RateLimited => Health::RateLimited,
         StateKind::Failing => Health::Failing,
         StateKind::Paused => Health::Paused,
-        StateKind::Disabled if untouched => Health::Draft,
+        StateKind::Disabled if one.record.is_draft() => Health::Draft,
         StateKind::Disabled => Health::Disabled,
         StateKind::Active if untouched => Health::NoTraffic,
         StateKind::Active => Health::Healthy,
@@ -169,18 +169,22 @@ fn figures(all: &[Overview], times: &Times) -> Vec<HealthCount> {
         }
         let waiting: u64 = these.iter().map(|one| one.waiting).sum();
         let failed: u64 = these.iter().map(|one| one.traffic().1).sum();
-        let waits =
-            || if waiting == 1 { "1 job waiting".to_owned() } else { format!("{} jobs waiting", grouped(waiting)) };
+        let waits = match waiting {
+            0 => None,
+            1 => Some("1 job waiting".to_owned()),
+            n => Some(format!("{} jobs waiting", grouped(n))),
+        };
         let detail = match wanted {
             _ if these.is_empty() => "none".to_owned(),
             Health::Healthy if failed == 0 => "no errors in 24 h".to_owned(),
             Health::Healthy => format!("{} failed in 24 h", grouped(failed)),
-            Health::RateLimited => match these.iter().filter_map(|one| one.state.since).min() {
-                Some(until) => format!("{}, resumes {}", waits(), times.relative(until)),
-                None => waits(),
-            },
+            Health::RateLimited => {
+                let until = these.iter().filter_map(|one| one.state.since).min();
+                let resumes = until.map(|until| format!("resumes {}", times.relative(until)));
+                waits.into_iter().chain(resumes).collect::<Vec<_>>().join(", ")
+            }
             Health::Failing => "failed jobs or test".to_owned(),
-            Health::Suspended | Health::Paused => waits(),
+            Health::Suspended | Health::Paused => waits.unwrap_or_default(),
             Health::NoTraffic => "in use".to_owned(),
             Health::Disabled => "not in use".to_owned(),
             Health::Draft => "never turned on".to_owned(),

@@ -170,7 +170,9 @@ impl app::contract::connections::ConnectionsPort for ConnectionsPort {
 
     async fn retire(&self, name: String) -> ApiResult<()> {
         let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
-        connections::retire_old(context, &caller, &name).await.map_err(|error| refused(context, error))
+        connections::retire_old(context, &caller, &name).await.map_err(|error| refused(context, error))?;
+        self.test_what_is_kept(&caller, &name).await;
+        Ok(())
     }
 
     async fn pause(&self, name: String, why: String) -> ApiResult<()> {

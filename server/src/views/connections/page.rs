@@ -39,13 +39,14 @@ pub(super) fn one(
     let row = row(&overview, pausing, times);
     let saved = saved(&overview, &activity, times);
     let Activity { quarantined, calls, changes, .. } = activity;
+    let why = why(&overview, quarantined, &changes, pausing, times);
     let (form, fault) = form::taken_up(typed, || form::form_of(&overview));
     let template = overview.template.as_ref();
     let hour = SignedDuration::from_hours(i64::try_from(HOURS).unwrap_or(i64::MAX) - 1);
     let whole = Timestamp::from_second(times.now.as_second().div_euclid(3_600) * 3_600).unwrap_or(times.now);
     let first = whole.checked_sub(hour).unwrap_or(whole);
     ConnectionView {
-        why: why(&overview, quarantined, pausing, times),
+        why,
         purpose: overview.record.purpose.clone(),
         runbook: overview.record.runbook.clone(),
         data_classes: overview.record.data_classes.join(", "),
@@ -57,7 +58,7 @@ pub(super) fn one(
         errors: error_rows(&overview.errors, quarantined),
         calls: calls.into_iter().map(|call| call_row(call, times)).collect(),
         messages: messages.into_iter().map(|message| message_row(message, times)).collect(),
-        changes: changes.into_iter().map(|change| change_view(change, template, times)).collect(),
+        changes: change_views(changes, template, times),
         secret_set: times.dated(overview.record.secret_set_at),
         routing: (family(&overview) == Some(Family::Desk)).then(|| routing(&overview.takes)),
         settings: settings(&overview),
@@ -68,40 +69,43 @@ pub(super) fn one(
 }
 
 /// How it stands, in a sentence or two.
-fn why(one: &Overview, quarantined: u64, pausing: &Names, times: &Times) -> String {
+fn why(one: &Overview, quarantined: u64, changes: &[Change], pausing: &Names, times: &Times) -> String {
     let (ok, failed) = one.traffic();
     let called = family(one) != Some(Family::Carrier);
-    let jobs = |n: u64| if n == 1 { "1 job waits".to_owned() } else { format!("{} jobs wait", grouped(n)) };
+    let jobs_wait = |then: &str| match one.waiting + one.retrying {
+        0 => String::new(),
+        1 => format!(" 1 job waits{then}."),
+        n => format!(" {} jobs wait{then}.", grouped(n)),
+    };
     let since = |word: &str| match one.state.since {
         Some(at) => format!("{word} since {}", times.clock_or_date(at).shown),
         None => word.to_owned(),
     };
-    let stopped = if called { "its jobs wait" } else { "its messages are refused" };
+    let stopped = if called { "Its jobs wait" } else { "Its messages are refused" };
     match health(one) {
         Health::Suspended => {
             let why = if one.state.why.is_empty() { String::new() } else { format!(": {}", open_end(&one.state.why)) };
-            let waits = if called {
-                format!(" {}; they are done in order once it answers.", jobs(one.waiting))
-            } else {
-                String::new()
-            };
-            format!("{}{why}.{waits}", since("Suspended"))
+            format!("{}{why}.{}", since("Suspended"), jobs_wait(" until it answers"))
         }
-        Health::Failing => format!("In use, but {}. Mend the cause, then retry what failed.", one.state.why),
+        Health::Failing if one.dead > 0 => {
+            format!("In use, but {}. Mend the cause, then retry what failed.", one.state.why)
+        }
+        Health::Failing => format!("In use, but {}. Mend the cause: what waits goes on by itself.", one.state.why),
         Health::RateLimited => {
             let until = one.state.since.map(|until| format!(", resumes {}", times.relative(until))).unwrap_or_default();
-            format!("The other system limits the rate of calls{until}. {}.", jobs(one.waiting))
+            format!("The other system limits the rate of calls{until}.{}", jobs_wait(""))
         }
         Health::Paused => {
             let who = paused_by(one, pausing);
-            format!(
-                "{} by {who}: {}. {}; nothing is lost.",
-                since("Paused"),
-                open_end(&one.state.why),
-                jobs(one.waiting)
-            )
+            format!("{} by {who}: {}.{}", since("Paused"), open_end(&one.state.why), jobs_wait("; nothing is lost"))
         }
-        Health::Disabled => format!("{}: {stopped}.", since("Disabled")),
+        Health::Disabled => {
+            let by = changes.iter().find(|change| is_disabling(change)).map(|change| match change.why.as_str() {
+                "" => format!(" by {}", change.who),
+                why => format!(" by {}: {}", change.who, open_end(why)),
+            });
+            format!("{}{}. {stopped}.", since("Disabled"), by.unwrap_or_default())
+        }
         Health::Draft => "Never turned on: nothing is read or sent.".to_owned(),
         Health::NoTraffic => "In use; nothing has gone over it yet.".to_owned(),
         Health::Healthy => {
@@ -275,14 +279,32 @@ fn settings(one: &Overview) -> Vec<(String, String)> {
     connector.chain(shown).collect()
 }
 
-fn change_view(change: Change, template: Option<&Template>, times: &Times) -> ChangeView {
+fn is_disabling(change: &Change) -> bool {
+    matches!(change.action.as_str(), "connection.disable" | "source.disable")
+}
+
+/// The change log, newest first. What was disabled is enabled again; before that it was turned on.
+fn change_views(changes: Vec<Change>, template: Option<&Template>, times: &Times) -> Vec<ChangeView> {
+    let mut enabling = "Turned on";
+    let view = |change: Change| {
+        if is_disabling(&change) {
+            enabling = "Enabled";
+        }
+        change_view(change, enabling, template, times)
+    };
+    let mut views: Vec<_> = changes.into_iter().rev().map(view).collect();
+    views.reverse();
+    views
+}
+
+fn change_view(change: Change, enabling: &str, template: Option<&Template>, times: &Times) -> ChangeView {
     let (icon, what) = match change.action.as_str() {
         _ if change.first => ("plus", "Connection created"),
         "connection.put" | "source.put" => ("pen", "Settings changed"),
         "connection.seed" => ("pen", "Set from the command line"),
         "connection.rotate" => ("key", "New secret set"),
         "connection.retire" | "source.secret.drop_old" => ("key", "Old secret retired"),
-        "connection.enable" | "source.enable" => ("check", "Turned on"),
+        "connection.enable" | "source.enable" => ("check", enabling),
         "connection.disable" | "source.disable" => ("lock", "Disabled"),
         "connection.test" => ("test", "Tested"),
         "destination.pause" => ("pause", "Paused"),

@@ -124,8 +124,9 @@ fn exception(shown: &ShownShipment, exception: &ShownException, times: &Times) -
 }
 
 fn case(ticket: &Ticket, times: &Times) -> CaseView {
-    let Ticket { case, agent } = ticket;
+    let Ticket { case, desk, agent } = ticket;
     CaseView {
+        desk: desk.clone(),
         number: case.number.clone(),
         url: case.url.clone(),
         status: sentence(&ticket_status(case, agent.as_deref())),

@@ -188,7 +188,7 @@ fn of_call(call: &ShownCall, system: &str, times: &Times) -> Entry {
         kind,
         placed,
         title,
-        format!("{status} · {} ms", attempt.duration_ms),
+        format!("{} · {status} · {} ms", call.system, attempt.duration_ms),
         word,
         mark,
         Some(attempt.correlation.to_string()),

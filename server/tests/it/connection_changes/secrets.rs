@@ -4,7 +4,7 @@ use super::{KEY, Refusing, caller, fields, odoo, put, record, refused, second_od
 use crate::world::{World, systems::Systems};
 use application::{
     clock::Clock,
-    connections::{self, Accepted, NewConnection},
+    connections::{self, NewConnection},
     context::Context,
     odoo::IMPORT_PAGES_MAX,
 };
@@ -86,7 +86,9 @@ async fn a_valid_secret_is_never_thrown_away_for_one_that_is_not() {
     let rotate = async |secret: &str| connections::rotate(context, &who, "odoo-pl", secret).await;
     let secrets = async || connections::one(context, &who, "odoo-pl").await.unwrap().overview.secrets;
     for mistyped in ["a typing error", "another one", "a third one"] {
-        assert_eq!(rotate(mistyped).await.unwrap(), Accepted::No);
+        assert_eq!(rotate(mistyped).await.unwrap(), 2);
+        let report = connections::test(context, &who, "odoo-pl").await.unwrap();
+        assert!(report.checks.iter().any(|check| check.what == "API key not accepted"), "{report:?}");
         assert_eq!(secrets().await, 2);
         let kept = connections::retire_old(context, &who, "odoo-pl").await.unwrap_err();
         assert!(kept.to_string().contains("does not accept"), "{kept}");
@@ -97,10 +99,72 @@ async fn a_valid_secret_is_never_thrown_away_for_one_that_is_not() {
         .await
         .unwrap();
     assert!(import(context, "odoo-pl").await);
-    assert_eq!(rotate(KEY).await.unwrap(), Accepted::Yes);
+    rotate(KEY).await.unwrap();
     connections::retire_old(context, &who, "odoo-pl").await.unwrap();
     assert_eq!(secrets().await, 1);
     assert!(import(context, "odoo-pl").await);
+}
+
+/// It signs in, but its user may not do all that Milepost does.
+#[tokio::test]
+async fn a_limited_secret_does_not_take_the_place_of_one_with_every_right() {
+    let systems = Systems::new().await;
+    let context = &systems.world.context;
+    let (second, who) = (second_odoo().await, caller(context));
+    second.add_key("limited", [("stock.picking", "write")]);
+    put(context, odoo("odoo-pl", &second.url())).await.unwrap();
+    context.odoo("odoo-pl").unwrap().setup(&Discard).await.unwrap();
+    let rotate = async |secret: &str| connections::rotate(context, &who, "odoo-pl", secret).await;
+    let is_tested_well = async || connections::test(context, &who, "odoo-pl").await.unwrap().passed();
+    rotate("limited").await.unwrap();
+    assert!(!is_tested_well().await);
+    let kept = connections::retire_old(context, &who, "odoo-pl").await.unwrap_err().to_string();
+    assert!(kept.contains("accepts the newest secret, but its test finds: Missing in Odoo: right to write"), "{kept}");
+    // of the two the limited one gives way
+    rotate("a typing error").await.unwrap();
+    assert!(import(context, "odoo-pl").await);
+    rotate(KEY).await.unwrap();
+    connections::retire_old(context, &who, "odoo-pl").await.unwrap();
+    assert!(is_tested_well().await);
+    // where both lack the same the newest is as good
+    second.add_key("of another user", []);
+    second.remove_fields();
+    rotate("of another user").await.unwrap();
+    connections::retire_old(context, &who, "odoo-pl").await.unwrap();
+    assert_eq!(connections::one(context, &who, "odoo-pl").await.unwrap().overview.secrets, 1);
+}
+
+#[tokio::test]
+async fn what_was_mistyped_before_the_first_use_is_not_valid_beside_the_right_one() {
+    let systems = Systems::new().await;
+    let context = &systems.world.context;
+    let (second, who) = (second_odoo().await, caller(context));
+    let draft =
+        |secret: &str| NewConnection { secret: Some(secret.into()), enabled: None, ..odoo("odoo-pl", &second.url()) };
+    let secrets = async || connections::one(context, &who, "odoo-pl").await.unwrap().overview.secrets;
+    for secret in ["a typing error", "another one", KEY] {
+        put(context, draft(secret)).await.unwrap();
+        assert_eq!(secrets().await, 1, "{secret}");
+    }
+    assert_eq!(connections::rotate(context, &who, "odoo-pl", "a third one").await.unwrap(), 1);
+    connections::rotate(context, &who, "odoo-pl", KEY).await.unwrap();
+    connections::switch(context, &who, "odoo-pl", true, "").await.unwrap();
+    assert!(import(context, "odoo-pl").await);
+    // once it was in use the one that works stays, also while it is disabled
+    connections::switch(context, &who, "odoo-pl", false, "moving").await.unwrap();
+    assert_eq!(connections::rotate(context, &who, "odoo-pl", "a fourth one").await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn an_empty_secret_is_missing_by_the_name_that_people_read() {
+    let systems = Systems::new().await;
+    let context = &systems.world.context;
+    for (name, says) in
+        [("odoo", "API key is missing. "), ("desk", "Token is missing. "), ("aftership", "Secret is missing. ")]
+    {
+        let empty = connections::rotate(context, &caller(context), name, " ").await.unwrap_err();
+        assert!(empty.to_string().starts_with(says), "{name}: {empty}");
+    }
 }
 
 #[tokio::test]
@@ -111,7 +175,7 @@ async fn where_the_system_does_not_answer_nothing_is_thrown_away() {
     let away = fields(&[("url", "http://127.0.0.1:1"), ("database", DATABASE)]);
     put(context, NewConnection { fields: away, ..odoo("odoo-pl", "") }).await.unwrap();
     let rotate = async |secret: &str| connections::rotate(context, &who, "odoo-pl", secret).await;
-    assert!(matches!(rotate("second").await.unwrap(), Accepted::Unknown(_)));
+    assert_eq!(rotate("second").await.unwrap(), 2);
     let third = rotate("third").await.unwrap_err();
     assert!(third.to_string().contains("two secrets"), "{third}");
     let kept = connections::retire_old(context, &who, "odoo-pl").await.unwrap_err();

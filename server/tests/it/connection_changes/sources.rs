@@ -5,7 +5,7 @@ use crate::world::{SECRET, World};
 use application::{
     config::Mode,
     connections::{
-        self, StateKind,
+        self, StateKind, inbound,
         sources::{self, NewSource},
     },
     context::Context,
@@ -100,7 +100,7 @@ async fn a_removed_source_stays_removed() {
     let (context, who) = (&world.context, caller(&world.context));
     let settings = carriers::Settings { keys_url: Some("https://127.0.0.1:1/keys".into()), ..Default::default() };
     world.put_source("engine", "shipengine", Some("shipengine_rsa".into()), r#"{"keys":[]}"#, settings).await;
-    let fetch = async || sources::fetch_keys(context, context.scope(), "engine", &Discard).await;
+    let fetch = async || inbound::fetch_keys(context, context.scope(), "engine", &Discard).await;
     assert!(fetch().await.is_err(), "nobody is there");
     for name in ["engine", NAME] {
         sources::remove(context, &who, name, None).await.unwrap();
@@ -151,7 +151,7 @@ async fn how_keys_are_fetched_is_no_message() {
     let settings = carriers::Settings { keys_url: Some("https://127.0.0.1:1/keys".into()), ..Default::default() };
     world.put_source("engine", "shipengine", Some("shipengine_rsa".into()), r#"{"keys":[]}"#, settings).await;
     world.leaves_jobs();
-    context.store.jobs.enqueue(context.scope(), vec![sources::keys_job(context, "engine")]).await.unwrap();
+    context.store.jobs.enqueue(context.scope(), vec![inbound::keys_job(context, "engine")]).await.unwrap();
     world.settle().await;
     connections::flush(context).await.unwrap();
     let shown = connections::one(context, &caller(context), "engine").await.unwrap().overview;

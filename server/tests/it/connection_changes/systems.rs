@@ -1,7 +1,7 @@
 //! Which system a connection leads to: not another one once something of it is kept, and not the one of another connection.
 
 use super::{KEY, caller, fields, odoo, put, record, refused, second_odoo};
-use crate::world::systems::Systems;
+use crate::world::systems::{Systems, delivery};
 use ::odoo::{OdooClient, OdooConfig};
 use application::{
     connections::{self, NewConnection},
@@ -13,7 +13,6 @@ use jiff::SignedDuration;
 use outbound::Discard;
 use simulator::{
     desk::SandboxDesk,
-    journey::Place,
     odoo::{DATABASE, NewOrder, SandboxOdoo},
 };
 use storage::destinations::Health;
@@ -27,20 +26,10 @@ fn desk(name: &str, url: &str, queue: &str) -> NewConnection {
     }
 }
 
-fn delivery(systems: &Systems, odoo: &SandboxOdoo, number: &str) -> i64 {
+/// A delivery that was written two days ago.
+fn old_delivery(systems: &Systems, odoo: &SandboxOdoo, number: &str) -> i64 {
     let now = application::clock::Clock::now(&*systems.world.clock);
-    let place = Place { city: "Lyon", state: None, zip: "69001", country: "FR", country3: "FRA", zone: "Europe/Paris" };
-    odoo.add_order(&NewOrder {
-        order: format!("S-{number}"),
-        picking: format!("WH/OUT/{number}"),
-        customer: "Somebody else".into(),
-        place,
-        carrier: "DHL",
-        tracking: Some(number.into()),
-        promised: now + SignedDuration::from_hours(24_000),
-        shipped: None,
-        written: now - SignedDuration::from_hours(48),
-    })
+    odoo.add_order(&NewOrder { written: now - SignedDuration::from_hours(48), ..delivery(number, now) })
 }
 
 async fn health(context: &Context, name: &str) -> Health {
@@ -71,8 +60,8 @@ async fn a_connection_that_was_used_leads_to_no_other_system() {
     let config =
         OdooConfig { url: second.url(), database: DATABASE.into(), api_key: KEY.into(), calls_per_second: None };
     OdooClient::new(config).unwrap().setup(&Discard).await.unwrap();
-    let there = delivery(&systems, &second, "PL1");
-    delivery(&systems, &second, "PL2");
+    let there = old_delivery(&systems, &second, "PL1");
+    old_delivery(&systems, &second, "PL2");
     systems.world.passes(1).await;
     put(context, moved).await.unwrap();
     systems.world.tick().await;
@@ -113,14 +102,14 @@ async fn two_connections_do_not_do_the_same_work() {
     }
     assert_eq!(refused(context, desk("desk-main", &tickets, "shipments")).await.0, "url");
     put(context, desk("desk-claims", &tickets, "Claims")).await.unwrap();
-    // a draft of somebody else is in nobody's way, until it is to be used
+    // two drafts may lead to one system until one of them is turned on
     let second = second_odoo().await;
     put(context, NewConnection { enabled: None, ..odoo("odoo-draft", &second.url()) }).await.unwrap();
     put(context, odoo("odoo-pl", &second.url())).await.unwrap();
     let enable = async |name: &str| connections::switch(context, &caller(context), name, true, "").await;
     assert!(matches!(enable("odoo-draft").await, Err(UseCaseError::Invalid { field: "url", .. })));
     // of two that are not in use the one goes on that was used
-    delivery(&systems, &second, "PL1");
+    old_delivery(&systems, &second, "PL1");
     context.odoo("odoo-pl").unwrap().setup(&Discard).await.unwrap();
     systems.world.tick().await;
     systems.world.settle().await;

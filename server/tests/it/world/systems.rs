@@ -9,7 +9,7 @@ use application::{
     odoo::{self, IMPORT_PAGES_MAX},
 };
 use domain::ids::ShipmentId;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use outbound::Discard;
 use server::config::Settings;
 use simulator::{
@@ -105,22 +105,9 @@ impl Systems {
     fn add_delivery(&self, number: &str, promised: i64, shipped: Option<i64>) -> i64 {
         let now = self.world.clock.now();
         self.odoo.add_order(&NewOrder {
-            order: format!("S-{number}"),
-            picking: format!("WH/OUT/{number}"),
-            customer: "Somebody".into(),
-            place: Place {
-                city: "Lyon",
-                state: None,
-                zip: "69001",
-                country: "FR",
-                country3: "FRA",
-                zone: "Europe/Paris",
-            },
-            carrier: "DHL",
-            tracking: Some(number.into()),
             promised: now + SignedDuration::from_hours(promised),
             shipped: shipped.map(|hours| now + SignedDuration::from_hours(hours)),
-            written: now,
+            ..delivery(number, now)
         })
     }
 
@@ -164,5 +151,20 @@ impl Systems {
 
     pub fn status(&self, picking: i64) -> Option<String> {
         self.odoo.value(picking, "x_milepost_status").as_str().map(str::to_owned)
+    }
+}
+
+/// A delivery for an Odoo under this number, written now and promised for a time far away.
+pub fn delivery(number: &str, now: Timestamp) -> NewOrder {
+    NewOrder {
+        order: format!("S-{number}"),
+        picking: format!("WH/OUT/{number}"),
+        customer: "Somebody".into(),
+        place: Place { city: "Lyon", state: None, zip: "69001", country: "FR", country3: "FRA", zone: "Europe/Paris" },
+        carrier: "DHL",
+        tracking: Some(number.into()),
+        promised: now + SignedDuration::from_hours(24_000),
+        shipped: None,
+        written: now,
     }
 }

@@ -12,6 +12,9 @@ use crate::{
 use domain::Severity;
 use leptos::{form::ActionForm, prelude::*};
 
+/// The id of the form's heading.
+pub const TITLE: &str = "settings-title";
+
 /// What the form's actions are under.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Use {
@@ -108,7 +111,7 @@ pub fn SettingsForm(
         move || put.pending().get().then(|| view! { <span class="small muted" role="status">"Saving …"</span> });
     view! {
         <section class="panel" id="settings">
-            <header><h2>{number}{title}</h2><span class="push">{format!("from schema {} v{}", form.connector, form.schema)}</span></header>
+            <header><h2 id=TITLE tabindex="-1">{number}{title}</h2><span class="push">{format!("from schema {} v{}", form.connector, form.schema)}</span></header>
             <div class="in form-fault" role="alert">{move || faults.elsewhere().map(|error| view! { <Failed error/> })}</div>
             <ActionForm action=put attr:id="connection-form" attr:novalidate=true>
                 <input type="hidden" name="connection[connector]" value=form.connector.clone()/>

@@ -1,10 +1,10 @@
 //! Connections: every system that Milepost is connected to, with its health.
 
-use super::parts::{HealthTag, TestButton, Volume, page};
+use super::parts::{TestButton, Volume, page};
 use crate::{
     api::{self, ResumeConnection, TestConnection},
     components::{
-        Failed, Frame, Icon, Time, action, browser,
+        Failed, Frame, HealthTag, Icon, Time, action, browser,
         live::{followed, part, rows},
         parts::{Empty, grouped},
     },
@@ -177,7 +177,9 @@ fn banner(first: &ConnectionRow, count: usize, test: ServerAction<TestConnection
     });
     let why = (!first.detail.is_empty()).then(|| format!(": {}", first.detail));
     let waiting = match first.waiting {
-        _ if first.health == Health::Failing => "Mend the cause, then retry what failed under Integrations.".to_owned(),
+        _ if first.health == Health::Failing => {
+            "Mend the cause; jobs that failed for good are retried under Integrations.".to_owned()
+        }
         0 => "Its jobs wait and are done in order once it answers.".to_owned(),
         1 => "1 job waits and is done once it answers.".to_owned(),
         n => format!("{} jobs wait and are done in order once it answers.", grouped(n)),

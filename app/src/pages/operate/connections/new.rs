@@ -2,7 +2,7 @@
 //! turned on.
 
 use super::{
-    form::{SettingsForm, Use},
+    form::{SettingsForm, TITLE, Use},
     parts::{TestPanel, page},
 };
 use crate::{
@@ -124,9 +124,24 @@ fn Guide(guide: Signal<GuideView>, query: Memo<Question>, acts: Acts) -> impl In
     }
     };
     let fixed = Memo::new(move |_| saved.with(Option::is_some));
+    // once one is chosen its form is next: on a phone the others fill several screens
+    let picker = move || match (fixed.get(), chosen.get()) {
+        (true, _) => ().into_any(),
+        (false, Some((_, label))) => view! { <Picked label/> }.into_any(),
+        (false, None) => view! { <Picks guide query/> }.into_any(),
+    };
+    Effect::watch(
+        move || chosen.get(),
+        |chosen, before, _| {
+            if chosen.is_some() && before.is_some_and(|before| before != chosen) {
+                browser::lead_to(TITLE);
+            }
+        },
+        false,
+    );
     view! {
         {move || view! { <Steps chosen=chosen.get().map(|(_, label)| label) saved=saved.get()/> }}
-        {move || (!fixed.get()).then(|| view! { <Picks guide query/> })}
+        {picker}
         <div class="cols cols--add">
             <For each=move || form_of.get() key=Clone::clone children=form/>
             {move || chosen.with(Option::is_some).then(test)}
@@ -200,11 +215,19 @@ fn mark(label: &str) -> String {
     }
 }
 
+/// The connector that is chosen, and the way back to the others.
+#[component]
+fn Picked(label: String) -> impl IntoView {
+    view! {
+        <section class="panel" id="connector">
+            <header><h2><span class="stepno">"1 "</span>"Connector"</h2><span class="push">{label}<a class="btn btn--s" href=address("", "") data-testid="choose-another">"Choose another"</a></span></header>
+        </section>
+    }
+}
+
 #[component]
 fn Picks(guide: Signal<GuideView>, query: Memo<Question>) -> impl IntoView {
     let templates = guide.with_untracked(|guide| guide.templates.clone());
-    let chosen =
-        part(guide, |guide| guide.form.as_ref().map(|form| (form.connector.clone(), form.connector_label.clone())));
     let all = templates.len();
     let mut kinds: Vec<(String, String, usize)> = Vec::new();
     for template in &templates {
@@ -215,8 +238,7 @@ fn Picks(guide: Signal<GuideView>, query: Memo<Question>) -> impl IntoView {
     }
     let text = RwSignal::new(query.with_untracked(|query| query.text.clone()));
     let chip = move |kind: String, label: String| {
-        let of_kind = kind.clone();
-        let href = move || address(&query.with(|query| query.connector.clone()), &of_kind);
+        let href = address("", &kind);
         let on = move || query.with(|query| query.kind == kind);
         let current = on.clone();
         view! { <a class="chip" class:chip--on=on aria-current=move || current().then_some("true") href=href>{label}</a> }
@@ -224,7 +246,6 @@ fn Picks(guide: Signal<GuideView>, query: Memo<Question>) -> impl IntoView {
     let chips = std::iter::once(chip(String::new(), format!("All {all}")))
         .chain(kinds.into_iter().map(|(kind, label, n)| chip(kind, format!("{label} {n}"))))
         .collect_view();
-    let named = move || chosen.get().map(|(_, label)| format!("{label} chosen"));
     let templates = StoredValue::new(templates);
     let shown = move || {
         let wanted = text.get().to_lowercase();
@@ -239,12 +260,12 @@ fn Picks(guide: Signal<GuideView>, query: Memo<Question>) -> impl IntoView {
         if picks.is_empty() {
             return view! { <Empty title="No connector matches">"Clear the search, or use the connector for any JSON."</Empty> }.into_any();
         }
-        let picks = picks.into_iter().map(|template| pick(template, chosen)).collect_view();
+        let picks = picks.into_iter().map(pick).collect_view();
         view! { <div class="picks">{picks}</div> }.into_any()
     };
     view! {
         <section class="panel" id="connector">
-            <header><h2><span class="stepno">"1 "</span>"Connector"</h2><span class="push">{named}</span></header>
+            <header><h2><span class="stepno">"1 "</span>"Connector"</h2></header>
             <div class="in stack stack--tight">
                 <div class="row">
                     <form class="search" role="search" method="get" action="/connections/new">
@@ -262,17 +283,15 @@ fn Picks(guide: Signal<GuideView>, query: Memo<Question>) -> impl IntoView {
     }
 }
 
-fn pick(template: TemplateView, chosen: Memo<Option<(String, String)>>) -> impl IntoView {
+fn pick(template: TemplateView) -> impl IntoView {
     let TemplateView { id, label, family_label, reads, writes, signs_in, .. } = template;
     let href = format!("{}#settings", address(&id, ""));
-    let current = move || chosen.with(|chosen| chosen.as_ref().is_some_and(|(this, _)| *this == id)).then_some("true");
     let writes = (!writes.is_empty()).then(|| view! { <Icon name="up2"/><span>{writes}</span> });
     view! {
-        <a class="pick" href=href aria-current=current data-testid="pick">
+        <a class="pick" href=href data-testid="pick">
             <span class="mono-mark" aria-hidden="true">{mark(&label)}</span>
             <span><b>{label}</b>{family_label}</span>
             <span class="pick__caps"><Icon name="down2"/><span>{reads}</span>{writes}<Icon name="key"/><span>{signs_in}</span></span>
-            <span class="pick__on"><Icon name="check"/></span>
         </a>
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     form::{SettingsForm, Use},
-    parts::{HealthTag, TestButton, TestPanel, page},
+    parts::{TestButton, TestPanel, page},
     sections::{Calls, ChangeLog, Errors, Messages, Routing, Secrets, SettingsList, Traffic},
 };
 use crate::{
@@ -11,8 +11,9 @@ use crate::{
         TestConnection,
     },
     components::{
-        Copy, Failed, Frame, Icon, Outside, Time, action, browser,
-        live::{followed, part},
+        Copy, Failed, Frame, HealthTag, Icon, Outside, PageTitle, Time, action,
+        browser::{self, POP},
+        live::{followed, part, rows},
         parts::{Empty, grouped},
     },
     contract::{
@@ -163,6 +164,7 @@ where
     V: IntoView + 'static,
 {
     let label = part(one, |one| one.row.label.clone());
+    let title = rows(Memo::new(move |_| vec![label.get()]), String::clone, |label| view! { <PageTitle text=label/> });
     let head = part(one, |one| {
         (one.row.clone(), one.why.clone(), one.purpose.clone(), one.runbook.clone(), one.data_classes.clone())
     });
@@ -172,6 +174,7 @@ where
     let counts = part(one, counts);
     let links = move || counts.with(|(name, called, desk, counts)| tabs(name, *called, *desk, counts, tab.get()));
     view! {
+        {title}
         <nav class="crumbs" aria-label="Breadcrumb"><a href="/connections">"Connections"</a><Icon name="right"/><span>{label}</span></nav>
         {failed}
         <section class="card">
@@ -283,7 +286,7 @@ fn reasoned(
     };
     let icon = if id == "pause" { "pause" } else { "lock" };
     view! {
-        <details class="pop">
+        <details class="pop" name=POP>
             <summary class="btn" data-testid=id><Icon name=icon/>{format!("{word} …")}</summary>
             <div class="pop__in">{form(fields.into_any())}</div>
         </details>

@@ -12,25 +12,6 @@ pub fn page(name: &str) -> String {
     format!("/connections/{name}")
 }
 
-/// How a connection stands: shape, word, colour.
-#[component]
-pub fn HealthTag(
-    /// How.
-    health: Health,
-) -> impl IntoView {
-    let (class, icon) = match health {
-        Health::Healthy => ("tag tag--ok", "check"),
-        Health::NoTraffic => ("tag", "clock"),
-        Health::Suspended => ("tag tag--bad", "x"),
-        Health::Failing => ("tag tag--bad", "critical"),
-        Health::RateLimited => ("tag tag--warn", "clock"),
-        Health::Paused => ("tag", "pause"),
-        Health::Disabled => ("tag", "lock"),
-        Health::Draft => ("tag tag--info", "pen"),
-    };
-    view! { <span class=class data-testid="health"><Icon name=icon/>{health.label()}</span> }
-}
-
 /// Height and width of the small chart; one bar an hour.
 const VOLUME_HEIGHT: f64 = 24.0;
 const BAR: usize = 5;

@@ -10,7 +10,7 @@ use crate::{
     },
     contract::{
         ApiError,
-        connections::{CallRow, ChangeView, CheckResult, ConnectionView, ErrorRow, MessageRow},
+        connections::{CallRow, ChangeView, CheckResult, ConnectionView, ErrorRow, Health, MessageRow},
     },
 };
 use leptos::{form::ActionForm, prelude::*};
@@ -310,7 +310,7 @@ pub fn Secrets(
         let form = one.form.as_ref();
         let label = form.map_or_else(|| "Secret".to_owned(), |form| form.secret_label.clone());
         let help = form.map(|form| form.secret_help.clone()).unwrap_or_default();
-        (one.row.name.clone(), label, help, one.row.called)
+        (one.row.name.clone(), label, help, one.row.called, one.row.health == Health::Draft)
     });
     let valid = part(one, |one| one.row.secrets);
     let refused =
@@ -321,8 +321,9 @@ pub fn Secrets(
     };
     let is_set = move || {
         matches!(rotate.value().get(), Some(Ok(()))).then(|| {
-        view! { <div class="note note--ok" role="status"><Icon name="check"/><div>"The new secret is set; the one before stays valid. Retire it once the new one works."</div></div> }
-    })
+            let before = if valid.get() > 1 { "; the one before stays valid. Retire it once the new one works." } else { "." };
+            view! { <div class="note note--ok" role="status"><Icon name="check"/><div>"The new secret is set"{before}</div></div> }
+        })
     };
     Effect::watch(
         move || matches!(rotate.value().get(), Some(Ok(()))).then(|| rotate.version().get()),
@@ -334,9 +335,11 @@ pub fn Secrets(
         false,
     );
     let set = move || {
-        let (name, label, help, called) = shown.get();
+        let (name, label, help, called, draft) = shown.get();
         let label = format!("New {label}");
-        let about = if called {
+        let about = if draft {
+            "It takes the place of the one before: the connection was never in use. It is tested at once."
+        } else if called {
             "Both secrets stay valid, so nothing pauses: a call that is refused with the newest is tried with the one before. The new one is tested at once."
         } else {
             "Both secrets stay valid, so nothing pauses: messages signed with either are taken."

@@ -226,8 +226,8 @@ pub async fn follow(context: &Context) -> Result<std::result::Result<Position, F
     Ok(walk(context, scope, from).await?.and_then(|place| advance(context, &place).map(|()| place)))
 }
 
-/// At a server's start: where there is no anchor one is begun, with a line about it, unless the chain does not hold; then as
-/// [`follow`].
+/// At a server's start: makes the anchor where there is none, with a line in the trail, if the chain is intact; otherwise does what
+/// [`follow`] does.
 ///
 /// # Errors
 /// When the store fails.
@@ -240,7 +240,7 @@ pub async fn start(context: &Context) -> Result<()> {
         }
         let file = context.config.audit_anchor.display().to_string();
         tracing::warn!(
-            "audit trail: {file} was not there and is begun at the newest line; what was cut off before is not noticed"
+            "audit trail: {file} is missing; a new anchor starts at the newest line, so lines cut off before are not noticed"
         );
         let why = crate::audit::reason(context, scope, &format!("{file} was not there")).await?;
         context.store.people.audit(scope, context.audit(BEGUN, "audit").why(Some(why))).await?;

@@ -4,6 +4,7 @@
 use crate::{
     audit,
     caller::Caller,
+    connections::live::Snapshot,
     context::Context,
     error::{Result, UseCaseError},
     keys::{sealed_audit, sealed_value, value_of},
@@ -69,11 +70,13 @@ pub(crate) fn subjects(context: &Context, name: &str) -> Vec<SubjectId> {
     desks::names().into_iter().map(|desk| subject(context, desk, name)).collect()
 }
 
-/// A case, and who closed its ticket.
+/// A case, with the names that it has for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// The case.
     pub case: CaseRecord,
+    /// What people call its desk.
+    pub desk: String,
     /// The agent who closed the ticket; none where nobody did, or the name may not be read.
     pub agent: Option<String>,
 }
@@ -101,9 +104,9 @@ impl Names {
         Ok(Self(audit::keys_of(context, caller.scope(), subjects).await?))
     }
 
-    /// A case with who closed its ticket.
-    pub(crate) fn ticket(&self, case: CaseRecord) -> Ticket {
-        Ticket { agent: self.of_case(&case), case }
+    /// A case with its desk and who closed its ticket.
+    pub(crate) fn ticket(&self, case: CaseRecord, connections: &Snapshot) -> Ticket {
+        Ticket { agent: self.of_case(&case), desk: connections.label(&case.desk), case }
     }
 
     /// Who closed a case's ticket.

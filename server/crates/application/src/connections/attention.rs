@@ -26,9 +26,9 @@ pub async fn attention(context: &Context, caller: &Caller) -> Result<u64> {
     let healthy = Breaker::default();
     let states = live.all().iter().map(|connection| {
         let breaker = breakers.get(&connection.record.name).unwrap_or(&healthy);
-        let dead = jobs.iter().find(|one| one.destination == connection.record.name).map_or(0, |one| one.dead);
+        let of_jobs = jobs.iter().find(|one| one.destination == connection.record.name);
         let state = state_of(&connection.record, connection.unusable(), breaker, now);
-        with_failures(state, dead, report_of(&connection.record).as_ref()).is
+        with_failures(state, of_jobs, report_of(&connection.record).as_ref()).is
     });
     Ok(states.filter(|state| needs_attention(*state)).count() as u64)
 }

@@ -1,10 +1,9 @@
 //! What has to be right before a connection is kept or used.
 
 use super::{
-    address, catalogue,
+    address, catalogue, inbound,
     live::{DESK, ODOO},
     opened::{self, Opened},
-    sources::{self, NewSource},
     system::System,
 };
 use crate::{
@@ -47,7 +46,7 @@ pub(super) fn of_faults(template: &Template, faults: Vec<Fault>) -> UseCaseError
 
 /// Whether a connection of this family may have this name.
 pub(super) fn name(name: &str, family: Family) -> Result<()> {
-    sources::check_name_form(name).map_err(|error| invalid("name", error.to_string()))?;
+    inbound::check_name_form(name).map_err(|error| invalid("name", error.to_string()))?;
     let of_family = match name {
         ODOO => Some(Family::Orders),
         DESK => Some(Family::Desk),
@@ -73,7 +72,7 @@ pub(super) fn is_kept(known: &Opened) -> Result<()> {
 /// Whether this is a text that a person wrote about a connection.
 pub(super) fn text(field: &'static str, text: &str) -> Result<()> {
     if text.chars().count() > TEXT_CHARS_MAX {
-        return Err(invalid(field, format!("at most {TEXT_CHARS_MAX} characters")));
+        return Err(invalid(field, format!("{} has at most {TEXT_CHARS_MAX} characters", field.replace('_', " "))));
     }
     Ok(())
 }
@@ -81,7 +80,8 @@ pub(super) fn text(field: &'static str, text: &str) -> Result<()> {
 /// Whether these are kinds of data that a person named.
 pub(super) fn data_classes(classes: &[String]) -> Result<()> {
     if classes.len() > DATA_CLASSES_MAX {
-        return Err(invalid("data_classes", format!("at most {DATA_CLASSES_MAX}, and these are {}", classes.len())));
+        let message = format!("there are at most {DATA_CLASSES_MAX} data classes, and these are {}", classes.len());
+        return Err(invalid("data_classes", message));
     }
     classes.iter().try_for_each(|class| text("data_classes", class))
 }
@@ -92,39 +92,34 @@ pub(super) fn link(field: &'static str, link: &str) -> Result<()> {
     if link.is_empty() || link.starts_with("https://") || link.starts_with("http://") {
         return text(field, link);
     }
-    Err(invalid(field, "must be a link that begins with https://"))
+    Err(invalid(field, format!("{field} must be a link that begins with https://")))
 }
 
 /// A secret as it was typed; an empty one is none.
 pub(super) fn secret(given: Option<&SecretString>) -> Result<Option<String>> {
     match given.map(|secret| secret.expose_secret().trim()).filter(|secret| !secret.is_empty()) {
         Some(secret) if secret.len() > SECRET_BYTES_MAX => {
-            Err(invalid("secret", format!("at most {SECRET_BYTES_MAX} bytes")))
+            Err(invalid("secret", format!("a secret has at most {SECRET_BYTES_MAX} bytes")))
         }
         secret => Ok(secret.map(str::to_owned)),
     }
 }
 
-/// Whether a source can be verified so.
-pub(super) fn source(
-    config: &Config,
-    name: &str,
-    connector: &str,
-    scheme: Scheme,
-    secret: &str,
-    settings: &Settings,
-) -> Result<()> {
-    let source = NewSource {
-        name: name.to_owned(),
-        connector: connector.to_owned(),
-        scheme: Some(scheme.name().to_owned()),
-        secret: secret.to_owned(),
-        settings: settings.clone(),
+/// That a secret is missing, and where it is found.
+pub(super) fn no_secret(template: Option<&Template>) -> UseCaseError {
+    let message = match template {
+        Some(template) => format!("{} is missing. {}", template.secret_label, template.secret_help),
+        None => "the secret is missing".to_owned(),
     };
+    invalid("secret", message)
+}
+
+/// Whether a source can be verified so.
+pub(super) fn source(config: &Config, scheme: Scheme, secret: &str, settings: &Settings) -> Result<()> {
     if let Some(url) = &settings.keys_url {
-        sources::check_keys_url(config, scheme, url).map_err(|error| invalid("keys_url", format!("{error:#}")))?;
+        inbound::check_keys_url(config, scheme, url).map_err(|error| invalid("keys_url", format!("{error:#}")))?;
     }
-    sources::check(config, &source, scheme).map_err(|error| invalid("secret", format!("{error:#}")))
+    inbound::check(config, scheme, secret, settings).map_err(|error| invalid("secret", format!("{error:#}")))
 }
 
 /// Whether the address of a system may be called.

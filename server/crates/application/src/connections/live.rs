@@ -181,6 +181,11 @@ impl Snapshot {
         routing::choose(desks, subject)
     }
 
+    /// Whether there are several of a family, in use or not: a ticket's number alone does not say which desk has it.
+    pub fn has_several(&self, family: Family) -> bool {
+        self.all.iter().filter(|connection| connection.family == Some(family)).count() > 1
+    }
+
     /// What people call a connection, and work inside. One to which nobody gave a label has its connector's, where it is named
     /// after that.
     pub fn label(&self, name: &str) -> String {

@@ -4,13 +4,20 @@ use super::{
     catalogue::{self, SCHEME},
     checks,
     expected::Expected,
+    inbound,
     live::Connection,
     opened::{self, Opened, SECRETS_OF_NONE, audit_of_change, named, opened, sealed, shown_in_audit},
     refresh::announce,
-    rotation, sources,
+    rotation,
     system::System,
 };
-use crate::{audit, caller::Caller, context::Context, destinations, error::Result};
+use crate::{
+    audit,
+    caller::Caller,
+    context::Context,
+    destinations,
+    error::{Result, UseCaseError},
+};
 use carriers::{Scheme, Settings, keys};
 use domain::{
     access::Permission,
@@ -57,6 +64,25 @@ pub struct NewConnection {
     pub enabled: Option<bool>,
     /// Whether another address or database is the same system in another place, with the same records.
     pub moved: bool,
+}
+
+impl NewConnection {
+    /// What leaves a connection as it is.
+    pub fn of(record: &ConnectionRecord) -> Self {
+        Self {
+            name: record.name.clone(),
+            label: record.label.clone(),
+            connector: record.connector.clone(),
+            sandbox: record.sandbox,
+            owner: record.owner.clone(),
+            purpose: record.purpose.clone(),
+            runbook: record.runbook.clone(),
+            data_classes: record.data_classes.clone(),
+            takes: serde_json::from_str(&record.takes).unwrap_or_default(),
+            fields: opened::fields_of(record),
+            ..Self::default()
+        }
+    }
 }
 
 /// A connection that was kept.
@@ -174,15 +200,17 @@ impl Wanted<'_> {
         let known_scheme = Scheme::from_name(&scheme)
             .ok_or_else(|| checks::invalid(SCHEME, format!("there is no scheme {scheme:?}")))?;
         let settings: Settings = serde_json::from_value(Value::Object(given))
-            .map_err(|error| checks::invalid("fields", error.to_string()))?;
+            .map_err(|error| checks::invalid("fields", format!("the settings cannot be read: {error}")))?;
         let before = self.known.map(|known| opened::of_same_publisher(known, &settings)).unwrap_or_default();
         let newest = self.secret.as_ref().or(before.first()).map(String::as_str).unwrap_or_default();
-        let (name, connector) = (&self.new.name, self.template.id);
-        checks::source(&self.context.config, name, connector, known_scheme, newest, &settings)?;
+        if newest.is_empty() && settings.keys_url.is_none() && known_scheme != Scheme::IpAllowList {
+            return Err(missing(self.template, self.known));
+        }
+        checks::source(&self.context.config, known_scheme, newest, &settings)?;
         let new = match (&settings.keys_url, self.secret) {
             (Some(url), None) if before.is_empty() => {
                 let fetched = keys::fetch(url, &Discard).await;
-                Some(fetched.map_err(|error| checks::invalid("keys_url", error.message))?)
+                Some(fetched.map_err(|error| checks::invalid("keys_url", error.to_string()))?)
             }
             // there is none, and an empty list would say that the source was removed
             (_, None) if before.is_empty() && known_scheme == Scheme::IpAllowList => Some(SECRETS_OF_NONE.to_owned()),
@@ -190,7 +218,7 @@ impl Wanted<'_> {
         };
         let secrets = match (new, self.known) {
             (None, _) => before.to_vec(),
-            (Some(new), Some(known)) => rotation::beside(self.context, &known.record, before, &new).await?,
+            (Some(new), Some(known)) => rotation::beside(self.context, self.scope, &known.record, before, &new).await?,
             (Some(new), None) => vec![new],
         };
         let settings = serde_json::to_string(&settings).expect("plain data serialises");
@@ -202,7 +230,7 @@ impl Wanted<'_> {
         let settings = Value::Object(given);
         checks::address(&context.config, settings["url"].as_str().unwrap_or_default())?;
         let family = Some(template.family);
-        let system = System::of(family, &settings).ok_or_else(|| checks::invalid("url", "is no address"))?;
+        let system = System::of(family, &settings).ok_or_else(|| checks::invalid("url", "the URL is no address"))?;
         let is_as_before = known.is_some_and(|known| {
             let is_enabled = known.record.enabled || new.enabled != Some(true);
             is_enabled && System::of(family, &known.settings()).is_some_and(|before| before.does_same_work(&system))
@@ -221,23 +249,24 @@ impl Wanted<'_> {
         }
         let before = known.map(|known| opened::of_same_address(known, family, &system)).unwrap_or_default();
         let secrets = match (secret, known) {
-            (Some(secret), Some(known)) => rotation::beside(context, &known.record, before, &secret).await?,
+            (Some(secret), Some(known)) => rotation::beside(context, scope, &known.record, before, &secret).await?,
             (Some(secret), None) => vec![secret],
             (None, Some(_)) if !before.is_empty() && !moved => before.to_vec(),
-            (None, known) => return Err(checks::invalid("secret", missing(template, known))),
+            (None, known) => return Err(missing(template, known)),
         };
         Ok(Checked { scheme: String::new(), settings: settings.to_string(), secrets, moved })
     }
 }
 
 /// Why a secret has to be given.
-fn missing(template: &Template, known: Option<&Opened>) -> String {
-    let label = template.secret_label;
+fn missing(template: &Template, known: Option<&Opened>) -> UseCaseError {
     match known.map(|known| &known.secrets) {
-        None => format!("{label} is missing. {}", template.secret_help),
-        Some(Err(why)) => (*why).to_owned(),
+        Some(Err(why)) => checks::invalid("secret", *why),
         // otherwise the sealed key could be sent elsewhere
-        Some(Ok(_)) => format!("give the {} again: the address changed", label.to_lowercase()),
+        Some(Ok(secrets)) if !secrets.is_empty() => {
+            checks::invalid("secret", format!("{} is needed again: the address changed", template.secret_label))
+        }
+        _ => checks::no_secret(Some(template)),
     }
 }
 
@@ -264,7 +293,7 @@ pub async fn resume(context: &Context, caller: &Caller, name: &str) -> Result<()
 async fn callable(context: &Context, scope: Scope, name: &str) -> Result<()> {
     let known = named(context, scope, name).await?;
     match catalogue::family(&known.record.connector).map(Family::direction) {
-        Some(Direction::In) if sources::keys_url(&known.record).is_none() => {
+        Some(Direction::In) if inbound::keys_url(&known.record).is_none() => {
             let message = format!("{name} only sends to Milepost: disable it, and its messages are refused");
             Err(checks::invalid("name", message))
         }

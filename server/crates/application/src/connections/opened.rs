@@ -1,6 +1,9 @@
 //! A connection with its secrets in clear, and what becomes of them when a new one comes.
 
-use super::system::System;
+use super::{
+    catalogue::{self, SCHEME},
+    system::System,
+};
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
@@ -9,8 +12,9 @@ use crate::{
 };
 use carriers::Settings;
 use domain::ids::{SourceId, SubjectId};
-use outbound::template::Family;
+use outbound::{schema, template::Family};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use storage::{AuditEntry, Scope, Sealed, WrappedKey, connections::ConnectionRecord};
 
 /// The place of a connection's secrets in the vault.
@@ -68,6 +72,16 @@ impl Opened {
 /// The settings of a record; nothing where they cannot be read.
 pub(super) fn settings_of(record: &ConnectionRecord) -> Value {
     serde_json::from_str(&record.settings).unwrap_or_default()
+}
+
+/// The settings of a connection as they are typed; none where this version has no such connector.
+pub(super) fn fields_of(record: &ConnectionRecord) -> BTreeMap<String, String> {
+    let Some(template) = catalogue::template(&record.connector) else { return BTreeMap::new() };
+    let mut settings = settings_of(record).as_object().cloned().unwrap_or_default();
+    if !record.scheme.is_empty() {
+        settings.insert(SCHEME.to_owned(), record.scheme.clone().into());
+    }
+    schema::shown(&template.fields, &settings)
 }
 
 /// A record as the audit trail has it; every secret is left out.

@@ -9,13 +9,12 @@ use crate::{
     context::Context,
     destinations::breaker::{Admission, admission},
     error::Result,
-    jobs::errors,
 };
 use domain::{access::Permission, routing::Takes};
 use jiff::Timestamp;
 use outbound::{
+    Decision, ErrorClass,
     check::Report,
-    schema,
     template::{Family, Template},
 };
 use serde_json::{Map, Value};
@@ -24,7 +23,7 @@ use storage::{
     connections::ConnectionRecord,
     destinations::Breaker,
     inbox::{MessageRecord, MessageSelection},
-    jobs::ErrorCount,
+    jobs::{DestinationSummary, ErrorCount, JobFilter},
 };
 
 /// Hours of traffic that are shown.
@@ -88,22 +87,53 @@ pub fn state_of(record: &ConnectionRecord, unusable: Option<&str>, breaker: &Bre
     if let Some(until) = health.limited_until.filter(|until| *until > now) {
         return state(StateKind::RateLimited, Some(until), "the other system limits the rate of calls");
     }
-    let failing = health.last_error.as_deref().and_then(errors::class).map_or("", |class| class.meaning);
+    let failing = health.last_error.as_deref().map(|code| why_failing(record, code)).unwrap_or_default();
     match admission(breaker, now) {
-        Admission::All => state(StateKind::Active, None, if health.failures > 0 { failing } else { "" }),
-        Admission::Probe | Admission::Nobody => state(StateKind::Broken, health.failing_since, failing),
+        Admission::All => state(StateKind::Active, None, if health.failures > 0 { &failing } else { "" }),
+        Admission::Probe | Admission::Nobody => state(StateKind::Broken, health.failing_since, &failing),
     }
 }
 
-/// What answers may fail all the same: jobs that failed for good wait for a person, and so does a test that found a fault.
-pub(super) fn with_failures(state: State, dead: u64, report: Option<&Report>) -> State {
-    let why = match (state.is, dead) {
-        (StateKind::Active, 1) => "1 job failed for good".to_owned(),
-        (StateKind::Active, 2..) => format!("{dead} jobs failed for good"),
-        (StateKind::Active, 0) if report.is_some_and(|report| !report.passed()) => "its last test failed".to_owned(),
+/// Why calls of a connection fail that end with this class of error.
+fn why_failing(record: &ConnectionRecord, code: &str) -> String {
+    let Some(class) = ErrorClass::from_code(code) else { return String::new() };
+    let name = &record.name;
+    match (class, catalogue::family(&record.connector)) {
+        (ErrorClass::Misconfigured, Some(Family::Orders)) => format!(
+            "A field, an app or the database is missing in Odoo: test it to see which; `milepost odoo setup --connection {name}` makes \
+             the fields"
+        ),
+        (ErrorClass::Misconfigured, _) => {
+            "The queue or its fields are missing, or the settings are wrong: test it to see what is missing".to_owned()
+        }
+        (ErrorClass::MissingRight, _) => {
+            "The user of its secret lacks a right: its test, or a job that waits, says which".to_owned()
+        }
+        _ => class.meaning().to_owned(),
+    }
+}
+
+/// What answers may fail all the same: jobs that failed for good wait for a person, others for what its set-up lacks, and a test that
+/// found a fault for both.
+pub(super) fn with_failures(state: State, jobs: Option<&DestinationSummary>, report: Option<&Report>) -> State {
+    let dead = jobs.map_or(0, |jobs| jobs.dead);
+    let unready = jobs.map_or(0, waiting_for_setup);
+    let why = match (state.is, dead, unready) {
+        (StateKind::Active, 1, _) => "1 job failed for good".to_owned(),
+        (StateKind::Active, 2.., _) => format!("{dead} jobs failed for good"),
+        (StateKind::Active, 0, 1) => "1 job waits for a field or a right".to_owned(),
+        (StateKind::Active, 0, 2..) => format!("{unready} jobs wait for a field or a right"),
+        (StateKind::Active, 0, 0) if report.is_some_and(|report| !report.passed()) => "its last test failed".to_owned(),
         _ => return state,
     };
     State { is: StateKind::Failing, since: None, why }
+}
+
+/// How many jobs wait until the connection is set up.
+fn waiting_for_setup(jobs: &DestinationSummary) -> u64 {
+    let is_setup = |class: &str| ErrorClass::from_code(class).is_some_and(|it| it.decision() == Decision::AwaitSetup);
+    let waiting = jobs.errors.iter().filter(|error| error.filter == JobFilter::Retrying && is_setup(&error.class));
+    waiting.map(|error| error.count).sum()
 }
 
 /// The kept report of a test.
@@ -156,12 +186,7 @@ impl Overview {
 
     /// The settings as they are typed.
     pub fn fields(&self) -> BTreeMap<String, String> {
-        let Some(template) = &self.template else { return BTreeMap::new() };
-        let mut settings = self.settings.clone();
-        if !self.record.scheme.is_empty() {
-            settings.insert(catalogue::SCHEME.into(), self.record.scheme.clone().into());
-        }
-        schema::shown(&template.fields, &settings)
+        opened::fields_of(&self.record)
     }
 }
 
@@ -201,7 +226,7 @@ async fn overviews(context: &Context, caller: &Caller, all: Vec<Opened>) -> Resu
             template: catalogue::template(&record.connector),
             settings: serde_json::from_str(&record.settings).unwrap_or_default(),
             takes: serde_json::from_str(&record.takes).unwrap_or_default(),
-            state: with_failures(state_of(&record, unusable, &breaker, now), dead, report.as_ref()),
+            state: with_failures(state_of(&record, unusable, &breaker, now), of_jobs, report.as_ref()),
             waiting: of_jobs.map_or(0, |one| one.pending),
             retrying: of_jobs.map_or(0, |one| one.retrying),
             errors: of_jobs.map(|one| one.errors.clone()).unwrap_or_default(),

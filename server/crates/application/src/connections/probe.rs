@@ -3,24 +3,20 @@
 use super::{
     catalogue,
     command_line::newest_secret,
+    inbound,
     live::{Client, Connection},
-    opened::{Opened, named},
-    sources,
+    opened::{Opened, named, settings_of},
 };
-use crate::{
-    caller::Caller,
-    context::Context,
-    error::{Result, UseCaseError},
-};
+use crate::{caller::Caller, context::Context, error::Result};
 use carriers::{Settings, keys};
 use domain::access::Permission;
 use outbound::{
     Discard,
     check::{Check, CheckOutcome, Report, Subject},
 };
-use storage::{Scope, inbox::MessageSelection};
+use storage::{Scope, connections::ConnectionRecord, inbox::MessageSelection};
 
-/// Tests a connection, whether it is in use or not, and keeps what was found.
+/// Tests a connection, whether it is in use or not, and keeps what was found. Where it passes, the jobs go that waited because it failed.
 ///
 /// # Errors
 /// Where there is no such connection, or the store fails.
@@ -28,10 +24,13 @@ pub async fn test(context: &Context, caller: &Caller, name: &str) -> Result<Repo
     caller.require(Permission::Operate)?;
     let known = named(context, caller.scope(), name).await?;
     let (id, version) = (known.record.id, known.record.version);
-    let report = of(context, caller.scope(), known).await?;
+    let report = of(context, caller.scope(), known).await;
     let audit = context.audit("connection.test", format!("connection:{id}"));
     let text = serde_json::to_string(&report).expect("plain data serialises");
     context.store.connections.tested(caller.scope(), id, version, text, audit).await?;
+    if report.passed() && context.breakers.tested(caller.scope(), name).await?.closed {
+        context.notifier.all_work();
+    }
     Ok(report)
 }
 
@@ -42,25 +41,31 @@ pub async fn test(context: &Context, caller: &Caller, name: &str) -> Result<Repo
 pub async fn examine(context: &Context, caller: &Caller, name: &str) -> Result<Report> {
     caller.require(Permission::Operate)?;
     let known = named(context, caller.scope(), name).await?;
-    of(context, caller.scope(), known).await
+    Ok(of(context, caller.scope(), known).await)
 }
 
-async fn of(context: &Context, scope: Scope, known: Opened) -> Result<Report> {
-    let no_report = |checks| Report { at: context.now(), system: None, checks };
+async fn of(context: &Context, scope: Scope, known: Opened) -> Report {
     // of two secrets the newest: that is the one that is to be valid
     let newest = newest_secret(&context.config, &context.vault, &known);
-    let (settings, is_removed) = (known.settings(), known.is_removed());
+    if let Err(why) = known.secrets {
+        return report_of(context, failed(why, "Set its secret again."));
+    }
+    match newest.filter(|_| !known.is_removed()) {
+        Some(newest) => with_secret(context, scope, &known.record, &newest).await,
+        None => report_of(context, failed("It has no secret", "Make it again, with its secret.")),
+    }
+}
+
+fn report_of(context: &Context, check: Check) -> Report {
+    Report { at: context.now(), system: None, checks: vec![check] }
+}
+
+/// What a test finds with this secret.
+pub(super) async fn with_secret(context: &Context, scope: Scope, record: &ConnectionRecord, secret: &str) -> Report {
+    let (template, settings) = (catalogue::template(&record.connector), settings_of(record));
     let address = settings["url"].as_str().unwrap_or_default();
-    let Opened { record, secrets, .. } = known;
-    let template = catalogue::template(&record.connector);
-    if let Err(why) = secrets {
-        return Ok(no_report(vec![failed(why, "Set its secret again.")]));
-    }
-    if is_removed || newest.is_none() {
-        return Ok(no_report(vec![failed("It has no secret", "Make it again, with its secret.")]));
-    }
-    let connection = Connection::new(&context.config, record, newest.into_iter().collect(), None);
-    Ok(match (&connection.client, &template) {
+    let connection = Connection::new(&context.config, record.clone(), vec![secret.to_owned()], None);
+    match (&connection.client, &template) {
         (Client::Orders(odoo), Some(template)) => {
             odoo::check(odoo, Subject::of(template, address), context.now(), &Discard).await
         }
@@ -68,9 +73,9 @@ async fn of(context: &Context, scope: Scope, known: Opened) -> Result<Report> {
             desks::check(&**desk, Subject::of(template, address), context.now(), &Discard).await
         }
         (Client::Inbound, _) => of_source(context, scope, &connection).await,
-        (Client::Unusable(why), _) => no_report(vec![failed(why, "Correct the settings.")]),
-        (_, None) => return Err(UseCaseError::NotFound("connector")),
-    })
+        (Client::Unusable(why), _) => report_of(context, failed(why, "Correct the settings.")),
+        (_, None) => report_of(context, failed("This version has no such connector", "Update Milepost.")),
+    }
 }
 
 fn failed(what: &str, todo: &str) -> Check {
@@ -85,7 +90,7 @@ fn check(what: &str, outcome: CheckOutcome, todo: Option<String>) -> Check {
 async fn of_source(context: &Context, scope: Scope, connection: &Connection) -> Report {
     let record = &connection.record;
     let mut checks = Vec::new();
-    match sources::proof_of(context, scope, record).await {
+    match inbound::proof_of(context, scope, record).await {
         Ok(proof) if proof.weaknesses.is_empty() => {
             checks.push(check("Verification set up", CheckOutcome::Passed, None));
         }

@@ -7,7 +7,7 @@ use super::{
     live::{DESK, ODOO},
     opened::{self, Opened, audit_of_change, opened, sealed, shown_in_audit, with_new},
     refresh::refresh,
-    rotation::{self, Accepted},
+    rotation,
     system::System,
 };
 use crate::{
@@ -174,7 +174,10 @@ async fn secrets(
         return before.to_vec();
     }
     let newest_is_proven = match (known, before) {
-        (Some(known), [newest, _, ..]) => rotation::accepts(context, &known.record, newest).await == Accepted::Yes,
+        (Some(known), [newest, older, ..]) => {
+            let choice = rotation::is_newest_as_good(context, context.scope(), &known.record, (newest, older)).await;
+            choice.unwrap_or(false)
+        }
         _ => false,
     };
     with_new(&given.secret(), before, newest_is_proven)

@@ -1,11 +1,13 @@
 //! The circuit breaker of a destination: whether its jobs may run now.
 //!
 //! A person pauses it. A rate limit holds it. Failures of the system itself, several in a row, open it for
-//! a while; then one job at a time runs as a half-open probe, and a success closes it. Jobs of an open
+//! a while; then one job at a time runs as a half-open probe, and a success closes it, or a test of the connection that
+//! passes. Where jobs of one kind fail for want of a field or a right, those of another show nothing. Jobs of an open
 //! breaker wait and use up no attempts. The rules are pure; the state is one row for all nodes.
 
 use crate::clock::Clock;
 use jiff::{SignedDuration, Timestamp};
+use outbound::{Decision, ErrorClass};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -14,6 +16,7 @@ use std::{
 use storage::{
     Scope,
     destinations::{Breaker, Destinations, Health},
+    jobs::JobKind,
 };
 
 /// Failures in a row that open the breaker.
@@ -51,6 +54,19 @@ pub enum Outcome {
     Failure,
     /// It was not called.
     NotCalled,
+}
+
+/// A job's calls, as the breaker sees them.
+#[derive(Clone, Copy, Debug)]
+pub struct Called<'a> {
+    /// The kind of the job.
+    pub kind: JobKind,
+    /// Their outcome.
+    pub outcome: Outcome,
+    /// The class of the error.
+    pub class: Option<&'a str>,
+    /// For how long the destination limits the rate.
+    pub wait: Option<Duration>,
 }
 
 /// Whether jobs may go out now.
@@ -98,6 +114,25 @@ pub fn after(health: &Health, outcome: Outcome, now: Timestamp, jitter: u8) -> H
                 ..health.clone()
             }
         }
+    }
+}
+
+/// The health after a job's calls.
+fn after_job(health: &Health, called: &Called<'_>, now: Timestamp, jitter: u8) -> Health {
+    let Called { kind, class, wait, .. } = *called;
+    let outcome = match called.outcome {
+        Outcome::Success if health.stopped.is_some_and(|stopped| stopped != kind) => Outcome::NotCalled,
+        outcome => outcome,
+    };
+    let mut next = after(health, outcome, now, jitter);
+    if let (Outcome::Failure, Some(class), true) = (outcome, class, next != *health) {
+        let awaits = ErrorClass::from_code(class).is_some_and(|class| class.decision() == Decision::AwaitSetup);
+        next.last_error = Some(class.to_owned());
+        next.stopped = awaits.then_some(kind);
+    }
+    match wait {
+        Some(wait) => rate_limited(&next, wait, now),
+        None => next,
     }
 }
 
@@ -179,31 +214,36 @@ impl Breakers {
         }
     }
 
-    /// Records the outcome of a job's calls. A success after a success writes nothing.
+    /// Records a job's calls. A success after a success writes nothing.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn record(
+    pub async fn record(&self, scope: Scope, destination: &str, called: Called<'_>) -> storage::Result<Recorded> {
+        let mut jitter = [0];
+        self.clock.fill(&mut jitter);
+        self.keep(scope, destination, |health, now| after_job(health, &called, now, jitter[0])).await
+    }
+
+    /// Records that a test of the connection passed: whatever stopped its jobs is over.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn tested(&self, scope: Scope, destination: &str) -> storage::Result<Recorded> {
+        self.forget();
+        self.keep(scope, destination, |health, now| after(health, Outcome::Success, now, 0)).await
+    }
+
+    /// Keeps the health that follows from the one that is kept.
+    async fn keep(
         &self,
         scope: Scope,
         destination: &str,
-        outcome: Outcome,
-        class: Option<&str>,
-        wait: Option<Duration>,
+        next: impl Fn(&Health, Timestamp) -> Health + Send,
     ) -> storage::Result<Recorded> {
         let mut breakers = self.read(scope).await?;
         for _ in 0..RECORD_TRIES {
             let before = breakers.remove(destination).unwrap_or_default().health;
-            let now = self.clock.now();
-            let mut jitter = [0];
-            self.clock.fill(&mut jitter);
-            let mut health = after(&before, outcome, now, jitter[0]);
-            if let (Outcome::Failure, Some(class), true) = (outcome, class, health != before) {
-                health.last_error = Some(class.to_owned());
-            }
-            if let Some(wait) = wait {
-                health = rate_limited(&health, wait, now);
-            }
+            let health = next(&before, self.clock.now());
             if health == before {
                 return Ok(Recorded { health, closed: false });
             }
@@ -297,6 +337,28 @@ mod tests {
             rate_limited(&Health::default(), Duration::from_secs(u64::MAX), at(0)).limited_until,
             Some(at(12 * 3600))
         );
+    }
+
+    #[test]
+    fn only_what_was_stopped_shows_that_a_set_up_is_there() {
+        let called = |kind, outcome, class| Called { kind, outcome, class, wait: None };
+        let (import, sync) = (JobKind::IMPORT_ORDERS, JobKind::SYNC_ORDER);
+        let lacks = called(sync, Outcome::Failure, Some("misconfigured"));
+        let mut health = Health::default();
+        for _ in 0..FAILURES_MAX {
+            health = after_job(&health, &lacks, at(0), 127);
+            // what is read meanwhile says nothing of what cannot be written
+            health = after_job(&health, &called(import, Outcome::Success, None), at(0), 127);
+        }
+        assert_eq!(admission(&breaker(health.clone()), at(1)), Admission::Nobody);
+        assert_eq!((health.last_error.as_deref(), health.stopped), (Some("misconfigured"), Some(sync)));
+        let probe = Health { probe_until: Some(at(100)), ..health.clone() };
+        let read = after_job(&probe, &called(import, Outcome::Success, None), at(50), 127);
+        assert_eq!(admission(&breaker(read), at(50)), Admission::Probe, "the next one may");
+        assert_eq!(after_job(&health, &called(sync, Outcome::Success, None), at(50), 0), Health::default());
+        // after another failure any kind shows that it answers
+        let gone = after_job(&health, &called(import, Outcome::Failure, Some("unreachable")), at(50), 127);
+        assert_eq!(gone.stopped, None);
     }
 
     #[test]

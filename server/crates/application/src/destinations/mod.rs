@@ -6,7 +6,7 @@ use crate::caller::Caller;
 use crate::{
     audit,
     config::CallLimits,
-    connections::{live::Connection, sources},
+    connections::{inbound, live::Connection},
     context::Context,
     destinations::breaker::{Admission, admission},
     error::{Result, UseCaseError},
@@ -130,7 +130,7 @@ pub fn concurrency(context: &Context, destination: Option<&str>) -> usize {
 
 /// Every name, once: order systems, desks, and the sources whose platforms publish their keys.
 async fn names(context: &Context, scope: Scope) -> Result<Vec<String>> {
-    let mut names = sources::with_published_keys(context, scope).await?;
+    let mut names = inbound::with_published_keys(context, scope).await?;
     let connections = context.connections.now();
     let called = |connection: &&Arc<Connection>| !matches!(connection.family, None | Some(Family::Carrier));
     names.extend(connections.all().iter().filter(called).map(|connection| connection.record.name.clone()));

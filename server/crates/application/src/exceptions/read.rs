@@ -10,6 +10,7 @@ use crate::{
     error::Result,
 };
 use domain::{Category, Severity, access::Permission, fold::Resolution, ids::ExceptionId};
+use outbound::template::Family;
 use std::{
     cmp::{Ordering, Reverse},
     collections::BTreeMap,
@@ -59,6 +60,8 @@ pub struct QueueEntry {
     pub resolved_by: Option<Resolver>,
     /// Why it has no ticket, where it should have one.
     pub no_ticket: Option<NoTicket>,
+    /// What people call the desk that has its ticket, where there are several desks.
+    pub desk: Option<String>,
 }
 
 /// Who resolved an exception.
@@ -100,7 +103,14 @@ pub async fn queue(context: &Context, caller: &Caller, query: QueueQuery) -> Res
         None => routing::no_ticket(context, &row.exception, row.origin.as_ref(), &row.numbers),
         Some(_) => None,
     };
+    let connections = context.connections.now();
+    let several = connections.has_several(Family::Desk);
     let entry = |row: QueueRow| QueueEntry {
+        desk: row
+            .case
+            .as_ref()
+            .filter(|case| several && case.number.is_some())
+            .map(|case| connections.label(&case.desk)),
         agent: row.case.as_ref().and_then(|case| names.of_case(case)),
         mine: row.exception.owner.is_some() && row.exception.owner == caller.user(),
         resolved_by: Resolver::of(&lines, row.exception.id, &names),

@@ -22,6 +22,8 @@ pub enum Retried {
     Yes,
     /// After a check of the outcome.
     AfterCheck,
+    /// Again and again until the connection is set up.
+    OnceSetUp,
     /// Only on request.
     No,
 }
@@ -79,6 +81,7 @@ pub fn catalogue() -> impl Iterator<Item = Class> {
         retried: match class.decision() {
             Decision::Retry => Retried::Yes,
             Decision::SettleThenLook => Retried::AfterCheck,
+            Decision::AwaitSetup => Retried::OnceSetUp,
             Decision::Fail => Retried::No,
         },
         what_to_do: class.what_to_do(),
@@ -114,6 +117,7 @@ mod tests {
             let retried = match class.retried {
                 Retried::Yes => "yes",
                 Retried::AfterCheck => "after a check",
+                Retried::OnceSetUp => "once it is set up",
                 Retried::No => "on request",
             };
             let shuts = ErrorClass::from_code(class.code).is_some_and(|c| c.concerns() == Concerns::System);

@@ -5,7 +5,7 @@ use super::{
     kind::{Calls, Job, Kind, ONE, Start},
     retry,
 };
-use crate::connections::sources::{self, KeysError};
+use crate::connections::inbound::{self, KeysError};
 use futures::FutureExt as _;
 use storage::jobs::JobKind;
 
@@ -20,7 +20,7 @@ pub(super) const KIND: Kind = Kind {
 
 async fn perform(job: Job<'_>) -> Finish {
     let Job { context, leased, calls, .. } = job;
-    match sources::fetch_keys(context, leased.scope, &leased.job.target, calls).await {
+    match inbound::fetch_keys(context, leased.scope, &leased.job.target, calls).await {
         Ok(()) => Finish::Done,
         Err(KeysError::Call(error)) => retry::after_call(&error, leased.attempts, &*context.clock),
         Err(KeysError::Ours(error)) => retry::after_ours(&error, leased.attempts, &*context.clock),

@@ -1,7 +1,7 @@
 //! What a kind of work is: its name, what it calls, how much of it is done at once, what it does.
 
 use super::{CallKeeper, Finish, together::Written};
-use crate::{connections::sources, context::Context};
+use crate::{connections::inbound, context::Context};
 use futures::future::BoxFuture;
 use outbound::template::Family;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ impl Calls {
             Self::Nothing => vec![None],
             Self::Orders => in_use(context, Family::Orders),
             Self::Desks => in_use(context, Family::Desk),
-            Self::Sources => sources::key_publishers(context, context.scope()).await?.into_iter().map(Some).collect(),
+            Self::Sources => inbound::key_publishers(context, context.scope()).await?.into_iter().map(Some).collect(),
         })
     }
 }

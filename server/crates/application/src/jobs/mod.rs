@@ -50,7 +50,7 @@ async fn perform(context: &Arc<Context>, leased: &LeasedJob, written: Option<Wri
         return Finish::Dead { error: error.into(), class: errors::ENDED.into() }.into();
     }
     let calls = CallKeeper::new(Arc::clone(context), leased);
-    let silent = written.as_ref().is_some_and(|written| written.result.is_err() && !written.speaks);
+    let silent = written.as_ref().is_some_and(Written::is_anothers_failure);
     for call in written.iter().flat_map(|written| &written.calls) {
         calls.keep(call.clone());
     }
@@ -63,7 +63,8 @@ async fn perform(context: &Arc<Context>, leased: &LeasedJob, written: Option<Wri
     let Some(destination) = leased.job.destination.as_deref() else { return Performed { finish, calls } };
     let outcome = outcome_of(&finish, calls.len());
     let counted = if silent { breaker::Outcome::NotCalled } else { outcome };
-    let finish = match context.breakers.record(leased.scope, destination, counted, class_of(&finish), wait).await {
+    let called = breaker::Called { kind: leased.job.kind, outcome: counted, class: class_of(&finish), wait };
+    let finish = match context.breakers.record(leased.scope, destination, called).await {
         Ok(recorded) => {
             if recorded.closed {
                 context.notifier.all_work();
@@ -143,7 +144,9 @@ fn outcome_of(finish: &Finish, calls: usize) -> breaker::Outcome {
 /// that another one is the next probe, should this one be what the destination cannot process.
 fn deferred(finish: Finish, health: &Health) -> Finish {
     match (health.open_until, finish) {
-        (Some(until), Finish::Retry { at, error, class }) => Finish::Deferred { at: until.max(at), error, class },
+        (Some(until), Finish::Retry { at, error, class } | Finish::Deferred { at, error, class }) => {
+            Finish::Deferred { at: until.max(at), error, class }
+        }
         (_, finish) => finish,
     }
 }

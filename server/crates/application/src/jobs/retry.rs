@@ -20,6 +20,8 @@ const WAITS: &[SignedDuration] = &[
 ];
 /// After an unknown outcome the other side gets this long to settle before anybody looks.
 const SETTLE: SignedDuration = storage::limits::SETTLE;
+/// A job that waits for the set-up of its connection looks again after so long.
+const SET_UP: SignedDuration = SignedDuration::from_mins(1);
 /// The longest `Retry-After` that is honoured.
 const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(12);
 
@@ -36,7 +38,8 @@ pub fn after_call(error: &CallError, attempts: u32, clock: &dyn Clock) -> Finish
     let (class, text) = (error.class.code().to_owned(), error.whole());
     match error.class.decision() {
         Decision::Fail => Finish::Dead { error: text, class },
-        decision => {
+        Decision::AwaitSetup => Finish::Deferred { at: later(clock, spread(SET_UP, clock)), error: text, class },
+        decision @ (Decision::Retry | Decision::SettleThenLook) => {
             let asked =
                 error.retry_after.and_then(|d| SignedDuration::try_from(d).ok()).map(|d| d.min(RETRY_AFTER_MAX));
             let settle = if decision == Decision::SettleThenLook { SETTLE } else { SignedDuration::ZERO };
@@ -89,9 +92,13 @@ fn later(clock: &dyn Clock, wait: SignedDuration) -> Timestamp {
     clock.now().checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-/// The wait after so many tries, ±20 % so that a crowd does not come back at once.
+/// The wait after so many tries.
 fn wait(attempts: u32, clock: &dyn Clock) -> SignedDuration {
-    let base = WAITS[(attempts as usize).min(WAITS.len() - 1)];
+    spread(WAITS[(attempts as usize).min(WAITS.len() - 1)], clock)
+}
+
+/// ±20 %, so that a crowd does not come back at once.
+fn spread(base: SignedDuration, clock: &dyn Clock) -> SignedDuration {
     let mut byte = [0; 1];
     clock.fill(&mut byte);
     let percent = 80 + i32::from(byte[0]) * 40 / 255;
@@ -135,6 +142,21 @@ mod tests {
         let Finish::Retry { at, .. } = after_call(&limited, 0, &*clock) else { panic!("retried") };
         assert_eq!(at.duration_since(clock.now()), SignedDuration::from_secs(90));
         assert!(matches!(after_call(&error(ErrorClass::Rejected, None), 0, &*clock), Finish::Dead { .. }));
+    }
+
+    #[test]
+    fn a_set_up_is_waited_for_however_long() {
+        let clock = ManualClock::at("2026-03-01T00:00:00Z".parse().unwrap());
+        for class in [ErrorClass::Misconfigured, ErrorClass::MissingRight] {
+            for attempts in [0, WAITS.len() as u32] {
+                let Finish::Deferred { at, .. } = after_call(&error(class, None), attempts, &*clock) else {
+                    panic!("no try counts")
+                };
+                let waited = at.duration_since(clock.now());
+                assert!(waited >= SET_UP * 79 / 100 && waited <= SET_UP * 121 / 100);
+            }
+        }
+        assert!(matches!(after_call(&error(ErrorClass::Forbidden, None), 0, &*clock), Finish::Dead { .. }));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     audit::anchor,
     caller::Caller,
-    connections::{self, sources},
+    connections::{self, inbound},
     context::Context,
     error::{Result, UseCaseError},
     keys::sealed_audit,
@@ -186,7 +186,7 @@ async fn wanted(context: &Context) -> storage::Result<Vec<(Schedule, &'static Ki
             (Start::Connection, JobKind::IMPORT_ORDERS) => of_connections(context, Family::Orders),
             (Start::Connection, _) => of_connections(context, Family::Desk),
             (Start::Clock(expression), JobKind::FETCH_KEYS) => {
-                let sources = sources::with_published_keys(context, context.scope()).await?;
+                let sources = inbound::with_published_keys(context, context.scope()).await?;
                 sources.into_iter().map(|source| (Some(source), expression.to_owned())).collect()
             }
             (Start::Clock(expression), _) => vec![(None, expression.to_owned())],

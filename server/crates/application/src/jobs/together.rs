@@ -29,6 +29,15 @@ pub(super) struct Written {
     pub(super) speaks: bool,
 }
 
+impl Written {
+    /// Whether another job of the call reports its failure: one call that failed is one failure. Where the set-up is missing, each of
+    /// these jobs fails by itself.
+    pub(super) fn is_anothers_failure(&self) -> bool {
+        let one_call = |error: &CallError| error.class.decision() != Decision::AwaitSetup;
+        !self.speaks && self.result.as_ref().is_err_and(one_call)
+    }
+}
+
 /// Writing that several jobs wait for.
 pub(super) type Writing = Shared<BoxFuture<'static, Arc<HashMap<JobId, Written>>>>;
 

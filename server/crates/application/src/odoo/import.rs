@@ -161,7 +161,8 @@ pub async fn import(
         match repair::compare(context, scope, (system, odoo), ids, correlation, calls).await {
             // one that cannot be compared holds up no import
             Err(OrderError::Call(error))
-                if error.class.decision() == Decision::Fail || error.class == ErrorClass::BadAnswer =>
+                if matches!(error.class.decision(), Decision::Fail | Decision::AwaitSetup)
+                    || error.class == ErrorClass::BadAnswer =>
             {
                 // without Odoo's own words, which may name people
                 tracing::warn!(class = error.class.code(), "what deliveries show is not compared");

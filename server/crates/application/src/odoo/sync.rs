@@ -64,8 +64,8 @@ pub async fn sync(
     update.finish(context, scope, written, calls).await
 }
 
-/// What a delivery is to show, and what else is to be done there. From its begin to its end it is for one client: where the
-/// connection changes meanwhile, what is begun at one address is not ended at another.
+/// What a delivery is to show, and what else is to be done there. It has one client from start to end, so that a
+/// change of the connection does not split one update over two addresses.
 #[derive(Debug)]
 pub struct Update {
     odoo: Arc<OdooClient>,
@@ -244,7 +244,8 @@ struct Posting<'a> {
 }
 
 impl Posting<'_> {
-    /// Posts what is not posted yet. One that is refused for good holds up none of the others; the first such refusal.
+    /// Posts what is not posted yet. One that is refused holds up none of the others; the first refusal, where a set-up is missing
+    /// that one.
     async fn post_all(&self, effects: &[EffectRecord]) -> Result<Option<OrderError>, OrderError> {
         let mut refused = None;
         for effect in effects.iter().filter(|e| e.outcome == EffectOutcome::Pending) {
@@ -253,8 +254,12 @@ impl Posting<'_> {
                     let shipments = &self.context.store.shipments;
                     shipments.effect_done(self.scope, effect.id, outcome, self.context.now()).await?;
                 }
-                Err(OrderError::Call(error)) if error.class.decision() == Decision::Fail => {
-                    refused.get_or_insert(error.into());
+                Err(OrderError::Call(error))
+                    if matches!(error.class.decision(), Decision::Fail | Decision::AwaitSetup) =>
+                {
+                    if refused.is_none() || error.class.decision() == Decision::AwaitSetup {
+                        refused = Some(error.into());
+                    }
                 }
                 Err(error) => return Err(error),
             }

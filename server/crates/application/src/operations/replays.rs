@@ -73,7 +73,7 @@ pub async fn stop(context: &Context, caller: &Caller, id: ReplayId) -> Result<()
     if context.store.replays.stop(scope, id, audit).await? {
         return Ok(());
     }
-    Err(UseCaseError::Invalid { field: "replay", message: "it has ended already".into() })
+    Err(UseCaseError::Invalid { field: "replay", message: "the bulk retry has ended already".into() })
 }
 
 /// Makes the next step of a replay.
@@ -124,13 +124,14 @@ pub async fn reprocess(context: &Context, caller: &Caller, id: MessageId) -> Res
     let scope = caller.scope();
     let message = context.store.inbox.message(scope, id).await?.ok_or(UseCaseError::NotFound("message"))?;
     if message.rewritten {
-        let message = "an erasure has rewritten it, so that it is not read again: what was read before stays".into();
+        let message =
+            "an erasure has rewritten the message, so that it is not read again: what was read before stays".into();
         return Err(UseCaseError::Invalid { field: "message", message });
     }
     let audit = context.audit("message.replay", format!("message:{id}"));
     let job = reprocessing(context, &message, Lane::RealTime);
     if context.store.inbox.replay(scope, vec![(id, job)], audit).await? == 0 {
-        let message = "its body is no longer kept, so that it cannot be read again".into();
+        let message = "the body of the message is no longer kept, so that it cannot be read again".into();
         return Err(UseCaseError::Invalid { field: "message", message });
     }
     context.notifier.work(Lane::RealTime);

@@ -232,6 +232,9 @@ fn checked_login(login: &str) -> Result<String> {
     if fine {
         Ok(login)
     } else {
-        Err(UseCaseError::Invalid { field: "login", message: "2 to 100 letters, digits or @ . _ - +".into() })
+        Err(UseCaseError::Invalid {
+            field: "login",
+            message: "a login has 2 to 100 letters, digits or @ . _ - +".into(),
+        })
     }
 }

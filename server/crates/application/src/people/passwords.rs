@@ -47,7 +47,7 @@ pub fn check(password: &str) -> Result<()> {
     Err(UseCaseError::Invalid {
         field: "password",
         message: format!(
-            "{PASSWORD_MIN} to {PASSWORD_MAX} characters, {DIFFERENT_MIN} of them different; a sentence is fine"
+            "a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters, {DIFFERENT_MIN} of them different; a sentence is fine"
         ),
     })
 }

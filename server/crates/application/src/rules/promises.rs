@@ -125,10 +125,10 @@ fn checked(rule: PromiseRule) -> Result<PromiseRule> {
     let invalid = |field, message: String| Err(UseCaseError::Invalid { field, message });
     let name = rule.name.trim().to_owned();
     if !(1..=WORD_CHARS_MAX).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-        return invalid("name", format!("1 to {WORD_CHARS_MAX} characters"));
+        return invalid("name", format!("the name of a rule has 1 to {WORD_CHARS_MAX} characters"));
     }
     if rule.days > DAYS_MAX {
-        return invalid("days", format!("0 to {DAYS_MAX} working days"));
+        return invalid("days", format!("a rule has 0 to {DAYS_MAX} working days"));
     }
     let carrier = match rule.carrier.as_deref().map(str::trim) {
         None => None,
@@ -139,7 +139,10 @@ fn checked(rule: PromiseRule) -> Result<PromiseRule> {
     };
     let service = rule.service.map(|word| word.trim().to_owned());
     if service.as_ref().is_some_and(|word| !(1..=WORD_CHARS_MAX).contains(&word.chars().count())) {
-        return invalid("service", format!("a word of the shipping method, 1 to {WORD_CHARS_MAX} characters"));
+        return invalid(
+            "service",
+            format!("the service is a word of the shipping method, of 1 to {WORD_CHARS_MAX} characters"),
+        );
     }
     let country = match rule.country.as_deref().map(str::trim) {
         None => None,

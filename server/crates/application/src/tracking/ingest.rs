@@ -2,7 +2,7 @@
 
 use crate::{
     connections::{
-        sources::{self, SECRETS},
+        inbound::{self, SECRETS},
         weaknesses,
     },
     context::Context,
@@ -207,7 +207,7 @@ async fn keep(
         Err(Rejected::UnknownKey)
             if source.keys_published && context.sources.may_ask_for_keys(delivery.source, now) =>
         {
-            context.store.jobs.enqueue(source.scope, vec![sources::keys_job(context, delivery.source)]).await?;
+            context.store.jobs.enqueue(source.scope, vec![inbound::keys_job(context, delivery.source)]).await?;
             context.notifier.work(Lane::Batch);
             return Err(Rejected::UnknownKey.into());
         }
@@ -271,7 +271,7 @@ async fn ready(context: &Context, name: &str) -> Result<Arc<ReadySource>, Refuse
         return kept.ok_or(Refused::UnknownSource);
     }
     let source = match context.store.connections.by_name(name).await? {
-        Some((scope, record, key)) if record.enabled && sources::is_source(&record) => {
+        Some((scope, record, key)) if record.enabled && inbound::is_source(&record) => {
             Some(Arc::new(prepare(context, scope, record, key)?))
         }
         _ => None,

@@ -165,7 +165,7 @@ fn checked(code: ProviderCode) -> Result<ProviderCode> {
     let code = ProviderCode::new(code.list.trim(), code.value.trim());
     for (field, text) in [("list", &code.list), ("value", &code.value)] {
         if text.is_empty() || text.chars().count() > NAME_CHARS {
-            return Err(invalid(field, format!("say which: 1 to {NAME_CHARS} characters")));
+            return Err(invalid(field, format!("the {field} of a code has 1 to {NAME_CHARS} characters")));
         }
     }
     Ok(code)

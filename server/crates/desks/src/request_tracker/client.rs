@@ -115,12 +115,13 @@ pub(super) fn good(answer: &Response, kind: CallKind) -> Result<&Response, CallE
     let fault = serde_json::from_slice::<Fault>(&answer.body).ok();
     let class = if fault.is_some() { class } else { class_of_stranger(answer.status, kind) };
     let said = fault.map(|fault| fault.message).unwrap_or_default();
-    let hint = match (answer.status, class) {
+    let advice = match (answer.status, class) {
         (300..=399 | 405, _) | (404 | 410, ErrorClass::BadAnswer) => {
-            ": is this the address of Request Tracker, up to /REST?"
+            Some("is this the address of Request Tracker, up to /REST?")
         }
-        (401, _) => ": the token is wrong, expired or revoked",
-        _ => "",
+        (401, _) => Some("the token is wrong, expired or revoked"),
+        _ => None,
     };
-    Err(CallError::new(class, format!("the desk answered {}{hint}", answer.status)).saying(&said).of(answer))
+    let error = CallError::new(class, format!("the desk answered {}", answer.status));
+    Err(CallError { advice, ..error }.saying(&said).of(answer))
 }

@@ -15,6 +15,7 @@
 //!   `YYYY-MM-DD hh:mm:ss GMT`: of an ISO time nothing but the day is taken. `=` means the whole day.
 
 mod client;
+mod setup;
 mod wire;
 
 use super::{Changed, Desk, DeskCase, DeskConfig, DeskStatus, Look, Manifest, NewCase, PollFrom, SHOWN_MAX, SOMEBODY};
@@ -23,7 +24,7 @@ use client::{PAGES, RtClient};
 use domain::Severity;
 use jiff::Timestamp;
 use outbound::{
-    CallError, CallLog, ErrorClass,
+    CallError, CallLog, ErrorClass, Method,
     missing::Missing,
     schema::{Field, FieldKind},
     template::{Family, Template},
@@ -31,7 +32,11 @@ use outbound::{
 use ring::digest::{SHA256, digest};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use std::{fmt::Write as _, sync::Arc};
+use setup::KeyField;
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+};
 use tokio::sync::OnceCell;
 use wire::{Ticket, has_field, status_of};
 
@@ -61,6 +66,8 @@ pub struct RequestTracker {
     queue: String,
     /// Our own login, once it is known.
     login: OnceCell<Option<String>>,
+    /// Whether tickets keep our key.
+    key_field: Mutex<KeyField>,
 }
 
 /// Request Tracker, as a person chooses it.
@@ -76,18 +83,8 @@ pub(super) fn template() -> Template {
             "How often changed tickets are read.",
         )
         .or("30"),
-        Field::new(
-            "concurrency",
-            "Jobs at once",
-            FieldKind::Number { least: 1, most: 64 },
-            "In each lane and process; 8 if empty.",
-        ),
-        Field::new(
-            "calls_per_second",
-            "Calls a second",
-            FieldKind::Number { least: 1, most: 10_000 },
-            "At most, in each process; if empty, the desk's own limits count.",
-        ),
+        Field::concurrency(),
+        Field::calls_per_second(),
     ];
     Template {
         id: MANIFEST.id,
@@ -117,7 +114,7 @@ impl RequestTracker {
         if queue.is_empty() || queue.contains(['/', '?', '#']) {
             return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs a queue's name"));
         }
-        Ok(Self { client: RtClient::new(&config)?, queue, login: OnceCell::new() })
+        Ok(Self { client: RtClient::new(&config)?, queue, login: OnceCell::new(), key_field: Mutex::default() })
     }
 
     fn case(&self, ticket: &Ticket) -> DeskCase {
@@ -234,14 +231,21 @@ impl RequestTracker {
         }
         // a comment is internal and leaves the status alone; a reply would go to the requestor and reopen the ticket
         let comment = json!({"Subject": format!("Milepost {mark}"), "Content": cut(body, BODY_CHARS_MAX), "ContentType": "text/plain"});
-        self.client
-            .change("ticket/comment", outbound::Method::POST, &format!("ticket/{}/comment", ticket.id), comment, log)
-            .await
+        let path = format!("ticket/{}/comment", ticket.id);
+        match self.client.change("ticket/comment", Method::POST, &path, comment, log).await {
+            // a missing right is answered as what is wrong with the comment
+            Err(error)
+                if matches!(error.class, ErrorClass::Forbidden | ErrorClass::Rejected) && !ticket.offers("comment") =>
+            {
+                Err(self.refused_change(ticket, "CommentOnTicket", error, log).await)
+            }
+            done => done,
+        }
     }
 
     async fn put_status(&self, ticket: &Ticket, wanted: &str, log: &dyn CallLog) -> Result<(), CallError> {
         let path = format!("ticket/{}", ticket.id);
-        self.client.change("ticket/status", outbound::Method::PUT, &path, json!({"Status": wanted}), log).await?;
+        self.client.change("ticket/status", Method::PUT, &path, json!({"Status": wanted}), log).await?;
         let now = self.ticket(&ticket.id, log).await?;
         if status_of(&now.status) == status_of(wanted) {
             return Ok(());
@@ -250,11 +254,20 @@ impl RequestTracker {
             "ticket {} does not become {wanted}: the desk's lifecycle or the token's rights do not allow it",
             now.id
         );
-        Err(CallError::new(ErrorClass::Rejected, text).saying(&now.status))
+        let error = CallError::new(ErrorClass::Rejected, text).saying(&now.status);
+        match now.offers("lifecycle") {
+            true => Err(error),
+            false => Err(self.refused_change(&now, "ModifyTicket", error, log).await),
+        }
     }
 
-    /// Somebody was faster, or the queue has no such field.
+    /// Somebody was faster, or the queue does not keep the field.
     async fn give_way(&self, made: Ticket, first: Option<Ticket>, log: &dyn CallLog) -> Result<DeskCase, CallError> {
+        // one that keeps another key did not keep this one because a ticket has it that is out of sight
+        let dropped = first.is_none() && !self.keeps_key_now(&made.id, log).await?;
+        if dropped {
+            self.remember_key(KeyField::Dropped(made.id.clone()));
+        }
         let body = match &first {
             Some(first) => format!("Made twice at the same time; ticket {} is the one.", first.id),
             None => format!("The queue did not keep the field \"{KEY_FIELD}\"."),
@@ -263,13 +276,11 @@ impl RequestTracker {
         self.put_status(&made, "resolved", log).await?;
         match first {
             Some(first) => Ok(self.case(&first)),
-            None => Err(CallError::new(
-                ErrorClass::Misconfigured,
-                format!(
-                    "queue {} does not keep the field \"{KEY_FIELD}\": no case would be found again; run `milepost doctor`",
-                    self.queue
-                ),
-            )),
+            None if dropped => Err(self.drops_key()),
+            None => {
+                let text = format!("ticket {} lost its key to one that the token's user does not see", made.id);
+                Err(CallError::new(ErrorClass::Rejected, text))
+            }
         }
     }
 }
@@ -289,31 +300,7 @@ impl Desk for RequestTracker {
     }
 
     async fn check(&self, log: &dyn CallLog) -> Result<Vec<Missing>, CallError> {
-        let queue = self
-            .client
-            .get::<wire::Queue>("queue", &format!("queue/{}", self.queue.replace(' ', "%20")), &[], log)
-            .await;
-        let queue = match queue {
-            Ok(queue) => queue,
-            // an unknown queue is answered with 403 too
-            Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => {
-                let todo = "spell it as the desk does, and grant the token's user the right SeeQueue".to_owned();
-                return Ok(vec![Missing { what: format!("queue {}", self.queue), todo }]);
-            }
-            Err(e) => return Err(e),
-        };
-        let mut missing = Vec::new();
-        if queue.name.as_deref() != Some(self.queue.as_str()) {
-            let todo = "spell it as the desk does".to_owned();
-            missing.push(Missing { what: format!("queue {}", self.queue), todo });
-        }
-        let has = |name: &str| queue.fields.iter().any(|f| f.name.as_deref() == Some(name));
-        let field = |name: &&str| Missing {
-            what: format!("field \"{name}\" of queue {}", self.queue),
-            todo: "add it to the queue, and grant the token's user the right SeeCustomField".into(),
-        };
-        missing.extend(FIELDS.iter().filter(|name| !has(name)).map(field));
-        Ok(missing)
+        self.missing(log).await
     }
 
     async fn find(&self, external_key: &str, log: &dyn CallLog) -> Result<Option<DeskCase>, CallError> {
@@ -346,7 +333,11 @@ impl Desk for RequestTracker {
         if let Some(earlier) = case.follows.as_deref().and_then(|number| digits(number).ok()) {
             body["RefersTo"] = json!([earlier]);
         }
-        let made: wire::Made = self.client.create("ticket/create", "ticket", body, log).await?;
+        self.require_key(log).await?;
+        let made: wire::Made = match self.client.create("ticket/create", "ticket", body, log).await {
+            Err(error) => return Err(self.refused_ticket(error, log).await),
+            Ok(made) => made,
+        };
         let ticket = self.ticket(&made.id, log).await?;
         // where the desk does not keep the values of the field unique, both have the key
         let first = self.tickets_of(&key, log).await?.into_iter().next().filter(|first| first.id != ticket.id);
@@ -446,7 +437,7 @@ fn query_of(from: &PollFrom) -> Result<String, CallError> {
     match from {
         PollFrom::Since(at) => Ok(format!("{ours} AND LastUpdated >= '{}'", searched(*at))),
         PollFrom::After(cursor) => {
-            let odd = || CallError::new(ErrorClass::Misconfigured, "the poll's cursor cannot be read");
+            let odd = || CallError::new(ErrorClass::Rejected, "the poll's cursor cannot be read");
             let (at, id) = cursor.split_once('/').ok_or_else(odd)?;
             let (at, id) = (searched(at.parse::<Timestamp>().map_err(|_| odd())?), digits(id)?);
             Ok(format!("{ours} AND LastUpdated >= '{at}' AND (LastUpdated > '{at}' OR id > {id})"))

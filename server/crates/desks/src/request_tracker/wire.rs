@@ -26,6 +26,33 @@ pub(super) struct Ticket {
     pub last_updated: Option<String>,
     #[serde(rename = "Creator", default)]
     pub creator: Option<Person>,
+    #[serde(rename = "Queue", default)]
+    pub queue: Option<InQueue>,
+    /// What may be done with it; not in lists.
+    #[serde(rename = "_hyperlinks", default)]
+    pub links: Option<Vec<Link>>,
+}
+
+impl Ticket {
+    /// Whether it has a link of this kind, as far as is known.
+    pub(super) fn offers(&self, kind: &str) -> bool {
+        let is = |link: &Link| link.kind.as_deref() == Some(kind);
+        self.links.as_ref().is_none_or(|links| links.iter().any(is))
+    }
+}
+
+/// The queue that a ticket is in.
+#[derive(Debug, Deserialize)]
+pub(super) struct InQueue {
+    #[serde(deserialize_with = "either")]
+    pub id: String,
+}
+
+/// Where a ticket leads: `comment` where the user may comment, `lifecycle` for each status that the user may give it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Link {
+    #[serde(rename = "ref", default)]
+    pub kind: Option<String>,
 }
 
 /// A user, by login.
@@ -68,10 +95,19 @@ pub(super) struct Made {
 /// A queue.
 #[derive(Debug, Deserialize)]
 pub(super) struct Queue {
+    #[serde(deserialize_with = "either")]
+    pub id: String,
     #[serde(rename = "Name", default)]
     pub name: Option<String>,
     #[serde(rename = "TicketCustomFields", default)]
     pub fields: Vec<Field>,
+}
+
+impl Queue {
+    /// Whether its tickets have this field.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name.as_deref() == Some(name))
+    }
 }
 
 /// A text of a ticket's history; an attachment, in RT's words.

@@ -88,5 +88,37 @@ async fn of_two_cases_made_at_once_one_stays() {
     })
     .unwrap();
     assert_eq!(nowhere.check(&Discard).await.unwrap().len(), 1);
-    assert_eq!(nowhere.create(&case("other"), &Discard).await.unwrap_err().class, ErrorClass::Forbidden);
+    assert_eq!(nowhere.create(&case("other"), &Discard).await.unwrap_err().class, ErrorClass::Misconfigured);
+}
+
+#[tokio::test]
+async fn a_right_in_the_queue_is_distinguished_from_one_ticket() {
+    let world = world().await;
+    let desk = desk(&world);
+    let made = desk.create(&case("k"), &Discard).await.unwrap().number;
+    let class = |result: Result<(), outbound::CallError>| result.unwrap_err().class;
+    world.desk().deny(["CommentOnTicket"]);
+    assert_eq!(class(desk.note(&made, "n", "text", &Discard).await), ErrorClass::MissingRight);
+    world.desk().deny(["ModifyTicket"]);
+    let error = desk.resolve(&made, "r", "over", &Discard).await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::MissingRight);
+    assert!(error.message.contains("ModifyTicket in queue Shipments"), "{error}");
+    world.desk().deny(["CreateTicket"]);
+    assert_eq!(desk.create(&case("other"), &Discard).await.unwrap_err().class, ErrorClass::MissingRight);
+    world.desk().deny([]);
+    // what is wrong with one comment is not the queue's
+    world.desk().fail(Some("POST comment"), &Fault::Refused, 1);
+    assert_eq!(class(desk.note(&made, "n", "text", &Discard).await), ErrorClass::Rejected);
+    desk.note(&made, "n", "text", &Discard).await.unwrap();
+    desk.resolve(&made, "r", "over", &Discard).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_ticket_whose_key_another_one_has_out_of_sight_is_one_tickets_fault() {
+    let world = world().await;
+    let desk = desk(&world);
+    let first = desk.create(&case("k"), &Discard).await.unwrap().number;
+    world.desk().hide(first.parse().unwrap(), true);
+    assert_eq!(desk.create(&case("k"), &Discard).await.unwrap_err().class, ErrorClass::Rejected);
+    desk.create(&case("other"), &Discard).await.unwrap();
 }

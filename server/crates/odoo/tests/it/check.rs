@@ -22,8 +22,12 @@ fn subject<'a>(label: &'a str, address: &'a str) -> Subject<'a> {
 }
 
 async fn tested(address: &str, key: impl Into<Key>) -> Report {
+    tested_in(address, DATABASE, key).await
+}
+
+async fn tested_in(address: &str, database: &str, key: impl Into<Key>) -> Report {
     let config =
-        OdooConfig { url: address.to_owned(), database: DATABASE.into(), api_key: key.into(), calls_per_second: None };
+        OdooConfig { url: address.to_owned(), database: database.into(), api_key: key.into(), calls_per_second: None };
     odoo::check(&OdooClient::new(config).unwrap(), subject("Odoo", address), now(), &Discard).await
 }
 
@@ -49,10 +53,20 @@ async fn an_odoo_is_tested_from_the_address_to_the_last_right() {
     let report = tested(&sandbox.url(), "key").await;
     assert_eq!(report.system.as_deref(), Some("Odoo 19.0"));
     let missing = failed(&report);
-    assert_eq!(missing.len(), 6, "{missing:?}");
+    // one command makes all six: one fault
     assert_eq!(
-        missing[0],
-        "Missing in Odoo: field x_milepost_status of stock.picking | Run `milepost odoo setup --connection NAME` with an administrator's key"
+        missing,
+        [
+            "Missing in Odoo: field x_milepost_status of stock.picking and 5 more | Run `milepost odoo setup --connection NAME` with an administrator's key"
+        ]
+    );
+    let lists = report.checks.iter().any(|check| check.detail.ends_with("field x_milepost_url of stock.picking"));
+    assert!(lists, "{report:?}");
+    sandbox.add_key("limited", [("stock.picking", "write")]);
+    let missing = failed(&tested(&sandbox.url(), "limited").await);
+    assert_eq!(
+        missing[1],
+        "Missing in Odoo: right to write stock.picking | Give the integration's user the group \"Inventory: User\""
     );
     let config =
         OdooConfig { url: sandbox.url(), database: DATABASE.into(), api_key: "key".into(), calls_per_second: None };
@@ -81,7 +95,14 @@ async fn a_wrong_key_a_wrong_address_and_no_address_are_three_sentences() {
     assert_eq!(not_run(&wrong_address), 2);
     let nothing = tested("http://127.0.0.1:1", "key").await;
     assert!(failed(&nothing)[0].starts_with("Cannot reach http://127.0.0.1:1 | "), "{nothing:?}");
-    for report in [wrong_key, wrong_address, nothing] {
+    let wrong_database = tested_in(&sandbox.url(), "another", "key").await;
+    assert_eq!(
+        failed(&wrong_database),
+        ["Odoo does not accept the settings | Check the settings, first the name of the database or queue."]
+    );
+    let details = |report: &Report| report.checks.iter().map(|check| check.detail.clone()).collect::<Vec<_>>().concat();
+    assert!(details(&wrong_database).ends_with("Odoo answered 404"), "said once: {wrong_database:?}");
+    for report in [wrong_key, wrong_address, wrong_database, nothing] {
         assert!(!report.passed());
     }
 }

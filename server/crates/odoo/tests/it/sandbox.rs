@@ -113,3 +113,37 @@ async fn whatever_odoo_does_there_is_one_note_and_one_activity() {
     assert_eq!(world.odoo().activities(picking), [("Damaged".to_owned(), Open::Done)]);
     assert_eq!(world.odoo().calls("mail.activity/action_feedback"), 1);
 }
+
+#[tokio::test]
+async fn a_right_to_the_model_is_distinguished_from_one_record() {
+    let world = world().await;
+    let client = client(&world);
+    client.setup(&Discard).await.unwrap();
+    let picking = client.changed_deliveries(None, 0, 1, &Discard).await.unwrap().deliveries[0].id;
+    let values = StatusValues { status: "DELIVERED".into(), ..StatusValues::default() };
+    let write = || client.write_status(picking, &values, None, &Discard);
+    world.odoo().fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.AccessError"), 1);
+    assert_eq!(write().await.unwrap_err().class, ErrorClass::Forbidden, "the user may write others");
+    world.odoo().deny([("stock.picking", "write")]);
+    let error = write().await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::MissingRight);
+    assert!(error.message.contains("right to write stock.picking") && error.message.contains("Inventory"), "{error}");
+    assert_eq!(
+        client.post_note(picking, "milepost-1", "<p>x</p>", &Discard).await.unwrap_err().class,
+        ErrorClass::MissingRight
+    );
+    world.odoo().deny([("stock.picking", "read")]);
+    let read = client.changed_deliveries(None, 0, 1, &Discard).await.unwrap_err();
+    assert_eq!(read.class, ErrorClass::MissingRight, "{read}");
+    // without orders an activity is for nobody in particular
+    world.odoo().deny([("sale.order", "read")]);
+    let schedule =
+        || client.schedule_activity(picking, "milepost-2", "Damaged", "<p>y</p>", date(2026, 3, 12), &Discard);
+    schedule().await.unwrap();
+    // where it cannot be asked which it is, the call is made again
+    world.odoo().deny([("stock.picking", "write")]);
+    world.odoo().fail(Some("has_access"), &Fault::Page(503), 1);
+    assert_eq!(write().await.unwrap_err().class, ErrorClass::ServerError);
+    world.odoo().deny([]);
+    write().await.unwrap();
+}

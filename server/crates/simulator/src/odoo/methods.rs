@@ -18,27 +18,29 @@ pub(super) fn ids_of(body: &Value) -> Vec<i64> {
     body["ids"].as_array().into_iter().flatten().filter_map(Value::as_i64).collect()
 }
 
-/// The right that a method needs on its model.
-fn right(method: &str) -> &'static str {
+/// The right that a method needs: on which model, and which.
+fn right<'a>(model: &'a str, method: &str) -> (&'a str, &'static str) {
     match method {
-        "write" | "message_post" => "write",
-        "create" | "activity_schedule" => "create",
-        "action_feedback" => "unlink",
-        _ => "read",
+        "write" | "message_post" => (model, "write"),
+        "create" => (model, "create"),
+        "activity_schedule" => ("mail.activity", "create"),
+        "action_feedback" => (model, "unlink"),
+        _ => (model, "read"),
     }
 }
 
 pub(super) fn perform(inner: &Inner, lacks: &Rights, model: &str, method: &str, body: &Value) -> OdooResult {
-    let may = |operation: &str| !lacks.iter().any(|(of, lacking)| *of == model && *lacking == operation);
-    if method != "has_access" && !may(right(method)) {
-        let text = format!("You are not allowed to {} '{model}' records.", right(method));
+    let may = |of: &str, operation: &str| !lacks.contains(&(of, operation));
+    let (of, needed) = right(model, method);
+    if !matches!(method, "has_access" | "fields_get") && !may(of, needed) {
+        let text = format!("You are not allowed to {needed} '{of}' records.");
         return Err(OdooError(StatusCode::FORBIDDEN, "odoo.exceptions.AccessError", text));
     }
     let now = inner.now();
     let mut data = inner.lock();
     match (model, method) {
         ("res.users", "context_get") => Ok(json!({"lang": "en_US", "tz": "UTC", "uid": KEY_USER})),
-        (_, "has_access") => Ok(json!(body["operation"].as_str().is_none_or(may))),
+        (_, "has_access") => Ok(json!(body["operation"].as_str().is_none_or(|operation| may(model, operation)))),
         ("ir.model.access", "call_cache_clearing_methods") => Ok(Value::Null),
         ("stock.picking", "fields_get") => Ok(fields_get(&data, body)),
         ("stock.picking", "message_post") => message_post(&mut data, body),

@@ -91,6 +91,8 @@ struct Data {
     refused: BTreeSet<(String, i64)>,
     /// Keys of users who lack rights: model and operation.
     limited: BTreeMap<String, Rights>,
+    /// What the user of the first key lacks.
+    lacks: Rights,
     calls: BTreeMap<String, usize>,
     changes: Changes,
 }
@@ -157,6 +159,18 @@ impl SandboxOdoo {
     /// Takes this key too, of a user who may not do this.
     pub fn add_key(&self, key: &str, lacks: impl IntoIterator<Item = (&'static str, &'static str)>) {
         self.inner.lock().limited.insert(key.to_owned(), lacks.into_iter().collect());
+    }
+
+    /// The user of its first key lacks these rights from now on, and no others.
+    pub fn deny(&self, rights: impl IntoIterator<Item = (&'static str, &'static str)>) {
+        self.inner.lock().lacks = rights.into_iter().collect();
+    }
+
+    /// An administrator removes what was added to deliveries.
+    pub fn remove_fields(&self) {
+        let mut data = self.inner.lock();
+        data.tables.remove("ir.model.fields");
+        data.tables.remove("ir.model.fields.selection");
     }
 
     /// Orders faults: see [`Faults::order`]. An operation is `stock.picking/write`.
@@ -438,7 +452,7 @@ async fn json2(
     let authorization = header(header::AUTHORIZATION.as_str());
     let bearer = authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let lacks = match bearer {
-        Some((_, key)) if key == inner.key => Some(Rights::new()),
+        Some((_, key)) if key == inner.key => Some(inner.lock().lacks.clone()),
         Some((_, key)) => inner.lock().limited.get(key).cloned(),
         None => None,
     };

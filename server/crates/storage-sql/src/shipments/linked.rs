@@ -23,7 +23,7 @@ use storage::{
 /// Shipments of the same number that are shown.
 const SAME_ROWS: i64 = 10;
 
-/// The shipments under the same numbers of other carriers, of which one is an order's and the other nobody's.
+/// The shipments under the same numbers of other carriers, of which one is linked to an order and the other is not.
 pub(super) async fn same_number(db: &mut dyn Db, scope: Scope, id: ShipmentId) -> Result<Vec<SameNumber>> {
     let numbers = resembling(db, id).await?;
     let rows = query(

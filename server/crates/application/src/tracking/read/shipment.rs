@@ -108,6 +108,8 @@ pub struct FirstSeen {
 pub struct ShownCall {
     /// The call.
     pub record: AttemptRecord,
+    /// What people call the system that was called.
+    pub system: String,
     /// The number of the ticket that it made.
     pub ticket: Option<String>,
 }
@@ -223,7 +225,8 @@ pub async fn shipment(
         Some(_) => Vec::new(),
     };
     let then = loaded.cases.into_iter().filter(|case| case.opened_at <= until);
-    let tickets: Vec<_> = then.map(|case| names.ticket(as_it_was(case, as_of))).collect();
+    let connections = context.connections.now();
+    let tickets: Vec<_> = then.map(|case| names.ticket(as_it_was(case, as_of), &connections)).collect();
     let steps = progress::steps(&folded, &loaded.input);
     let case = tickets.iter().find_map(|ticket| ticket.case.number.clone());
     let row = in_list(&loaded.shipment, &folded, &loaded.input.facts, case);
@@ -279,7 +282,13 @@ async fn load(
 async fn calls(context: &Context, scope: Scope, loaded: &Loaded) -> Result<Vec<ShownCall>> {
     let attempts = context.store.jobs.attempts_of(scope, loaded.shipment.id).await?;
     let mut made = tickets::created(context, scope, &loaded.cases, &attempts).await?;
-    Ok(attempts.into_iter().map(|record| ShownCall { ticket: made.remove(&record.id), record }).collect())
+    let connections = context.connections.now();
+    let call = |record: AttemptRecord| ShownCall {
+        system: connections.label(&record.destination),
+        ticket: made.remove(&record.id),
+        record,
+    };
+    Ok(attempts.into_iter().map(call).collect())
 }
 
 async fn seen(context: &Context, scope: Scope, id: ShipmentId) -> Result<HashMap<ObservationId, FirstSeen>> {
