@@ -136,6 +136,15 @@ impl OdooClient {
         self.ids(json!({"domain": wanted(after_id), "order": "id", "limit": limit}), log).await
     }
 
+    /// Which of these are deliveries that are to be taken in, whenever they were written.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should.
+    pub async fn wanted_among(&self, ids: &[i64], log: &dyn CallLog) -> Result<Vec<i64>, CallError> {
+        let domain = [wanted(0), vec![json!(["id", "in", ids])]].concat();
+        Ok(self.ids(json!({"domain": domain, "order": "id"}), log).await?.into_iter().flatten().collect())
+    }
+
     /// The ids that a search for deliveries gives; none for what is no id.
     async fn ids(&self, body: Value, log: &dyn CallLog) -> Result<Vec<Option<i64>>, CallError> {
         let found: Vec<Value> = self.ask_explained(PICKING, "search", body, log).await?;

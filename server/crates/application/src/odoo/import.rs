@@ -195,13 +195,49 @@ pub async fn import(
         context.store.people.put_setting(scope, &cursor_of(system), json(&cursor)).await?;
     }
     let total = import.total;
+    announce(context, &total);
+    Ok(total)
+}
+
+/// Takes in exactly these deliveries as Odoo has them now, whatever made somebody ask: a hint is believed only so far. Those
+/// that are none of ours (internal transfers, drafts) are left out, and of those that are known here it is noticed when they
+/// are gone. The next import reads them once more; equal content changes nothing.
+///
+/// # Errors
+/// When the connection is not in use, or Odoo or the store fails.
+pub async fn import_these(
+    context: &Context,
+    scope: Scope,
+    system: &str,
+    ids: &[i64],
+    correlation: CorrelationId,
+    calls: &dyn CallLog,
+) -> Result<Imported, OrderError> {
+    let odoo = context.odoo(system).ok_or(OrderError::NotInUse)?;
+    let odoo = &*odoo;
+    let promises = promises::rules(context, scope).await?;
+    let cursor = ImportCursor::read(context, scope, (system, odoo), &promises).await?;
+    // what no import has read yet is history, as it would be for the import
+    let cause = if cursor.since.is_none() { Cause::History } else { Cause::Import };
+    let total = Imported::default();
+    let mut import =
+        Import { context, scope, system, odoo, calls, correlation, promises: &promises, nameless: false, total };
+    for ids in ids.chunks(IMPORT_PAGE as usize) {
+        import.these(ids, cause).await?;
+    }
+    let total = import.total;
+    announce(context, &total);
+    Ok(total)
+}
+
+/// The workers and the pages are notified of what an import changed.
+fn announce(context: &Context, total: &Imported) {
     if !total.to_fold.is_empty() {
         context.notifier.work(Lane::Batch);
     }
     if total.created + total.changed > 0 {
         context.notifier.changed();
     }
-    Ok(total)
 }
 
 /// A person wants deliveries read again that could not be read: now, with an import.
@@ -405,6 +441,24 @@ impl Import<'_> {
         let gone: Vec<i64> = due.iter().copied().filter(|id| !there(id)).collect();
         self.take(page, Cause::Import).await?;
         self.remember(Vec::new(), &BTreeSet::new(), gone).await
+    }
+
+    /// Takes in those of these deliveries that are wanted or known, and notices which of the known ones are gone.
+    async fn these(&mut self, ids: &[i64], cause: Cause) -> Result<(), OrderError> {
+        let known = self.context.store.shipments.known_records(self.scope, self.system, ids.to_vec()).await?;
+        let wanted = self.odoo.wanted_among(ids, self.calls).await?;
+        let read: BTreeSet<i64> = known.iter().chain(&wanted).copied().collect();
+        let page = self.odoo.deliveries(&read.iter().copied().collect::<Vec<_>>(), self.calls).await?;
+        let given = page.deliveries.iter().map(|delivery| delivery.id);
+        let given: BTreeSet<i64> = given.chain(page.unreadable.iter().map(|unreadable| unreadable.id)).collect();
+        self.take(page, cause).await?;
+        let missing: Vec<i64> = known.iter().copied().filter(|id| !given.contains(id)).collect();
+        if !missing.is_empty() {
+            for record in self.odoo.deleted(&missing, self.calls).await? {
+                self.amend(record, Amendment::Deleted).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes in deliveries that no change has shown: the right to see them came later than they did. Up to which one it

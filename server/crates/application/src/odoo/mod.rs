@@ -13,7 +13,7 @@ use domain::ids::ObservationId;
 use outbound::CallError;
 use storage::{shipments::Loaded, trackers::NumberRecord};
 
-pub use import::{IMPORT_PAGES_MAX, import, reimport, what_to_do};
+pub use import::{IMPORT_PAGES_MAX, import, import_these, reimport, what_to_do};
 pub use link::link;
 pub use repair::REPAIRS_MAX;
 pub use sync::{OrderOutcome, Update, sync};
