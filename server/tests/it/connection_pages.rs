@@ -248,8 +248,9 @@ async fn a_desk_is_added_routed_paused_rotated_and_disabled_by_plain_forms() {
     assert!(shown(&page).contains("by Anna Lind: replaced. Its jobs wait."), "who and why: {}", shown(&page));
     assert!(!shown(&page).contains("Draft"), "it was in use: {}", shown(&page));
     assert_eq!(found(&site, "desk-urgent").await.state.is, StateKind::Disabled);
-    let page = does("connections/switch", "name=desk-urgent&on=true").await;
-    assert!(shown(&page).contains("Enabled") && shown(&page).contains("Turned on"), "the log: {}", shown(&page));
+    does("connections/switch", "name=desk-urgent&on=true").await;
+    let log = site.page(&format!("{at}?tab=log"), Some(&cookie)).await.unwrap();
+    assert!(shown(&log).contains("Enabled") && shown(&log).contains("Turned on"), "the log: {}", shown(&log));
     does("connections/switch", "name=desk-urgent&on=false").await;
     for tab in ["traffic", "settings", "secrets", "routing", "log"] {
         let page = site.page(&format!("/connections/desk-urgent?tab={tab}"), Some(&cookie)).await.unwrap();

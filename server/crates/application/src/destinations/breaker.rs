@@ -87,6 +87,16 @@ pub fn admission(breaker: &Breaker, now: Timestamp) -> Admission {
     }
 }
 
+/// Whether jobs of this kind may go out now. Where those of another kind fail for want of a field or a right, they may.
+fn admission_of(kind: JobKind, breaker: &Breaker, now: Timestamp) -> Admission {
+    let health = &breaker.health;
+    if !health.stopped.is_some_and(|stopped| stopped != kind) {
+        return admission(breaker, now);
+    }
+    let open = Health { open_until: None, ..health.clone() };
+    admission(&Breaker { health: open, ..breaker.clone() }, now)
+}
+
 /// The health after an outcome; `jitter` spreads the nodes of many installations (0 to 255: ±20 %).
 pub fn after(health: &Health, outcome: Outcome, now: Timestamp, jitter: u8) -> Health {
     let shut = health.open_until.is_some_and(|until| until > now);
@@ -120,11 +130,10 @@ pub fn after(health: &Health, outcome: Outcome, now: Timestamp, jitter: u8) -> H
 /// The health after a job's calls.
 fn after_job(health: &Health, called: &Called<'_>, now: Timestamp, jitter: u8) -> Health {
     let Called { kind, class, wait, .. } = *called;
-    let outcome = match called.outcome {
-        Outcome::Success if health.stopped.is_some_and(|stopped| stopped != kind) => Outcome::NotCalled,
-        outcome => outcome,
-    };
-    let mut next = after(health, outcome, now, jitter);
+    let outcome = called.outcome;
+    // it says nothing of what another kind lacks, nor of its probe
+    let of_another = health.stopped.is_some_and(|stopped| stopped != kind) && outcome != Outcome::Failure;
+    let mut next = if of_another { health.clone() } else { after(health, outcome, now, jitter) };
     if let (Outcome::Failure, Some(class), true) = (outcome, class, next != *health) {
         let awaits = ErrorClass::from_code(class).is_some_and(|class| class.decision() == Decision::AwaitSetup);
         next.last_error = Some(class.to_owned());
@@ -186,13 +195,14 @@ impl Breakers {
         Ok(breakers)
     }
 
-    /// Whether jobs of a destination may be claimed.
+    /// Whether jobs of this kind may be claimed for a destination.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn admission(&self, scope: Scope, destination: &str) -> storage::Result<Admission> {
+    pub async fn admission(&self, scope: Scope, destination: &str, kind: JobKind) -> storage::Result<Admission> {
         let breakers = self.read(scope).await?;
-        Ok(breakers.get(destination).map_or(Admission::All, |breaker| admission(breaker, self.clock.now())))
+        let admission = |breaker| admission_of(kind, breaker, self.clock.now());
+        Ok(breakers.get(destination).map_or(Admission::All, admission))
     }
 
     /// Whether this caller may let a job through as a probe: of all nodes one at a time, until its outcome is recorded.
@@ -290,6 +300,24 @@ mod tests {
     }
 
     #[test]
+    fn what_one_kind_of_job_lacks_stops_no_other() {
+        let (updates, imports) = (JobKind::SYNC_ORDER, JobKind::IMPORT_ORDERS);
+        let called = |kind, class| Called { kind, outcome: Outcome::Failure, class: Some(class), wait: None };
+        let fails = |health: Health, class| {
+            (0..FAILURES_MAX).fold(health, |health, _| after_job(&health, &called(updates, class), at(0), 127))
+        };
+        let lacks = breaker(fails(Health::default(), "missing_right"));
+        assert_eq!(admission_of(updates, &lacks, at(1)), Admission::Nobody);
+        assert_eq!(admission_of(imports, &lacks, at(1)), Admission::All);
+        let paused =
+            Breaker { paused: Some(Pause { at: at(0), by: Actor::Operator, why: "upgrade".into() }), ..lacks.clone() };
+        assert_eq!(admission_of(imports, &paused, at(1)), Admission::Nobody);
+        // it answers none of them
+        let gone = breaker(after_job(&lacks.health, &called(imports, "unreachable"), at(300), 127));
+        assert_eq!(admission_of(imports, &gone, at(301)), Admission::Nobody);
+    }
+
+    #[test]
     fn several_failures_in_a_row_shut_it_and_a_probe_opens_it() {
         assert_eq!(admission(&breaker(failed(FAILURES_MAX - 1)), at(0)), Admission::All);
         let shut = failed(FAILURES_MAX);
@@ -354,7 +382,7 @@ mod tests {
         assert_eq!((health.last_error.as_deref(), health.stopped), (Some("misconfigured"), Some(sync)));
         let probe = Health { probe_until: Some(at(100)), ..health.clone() };
         let read = after_job(&probe, &called(import, Outcome::Success, None), at(50), 127);
-        assert_eq!(admission(&breaker(read), at(50)), Admission::Probe, "the next one may");
+        assert_eq!(admission(&breaker(read), at(50)), Admission::Nobody, "the probe is under way");
         assert_eq!(after_job(&health, &called(sync, Outcome::Success, None), at(50), 0), Health::default());
         // after another failure any kind shows that it answers
         let gone = after_job(&health, &called(import, Outcome::Failure, Some("unreachable")), at(50), 127);

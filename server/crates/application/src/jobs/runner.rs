@@ -115,7 +115,7 @@ impl Runner {
             let before = done;
             for wanted in self.read_budgets().await? {
                 self.context.breakers.forget();
-                let orders = wanted.destination.clone().filter(|_| wanted.kind == JobKind::SYNC_ORDER);
+                let orders = wanted.destination.clone().filter(|_| together::is_written_together(wanted.kind));
                 let claimed = self.claim(vec![wanted], &Held::default()).await?;
                 let writing = orders.filter(|_| claimed.len() > 1).map(|destination| {
                     together::begin(&self.context, &destination, &claimed, &self.order_calls(&destination))
@@ -177,7 +177,7 @@ impl Runner {
             let busy = held.lock().expect("no panic while held").values().filter(same).count();
             let busy = u32::try_from(busy).unwrap_or(u32::MAX);
             // a few at a time would find few of equal values
-            let waits = budget.kind == JobKind::SYNC_ORDER && busy.saturating_mul(2) > budget.at_most;
+            let waits = together::is_written_together(budget.kind) && busy.saturating_mul(2) > budget.at_most;
             Wanted { at_most: if waits { 0 } else { budget.at_most.saturating_sub(busy) }, ..budget.clone() }
         };
         let wanted = self.budgets().await?.iter().map(free).filter(|wanted| wanted.at_most > 0).collect();
@@ -207,7 +207,7 @@ impl Runner {
                 admitted.push(wanted);
                 continue;
             };
-            match self.context.breakers.admission(self.context.scope(), &destination).await? {
+            match self.context.breakers.admission(self.context.scope(), &destination, wanted.kind).await? {
                 Admission::All => admitted.push(wanted),
                 Admission::Nobody => {}
                 Admission::Probe => probes.push((wanted, destination)),
@@ -258,7 +258,7 @@ impl Runner {
         let mut orders: BTreeMap<String, Vec<LeasedJob>> = BTreeMap::new();
         for job in leased {
             match &job.job.destination {
-                Some(destination) if job.job.kind == JobKind::SYNC_ORDER => {
+                Some(destination) if together::is_written_together(job.job.kind) => {
                     orders.entry(destination.clone()).or_default().push(job);
                 }
                 _ => self.start(job, None, running, held),
@@ -362,7 +362,7 @@ async fn perform_order(context: &Arc<Context>, job: &LeasedJob, writing: Option<
     // what is written already is to be kept
     if written.is_none()
         && let Some(destination) = job.job.destination.as_deref()
-        && context.breakers.admission(job.scope, destination).await.is_ok_and(|now| now != Admission::All)
+        && context.breakers.admission(job.scope, destination, job.job.kind).await.is_ok_and(|now| now != Admission::All)
     {
         return Finish::Released.into();
     }
