@@ -52,6 +52,7 @@ pub fn HealthTag(
         Health::NoTraffic => ("tag", "clock"),
         Health::Suspended => ("tag tag--bad", "x"),
         Health::Failing => ("tag tag--bad", "critical"),
+        Health::Expiring => ("tag tag--warn", "clock"),
         Health::RateLimited => ("tag tag--warn", "clock"),
         Health::Paused => ("tag", "pause"),
         Health::Disabled => ("tag", "lock"),

@@ -1,33 +1,25 @@
-//! Small commands for admins: sources, keys, Odoo's fields. They run beside a server.
+//! Small commands for admins: sources, keys, erasures. They run beside a server.
 
 use crate::{
     bootstrap,
-    config::{self, Config, Database, Settings},
+    config::{self, Settings},
 };
 use anyhow::{Context as _, Result, bail, ensure};
 use application::caller::Caller;
 use application::{
     clock::{Clock, SystemClock},
-    config::OdooSettings,
-    connections::{self, inbound, sources},
+    connections::{inbound, sources},
     context::Context,
-    destinations::ODOO,
     error::UseCaseError,
     governance::erasure,
     vault::KEY_BYTES,
 };
 use carriers::Scheme;
 use clap::{Args, Subcommand};
-use odoo::{OdooClient, OdooConfig};
-use outbound::{
-    Discard, ErrorClass,
-    check::{Check, CheckOutcome},
-};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::{
     io::{BufRead, IsTerminal},
-    path::{Path, PathBuf},
-    process::ExitCode,
+    path::PathBuf,
     sync::Arc,
 };
 use storage::{Actor, Scope};
@@ -261,123 +253,6 @@ impl Key {
         );
         Ok(())
     }
-}
-
-/// Odoo.
-#[derive(Subcommand)]
-pub enum Odoo {
-    /// Make the fields on deliveries, and show them; needs an administrator's API key once.
-    Setup {
-        /// File with the administrator's API key; without it the key is read from standard input.
-        #[arg(long, value_name = "FILE")]
-        admin_key_file: Option<PathBuf>,
-        /// The connection; default: odoo. Before a server took it up: the Odoo of --odoo-url.
-        #[arg(long, value_name = "NAME")]
-        connection: Option<String>,
-    },
-    /// Check that Odoo is reached and has the fields (`milepost connection test` does it for any connection).
-    Check,
-}
-
-impl Odoo {
-    /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<ExitCode> {
-        let config = settings.resolve()?;
-        let name = match &self {
-            Self::Setup { connection: Some(name), .. } => name.clone(),
-            _ => ODOO.to_owned(),
-        };
-        // what is kept counts: the command line may be older
-        let kept = match is_begun(&config) {
-            true => kept(&config, &name).await?,
-            false => None,
-        };
-        let named = config.system.odoo.as_ref().filter(|_| name == ODOO);
-        match (self, kept, named) {
-            (Self::Setup { admin_key_file, .. }, Some((.., settings)), _) => {
-                setup(settings.url, settings.database, admin_key_file.as_deref()).await
-            }
-            (Self::Setup { admin_key_file, .. }, None, Some(named)) => {
-                setup(named.url.clone(), named.database.clone(), admin_key_file.as_deref()).await
-            }
-            (Self::Check, Some((context, caller, _)), _) => check_kept(&context, &caller).await,
-            (Self::Check, None, Some(named)) => check_named(named).await,
-            (_, None, None) => {
-                bail!(
-                    "Odoo is not set up: give --odoo-url, --odoo-database and --odoo-key-file, or make a connection {name}"
-                )
-            }
-        }
-    }
-}
-
-/// Whether a server was started with these settings, so that something is kept.
-fn is_begun(config: &Config) -> bool {
-    match &config.database {
-        Database::Sqlite(file) => file.exists(),
-        Database::Postgres(_) => config.master_key().is_ok(),
-    }
-}
-
-/// What an Odoo is set to that is a connection; none where there is none of this name.
-async fn kept(config: &Config, name: &str) -> Result<Option<(Arc<Context>, Caller, odoo::Settings)>> {
-    let context = bootstrap::beside(config.clone(), Arc::new(SystemClock)).await?;
-    let caller = Caller::trusted(Scope { company: context.company, actor: Actor::Operator });
-    let all = connections::list(&context, &caller).await?;
-    let Some(found) = all.into_iter().find(|one| one.record.name == name) else { return Ok(None) };
-    let settings = serde_json::from_str(&found.record.settings)
-        .with_context(|| format!("{name} is a connection to {}, not to Odoo", found.record.connector))?;
-    Ok(Some((context, caller, settings)))
-}
-
-async fn setup(url: String, database: String, admin_key_file: Option<&Path>) -> Result<ExitCode> {
-    let (key, whence) = match admin_key_file {
-        Some(file) => (config::secret_file(file).context("--admin-key-file")?, format!("in {}", file.display())),
-        None => (secret_from_stdin("administrator's API key")?.into(), "that you gave".to_owned()),
-    };
-    let config = OdooConfig { url: url.clone(), database, api_key: key.into(), calls_per_second: None };
-    let done = match OdooClient::new(config)?.setup(&Discard).await {
-        Ok(done) => done,
-        Err(error) if matches!(error.class, ErrorClass::Forbidden | ErrorClass::Unauthorized) => {
-            let what = match error.class {
-                ErrorClass::Forbidden => "belongs to a user who may not make fields",
-                _ => "is not accepted: it is wrong, expired or revoked",
-            };
-            bail!(
-                "the key {whence} {what}. Sign in to {url} as an administrator (group Role: Administrator), make an API key under \
-                 Preferences, Account Security, and give that one; it is needed only this once ({error})"
-            );
-        }
-        Err(error) => return Err(error.into()),
-    };
-    if done.is_empty() {
-        say!("nothing to do at {url}: the fields and the form are there");
-    }
-    done.iter().for_each(|line| say!("{line}"));
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn check_kept(context: &Context, caller: &Caller) -> Result<ExitCode> {
-    let report = connections::examine(context, caller, ODOO).await?;
-    let failed = report.checks.iter().filter(|check| check.outcome == CheckOutcome::Failed);
-    let line = |check: &Check| format!("{}. {}", check.found(), check.todo.as_deref().unwrap_or_default());
-    Ok(checked(failed.map(line).collect()))
-}
-
-async fn check_named(named: &OdooSettings) -> Result<ExitCode> {
-    let OdooSettings { url, database, key, .. } = named.clone();
-    let config = OdooConfig { url, database, api_key: key, calls_per_second: None };
-    let missing = OdooClient::new(config)?.check(&Discard).await?;
-    Ok(checked(missing.iter().map(|one| format!("missing: {one}")).collect()))
-}
-
-fn checked(missing: Vec<String>) -> ExitCode {
-    missing.iter().for_each(|line| say!("{line}"));
-    if !missing.is_empty() {
-        return ExitCode::FAILURE;
-    }
-    say!("Odoo has what Milepost needs");
-    ExitCode::SUCCESS
 }
 
 /// Erase the customer of a shipment for good: name, address, mail, and the words under which they were found. The order

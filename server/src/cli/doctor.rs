@@ -252,12 +252,7 @@ async fn senders(context: &Context, found: &mut Findings) {
 /// The Odoo that the command line names, where no server took it up yet.
 async fn odoo(config: &Config, kept: &[String], found: &mut Findings) {
     let Some(named) = config.system.odoo.as_ref().filter(|_| !kept.iter().any(|name| name == ODOO)) else { return };
-    let settings = odoo::OdooConfig {
-        url: named.url.clone(),
-        database: named.database.clone(),
-        api_key: named.key.clone(),
-        calls_per_second: None,
-    };
+    let settings = odoo::OdooConfig::new(&named.url, &named.database, named.key.clone());
     let template = odoo::template();
     match odoo::OdooClient::new(settings) {
         Err(error) => found.bad("Odoo", error),

@@ -56,6 +56,8 @@ pub enum Health {
     Suspended,
     /// It is in use, but its test or jobs failed.
     Failing,
+    /// It works, and its secret ends soon.
+    Expiring,
     /// The other system limits the rate: its jobs wait.
     RateLimited,
     /// A person paused it.
@@ -72,6 +74,7 @@ impl Health {
         Self::Healthy,
         Self::NoTraffic,
         Self::Failing,
+        Self::Expiring,
         Self::Suspended,
         Self::RateLimited,
         Self::Paused,
@@ -86,6 +89,7 @@ impl Health {
             Self::NoTraffic => "no_traffic",
             Self::Suspended => "suspended",
             Self::Failing => "failing",
+            Self::Expiring => "expiring",
             Self::RateLimited => "rate_limited",
             Self::Paused => "paused",
             Self::Disabled => "disabled",
@@ -105,6 +109,7 @@ impl Health {
             Self::NoTraffic => "No traffic yet",
             Self::Suspended => "Suspended",
             Self::Failing => "Failing",
+            Self::Expiring => "Key expires",
             Self::RateLimited => "Rate-limited",
             Self::Paused => "Paused",
             Self::Disabled => "Disabled",

@@ -1,29 +1,59 @@
-//! Odoo 19 and later over its JSON-2 API: deliveries come in; status, notes and activities go out.
+//! Odoo 16 and later, over JSON-2 where it has that (19) and JSON-RPC before: deliveries come in; status, notes and
+//! activities go out.
 //!
 //! Facts of the vendor are from its documentation ("External JSON-2 API", Odoo 19) and from what a running Odoo 19.0
 //! Community does; where the two differ, from the latter.
 
+mod activities;
+mod address;
 mod chatter;
 mod check;
 mod client;
+mod compared;
 mod config;
 mod deliveries;
 mod delivery;
+mod documents;
+mod fault;
+mod field_names;
+mod keys;
+mod invoices;
+mod numbers;
+mod packages;
+mod record;
 mod records;
+mod returns;
 mod rows;
+mod rules;
 mod setup;
 mod shown;
 mod status;
+mod steps;
+mod transfers;
+mod transport;
+mod validate;
 mod wire;
 
+pub use activities::{Activity, People};
+pub use address::site;
 pub use check::check;
-use client::PAGES;
-pub use client::{OdooClient, Version, site};
-pub use config::{ID, OdooConfig, Settings, template};
-pub use deliveries::{DeliveryPage, NO_ACCESS, PAGE_MAX, READ_FIELDS, REFUSES, Since, Unreadable, WAITS};
-pub use delivery::{Customer, Delivery, DeliveryState, UnreadPart};
+pub use client::OdooClient;
+pub use compared::{OCA_FIELD, SHOWN_MAX};
+pub use config::{ID, OdooConfig, Settings, Transport, template};
+pub use deliveries::{DeliveryPage, NO_ACCESS, PAGE_MAX, REFUSES, Unreadable, WAITS};
+pub use delivery::{Customer, Delivery, DeliveryState, OrderKind, UnreadPart};
+pub use keys::KeyEnd;
+pub use setup::{Ended, Extent, Hints, LOGIN, Plan, Step, There, Wanted, gives_hints, plan, removal};
+pub use documents::Content;
+pub use invoices::{Invoice, Invoiced};
+pub use record::{Record, RecordKind};
+pub use returns::Returning;
 pub use shown::{Changed, changed_by_others, label};
 pub use status::{Fields, StatusValues, WRITE_MAX};
+pub use steps::{Proofs, Returns, ValidateOn};
+pub use transfers::{READ_FIELDS, Since};
+pub use transport::Version;
+pub use validate::Validation;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,5 @@
 use super::{
-    client::fault,
-    delivery::split_numbers,
+    fault::of_answer as fault,
     status::changed,
     wire::{Maybe, datetime, instant},
     *,
@@ -56,23 +55,6 @@ fn an_answer_that_is_not_of_the_api_is_the_connections_fault() {
             of_one_record || error.class.decision() != outbound::Decision::Fail,
             "{status}: other jobs fare no better"
         );
-    }
-}
-
-#[test]
-fn several_numbers_in_one_field_are_told_apart() {
-    for (text, numbers) in [
-        ("1Z999AA10123456784", vec!["1Z999AA10123456784"]),
-        ("1Z999AA10123456784,00340434161094042557", vec!["1Z999AA10123456784", "00340434161094042557"]),
-        ("794611111111 794622222222\n794633333333; ", vec!["794611111111", "794622222222", "794633333333"]),
-        ("1Z 999 AA1 01 2345 6784", vec!["1Z 999 AA1 01 2345 6784"]),
-        ("1Z999AA10123456784+1Z06X6100100004951", vec!["1Z999AA10123456784", "1Z06X6100100004951"]),
-        ("1Z999AA10123456784/1Z06X6100100004951", vec!["1Z999AA10123456784", "1Z06X6100100004951"]),
-        ("1Z/999/AA1/0123456784", vec!["1Z/999/AA1/0123456784"]),
-        ("SAME12345, SAME12345", vec!["SAME12345"]),
-        (" ; ,", vec![]),
-    ] {
-        assert_eq!(split_numbers(text), numbers, "{text}");
     }
 }
 

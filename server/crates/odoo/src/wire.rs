@@ -2,7 +2,6 @@
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::{Deserialize, Deserializer, de::Error};
-use serde_json::Value;
 
 /// The form of a Datetime field, in and out; an ISO time with `T…Z` is answered with 500.
 const DATETIME: &str = "%Y-%m-%d %H:%M:%S";
@@ -51,25 +50,9 @@ pub(super) fn short_text(text: &str) -> Option<String> {
     Some(text.trim()).filter(|t| !t.is_empty()).map(str::to_owned)
 }
 
-/// The body of an error (all of it but `debug`, which is a traceback).
-#[derive(Debug, Deserialize)]
-pub(super) struct Fault {
-    pub name: String,
-    #[serde(default)]
-    pub message: Value,
-}
-
-/// Another record: its id, and its name, whatever that is.
-#[derive(Debug, Deserialize)]
-pub(super) struct Link(pub i64, #[expect(dead_code, reason = "part of what Odoo writes")] pub Value);
-
-/// Who looks after a delivery or an order.
-#[derive(Debug, Deserialize)]
-pub(super) struct Responsible {
-    #[serde(default)]
-    pub user_id: Maybe<Link>,
-    #[serde(default)]
-    pub sale_id: Maybe<Link>,
+/// What people call a record; one without a name is known by its id.
+pub(super) fn named(name: Option<&str>, id: i64) -> String {
+    name.map_or_else(|| format!("#{id}"), str::to_owned)
 }
 
 /// A record of which only the id matters.

@@ -9,6 +9,9 @@ use std::time::Instant;
 /// Clocks may differ by so much.
 pub const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_secs(60);
 
+/// A secret that ends is announced so long before.
+pub const EXPIRY_NOTICE: SignedDuration = SignedDuration::from_hours(14 * 24);
+
 /// What a test found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -17,6 +20,9 @@ pub struct Report {
     /// Which system answered: `Odoo 19.0`.
     #[serde(default)]
     pub system: Option<String>,
+    /// When the secret ends; none where it does not, or the system does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ends: Option<Timestamp>,
     /// Each check, in the order in which they were made.
     pub checks: Vec<Check>,
 }
@@ -137,6 +143,13 @@ impl Subject<'_> {
         }
     }
 
+    /// Why the system, which answers under its address, does not take the settings.
+    pub fn unsuited(&self, error: &CallError) -> Explained {
+        let todo = error.advice.map(|advice| format!("{}.", capital(advice)));
+        let todo = todo.unwrap_or_else(|| "Check the settings, first the name of the database or queue.".into());
+        Explained::new(format!("{} does not accept the settings", self.label), &error.message, &todo)
+    }
+
     /// Why the system does not do what is asked of it.
     pub fn refused(&self, error: &CallError) -> Explained {
         let (Self { label, secret_label, secret_help, .. }, detail) = (self, error.message.as_str());
@@ -148,8 +161,7 @@ impl Subject<'_> {
             }
             // it answered before under this address
             ErrorClass::Misconfigured | ErrorClass::NotFound | ErrorClass::BadAnswer if error.status != Some(200) => {
-                let todo = "Check the settings, first the name of the database or queue.";
-                Explained::new(format!("{label} does not accept the settings"), detail, todo)
+                self.unsuited(&CallError { advice: None, ..error.clone() })
             }
             _ => self.unreached(error),
         }
@@ -161,6 +173,7 @@ pub struct Building<'a> {
     subject: Subject<'a>,
     at: Timestamp,
     system: Option<String>,
+    secret_ends: Option<Timestamp>,
     checks: Vec<Check>,
     begun: Instant,
 }
@@ -168,7 +181,7 @@ pub struct Building<'a> {
 impl<'a> Building<'a> {
     /// Nothing is checked yet.
     pub fn new(subject: Subject<'a>, at: Timestamp) -> Self {
-        Self { subject, at, system: None, checks: Vec::new(), begun: Instant::now() }
+        Self { subject, at, system: None, secret_ends: None, checks: Vec::new(), begun: Instant::now() }
     }
 
     fn add(&mut self, what: &str, outcome: CheckOutcome, detail: &str, todo: Option<String>) {
@@ -215,6 +228,26 @@ impl<'a> Building<'a> {
         }
     }
 
+    /// When the secret ends; the detail says how far that is known.
+    pub fn expires(&mut self, at: Timestamp, detail: &str) {
+        self.secret_ends = Some(at);
+        let (label, day) = (self.subject.secret_label, at.strftime("%Y-%m-%d"));
+        match time_left(at, self.at) {
+            None => self.passed(&format!("{label} valid until {day}"), detail),
+            Some(left) => {
+                let system = self.subject.label;
+                let todo =
+                    format!("Make a new one in {system} and rotate it here, then remove the old one in {system}.");
+                self.add(&format!("{label} ends on {day}, {left}"), CheckOutcome::Warning, detail, Some(todo));
+            }
+        }
+    }
+
+    /// It works, and a person should look all the same.
+    pub fn warns(&mut self, what: &str, todo: &str) {
+        self.add(what, CheckOutcome::Warning, "", Some(capital(todo)));
+    }
+
     /// What the connection's user lacks; the last check. What one thing mends is one fault.
     pub fn rights(mut self, missing: Vec<Missing>) -> Report {
         if missing.is_empty() {
@@ -239,7 +272,20 @@ impl<'a> Building<'a> {
     }
 
     fn end(self) -> Report {
-        Report { at: self.at, system: self.system, checks: self.checks }
+        Report { at: self.at, system: self.system, secret_ends: self.secret_ends, checks: self.checks }
+    }
+}
+
+/// In what time a secret ends, where that is to be announced: `in 9 days`.
+pub fn time_left(ends: Timestamp, now: Timestamp) -> Option<String> {
+    let left = ends.duration_since(now);
+    let days = left.as_hours() / 24;
+    match days {
+        _ if left > EXPIRY_NOTICE => None,
+        _ if left <= SignedDuration::ZERO => Some("which is over".into()),
+        0 => Some("in less than a day".into()),
+        1 => Some("in 1 day".into()),
+        _ => Some(format!("in {days} days")),
     }
 }
 
@@ -263,6 +309,21 @@ fn is_version(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_that_ends_is_announced_two_weeks_ahead() {
+        let now: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
+        for (ends, left) in [
+            ("2026-03-24T12:00:01Z", None),
+            ("2026-03-24T12:00:00Z", Some("in 14 days")),
+            ("2026-03-19T13:00:00Z", Some("in 9 days")),
+            ("2026-03-11T12:00:00Z", Some("in 1 day")),
+            ("2026-03-10T13:00:00Z", Some("in less than a day")),
+            ("2026-03-10T12:00:00Z", Some("which is over")),
+        ] {
+            assert_eq!(time_left(ends.parse().unwrap(), now).as_deref(), left, "{ends}");
+        }
+    }
 
     #[test]
     fn only_a_version_is_kept_of_what_a_system_says_of_itself() {

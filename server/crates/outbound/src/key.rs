@@ -51,7 +51,7 @@ impl Key {
     }
 
     /// The system refused this key: whether there is another one by now.
-    pub(super) fn renew(&self, refused: &SecretString) -> bool {
+    pub fn renew(&self, refused: &SecretString) -> bool {
         let refused = refused.expose_secret();
         if self.get().expose_secret() != refused {
             return true;

@@ -29,6 +29,7 @@ pub(super) fn health(one: &Overview) -> Health {
         StateKind::Broken => Health::Suspended,
         StateKind::RateLimited => Health::RateLimited,
         StateKind::Failing => Health::Failing,
+        StateKind::Expiring => Health::Expiring,
         StateKind::Paused => Health::Paused,
         StateKind::Disabled if one.record.is_draft() => Health::Draft,
         StateKind::Disabled => Health::Disabled,
@@ -184,6 +185,7 @@ fn figures(all: &[Overview], times: &Times) -> Vec<HealthCount> {
                 waits.into_iter().chain(resumes).collect::<Vec<_>>().join(", ")
             }
             Health::Failing => "failed jobs or test".to_owned(),
+            Health::Expiring => "within 14 days".to_owned(),
             Health::Suspended | Health::Paused => waits.unwrap_or_default(),
             Health::NoTraffic => "in use".to_owned(),
             Health::Disabled => "not in use".to_owned(),

@@ -63,6 +63,8 @@ pub(super) fn one(
         routing: (family(&overview) == Some(Family::Desk)).then(|| routing(&overview.takes)),
         settings: settings(&overview),
         form: template.map(|template| form::form_view(template, form, row.secrets, fault)),
+        // what the session has of it is put in by who reads that
+        setup: None,
         saved,
         row,
     }
@@ -91,6 +93,9 @@ fn why(one: &Overview, quarantined: u64, changes: &[Change], pausing: &Names, ti
             format!("In use, but {}. Mend the cause, then retry what failed.", one.state.why)
         }
         Health::Failing => format!("In use, but {}. Mend the cause: what waits goes on by itself.", one.state.why),
+        Health::Expiring => {
+            format!("In use, but {}. Make a new one there and rotate it here: nothing pauses.", one.state.why)
+        }
         Health::RateLimited => {
             let until = one.state.since.map(|until| format!(", resumes {}", times.relative(until))).unwrap_or_default();
             format!("The other system limits the rate of calls{until}.{}", jobs_wait(""))
@@ -310,6 +315,8 @@ fn change_view(change: Change, enabling: &str, template: Option<&Template>, time
         "destination.pause" => ("pause", "Paused"),
         "destination.resume" => ("right", "Resumed"),
         "source.remove" => ("x", "Removed"),
+        "odoo.setup" => ("check", "Odoo set up"),
+        "odoo.remove" => ("x", "Set-up taken out of Odoo"),
         "source.keys" => ("key", "Published keys fetched"),
         other => ("doc", other),
     };

@@ -15,7 +15,7 @@ use simulator::{
     desk::SandboxDesk,
     odoo::{DATABASE, NewOrder, SandboxOdoo},
 };
-use storage::destinations::Health;
+use storage::{destinations::Health, jobs::JobKind};
 
 fn desk(name: &str, url: &str, queue: &str) -> NewConnection {
     NewConnection {
@@ -57,8 +57,7 @@ async fn a_connection_that_was_used_leads_to_no_other_system() {
     assert_eq!(refused(context, moved_database).await.0, "secret");
     assert!(record(context, "odoo").await.settings.contains(&first));
     // everything is read there, whenever it was changed
-    let config =
-        OdooConfig { url: second.url(), database: DATABASE.into(), api_key: KEY.into(), calls_per_second: None };
+    let config = OdooConfig::new(second.url(), DATABASE, KEY);
     OdooClient::new(config).unwrap().setup(&Discard).await.unwrap();
     let there = old_delivery(&systems, &second, "PL1");
     old_delivery(&systems, &second, "PL2");
@@ -130,17 +129,17 @@ async fn a_new_address_or_secret_is_called_at_once() {
         let before = health(context, "odoo-pl").await;
         assert!(context.store.destinations.set_health(scope, "odoo-pl", before, held.clone()).await.unwrap());
         context.breakers.forget();
-        assert_eq!(context.breakers.admission(scope, "odoo-pl").await.unwrap(), Admission::Nobody);
+        assert_eq!(context.breakers.admission(scope, "odoo-pl", JobKind::SYNC_ORDER).await.unwrap(), Admission::Nobody);
     };
     hold().await;
     put(context, odoo("odoo-pl", &second.url())).await.unwrap();
-    assert_eq!(context.breakers.admission(scope, "odoo-pl").await.unwrap(), Admission::All);
+    assert_eq!(context.breakers.admission(scope, "odoo-pl", JobKind::SYNC_ORDER).await.unwrap(), Admission::All);
     hold().await;
     connections::rotate(context, &caller(context), "odoo-pl", "another").await.unwrap();
     assert_eq!(health(context, "odoo-pl").await, Health::default());
     hold().await;
     connections::resume(context, &caller(context), "odoo-pl").await.unwrap();
-    assert_eq!(context.breakers.admission(scope, "odoo-pl").await.unwrap(), Admission::All);
+    assert_eq!(context.breakers.admission(scope, "odoo-pl", JobKind::SYNC_ORDER).await.unwrap(), Admission::All);
     hold().await;
     let renamed = NewConnection { label: "Odoo Poland".into(), secret: None, ..odoo("odoo-pl", &second.url()) };
     put(context, renamed).await.unwrap();

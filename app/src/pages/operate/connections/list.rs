@@ -169,6 +169,7 @@ fn banner(first: &ConnectionRow, count: usize, test: ServerAction<TestConnection
     let (class, icon, word) = match first.health {
         Health::RateLimited => ("note note--warn", "major", "rate-limited"),
         Health::Failing => ("note note--bad", "critical", "failing"),
+        Health::Expiring => ("note note--warn", "clock", "in use"),
         _ => ("note note--bad", "critical", "suspended"),
     };
     let since = first.since.clone().map(|when| {
@@ -177,6 +178,9 @@ fn banner(first: &ConnectionRow, count: usize, test: ServerAction<TestConnection
     });
     let why = (!first.detail.is_empty()).then(|| format!(": {}", first.detail));
     let waiting = match first.waiting {
+        _ if first.health == Health::Expiring => {
+            "Make a new one there and rotate it here before: nothing pauses.".to_owned()
+        }
         _ if first.health == Health::Failing => {
             "Mend the cause; jobs that failed for good are retried under Integrations.".to_owned()
         }
@@ -206,7 +210,7 @@ fn cards(figures: &[HealthCount], query: &ConnectionsQuery) -> impl IntoView + u
             let href = address(&ConnectionsQuery { health: (!on).then_some(*health), ..query.clone() });
             let tone = match health {
                 Health::Suspended | Health::Failing if *n > 0 => "small bad",
-                Health::RateLimited if *n > 0 => "small warn",
+                Health::RateLimited | Health::Expiring if *n > 0 => "small warn",
                 _ => "small muted",
             };
             view! {
@@ -327,7 +331,7 @@ fn One(
                 <button class="btn btn--s" type="submit" aria-label=resume_label>"Resume"</button></ActionForm>
         }
         .into_any(),
-        Health::Suspended | Health::Failing => view! { <a class="btn btn--s" href=href.clone() aria-label=format!("Fix {}", row.label)>"Fix"</a> }.into_any(),
+        Health::Suspended | Health::Failing | Health::Expiring => view! { <a class="btn btn--s" href=href.clone() aria-label=format!("Fix {}", row.label)>"Fix"</a> }.into_any(),
         Health::Draft => view! {
             <a class="btn btn--s" href=format!("{NEW}?connection={name}") aria-label=format!("Continue {}", row.label)>"Continue"</a>
         }

@@ -61,7 +61,7 @@ pub fn Volume(
 }
 
 fn second_line(row: &ConnectionRow) -> String {
-    if row.waiting > 0 && !matches!(row.health, Health::Healthy | Health::Failing) {
+    if row.waiting > 0 && !matches!(row.health, Health::Healthy | Health::Failing | Health::Expiring) {
         format!("{} waiting", grouped(row.waiting))
     } else {
         row.errors()

@@ -9,9 +9,9 @@ use domain::access::Permission;
 use std::collections::BTreeSet;
 use storage::destinations::Breaker;
 
-/// Whether a person should look: it or what it was called for fails, or the other system limits the rate.
+/// Whether a person should look: it or what it was called for fails, or soon will, or the other system limits the rate.
 pub const fn needs_attention(state: StateKind) -> bool {
-    matches!(state, StateKind::Broken | StateKind::RateLimited | StateKind::Failing)
+    matches!(state, StateKind::Broken | StateKind::RateLimited | StateKind::Failing | StateKind::Expiring)
 }
 
 /// How many connections need attention: the number beside the navigation.
@@ -28,7 +28,7 @@ pub async fn attention(context: &Context, caller: &Caller) -> Result<u64> {
         let breaker = breakers.get(&connection.record.name).unwrap_or(&healthy);
         let of_jobs = jobs.iter().find(|one| one.destination == connection.record.name);
         let state = state_of(&connection.record, connection.unusable(), breaker, now);
-        with_failures(state, of_jobs, report_of(&connection.record).as_ref()).is
+        with_failures(state, &connection.record, of_jobs, report_of(&connection.record).as_ref(), now).is
     });
     Ok(states.filter(|state| needs_attention(*state)).count() as u64)
 }

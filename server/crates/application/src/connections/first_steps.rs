@@ -91,7 +91,7 @@ fn progress<'a>(connections: impl Iterator<Item = &'a Overview>) -> Progress {
     let rank = |one: &&Overview| match one.state.is {
         StateKind::Disabled => 0,
         StateKind::Broken => 1,
-        StateKind::Active | StateKind::Failing | StateKind::Paused | StateKind::RateLimited => 2,
+        StateKind::Active | StateKind::Failing | StateKind::Expiring | StateKind::Paused | StateKind::RateLimited => 2,
     };
     let Some(best) = connections.max_by_key(rank) else { return Progress::Missing };
     let it = Box::new(best.clone());

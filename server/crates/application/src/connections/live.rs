@@ -53,6 +53,8 @@ pub struct Connection {
     pub seconds: u64,
     /// Whether notes name who signed for a delivery.
     pub signatory: bool,
+    /// What an order system is set to.
+    pub orders: Option<Box<odoo::Settings>>,
     /// Which exceptions a desk takes.
     pub takes: Takes,
 }
@@ -80,6 +82,7 @@ impl Connection {
             limits: CallLimits::default(),
             seconds: 0,
             signatory: false,
+            orders: None,
             takes: takes.as_ref().cloned().unwrap_or_default(),
             record,
         };
@@ -102,8 +105,13 @@ impl Connection {
         address::refused(config, &settings.url).map_or(Ok(()), Err)?;
         self.limits = CallLimits::of(settings.concurrency, settings.calls_per_second);
         (self.seconds, self.signatory) = (settings.import_seconds.max(1), settings.signatory);
+        self.orders = Some(Box::new(settings.clone()));
         let calls_per_second = self.limits.calls_per_second;
-        let config = OdooConfig { url: settings.url, database: settings.database, api_key, calls_per_second };
+        let config = OdooConfig {
+            login: settings.login,
+            calls_per_second,
+            ..OdooConfig::new(settings.url, settings.database, api_key)
+        };
         OdooClient::new(config).map(|client| Client::Orders(Arc::new(client))).map_err(|error| error.message)
     }
 

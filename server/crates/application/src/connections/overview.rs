@@ -14,7 +14,7 @@ use domain::{access::Permission, routing::Takes};
 use jiff::Timestamp;
 use outbound::{
     Decision, ErrorClass,
-    check::Report,
+    check::{Report, time_left},
     template::{Family, Template},
 };
 use serde_json::{Map, Value};
@@ -38,6 +38,8 @@ pub enum StateKind {
     RateLimited,
     /// It is in use, but its test or jobs that it was called for failed.
     Failing,
+    /// It is in use, and its secret ends soon.
+    Expiring,
     /// A person paused it.
     Paused,
     /// It is not in use.
@@ -53,6 +55,7 @@ impl StateKind {
             Self::Broken => "broken",
             Self::RateLimited => "rate_limited",
             Self::Failing => "failing",
+            Self::Expiring => "expiring",
             Self::Paused => "paused",
             Self::Disabled => "disabled",
             Self::Active => "active",
@@ -114,8 +117,14 @@ fn why_failing(record: &ConnectionRecord, code: &str) -> String {
 }
 
 /// What answers may fail all the same: jobs that failed for good wait for a person, others for what its set-up lacks, and a test that
-/// found a fault for both.
-pub(super) fn with_failures(state: State, jobs: Option<&DestinationSummary>, report: Option<&Report>) -> State {
+/// found a fault for both. And what works may soon do so no more, since its secret ends.
+pub(super) fn with_failures(
+    state: State,
+    record: &ConnectionRecord,
+    jobs: Option<&DestinationSummary>,
+    report: Option<&Report>,
+    now: Timestamp,
+) -> State {
     let dead = jobs.map_or(0, |jobs| jobs.dead);
     let unready = jobs.map_or(0, waiting_for_setup);
     let why = match (state.is, dead, unready) {
@@ -124,9 +133,21 @@ pub(super) fn with_failures(state: State, jobs: Option<&DestinationSummary>, rep
         (StateKind::Active, 0, 1) => "1 job waits for a field or a right".to_owned(),
         (StateKind::Active, 0, 2..) => format!("{unready} jobs wait for a field or a right"),
         (StateKind::Active, 0, 0) if report.is_some_and(|report| !report.passed()) => "its last test failed".to_owned(),
+        (StateKind::Active, 0, 0) => match report.and_then(|report| expiry(record, report, now)) {
+            Some(why) => return State { is: StateKind::Expiring, since: None, why },
+            None => return state,
+        },
         _ => return state,
     };
     State { is: StateKind::Failing, since: None, why }
+}
+
+/// When the secret of a connection ends, where that is soon, as its last test found it.
+fn expiry(record: &ConnectionRecord, report: &Report, now: Timestamp) -> Option<String> {
+    let ends = report.secret_ends?;
+    let left = time_left(ends, now)?;
+    let label = catalogue::template(&record.connector).map_or("secret", |template| template.secret_label);
+    Some(format!("its {label} ends on {}, {left}", ends.strftime("%Y-%m-%d")))
 }
 
 /// How many jobs wait until the connection is set up.
@@ -226,7 +247,7 @@ async fn overviews(context: &Context, caller: &Caller, all: Vec<Opened>) -> Resu
             template: catalogue::template(&record.connector),
             settings: serde_json::from_str(&record.settings).unwrap_or_default(),
             takes: serde_json::from_str(&record.takes).unwrap_or_default(),
-            state: with_failures(state_of(&record, unusable, &breaker, now), of_jobs, report.as_ref()),
+            state: with_failures(state_of(&record, unusable, &breaker, now), &record, of_jobs, report.as_ref(), now),
             waiting: of_jobs.map_or(0, |one| one.pending),
             retrying: of_jobs.map_or(0, |one| one.retrying),
             errors: of_jobs.map(|one| one.errors.clone()).unwrap_or_default(),

@@ -7,7 +7,7 @@ use super::{
     live::{Client, Connection},
     opened::{Opened, named, settings_of},
 };
-use crate::{caller::Caller, context::Context, error::Result};
+use crate::{caller::Caller, context::Context, error::Result, odoo::hints};
 use carriers::{Settings, keys};
 use domain::access::Permission;
 use outbound::{
@@ -51,13 +51,28 @@ async fn of(context: &Context, scope: Scope, known: Opened) -> Report {
         return report_of(context, failed(why, "Set its secret again."));
     }
     match newest.filter(|_| !known.is_removed()) {
-        Some(newest) => with_secret(context, scope, &known.record, &newest).await,
+        Some(newest) => {
+            let mut report = with_secret(context, scope, &known.record, &newest).await;
+            report.checks.extend(hints_of(context, scope, &known.record).await);
+            report
+        }
         None => report_of(context, failed("It has no secret", "Make it again, with its secret.")),
     }
 }
 
+/// Whether an Odoo reports changes as it was set up to do; nothing is said where it was not, or does.
+async fn hints_of(context: &Context, scope: Scope, record: &ConnectionRecord) -> Option<Check> {
+    let state = hints::state_of(context, scope, &record.name).await.ok()?;
+    let todo = format!(
+        "Check that Odoo reaches {}, then set Odoo up again; until then changes are found by the imports.",
+        context.config.public_url
+    );
+    let silent = "Odoo was set up to report changes, and none came";
+    state.is_silent(context.now()).then(|| check(silent, CheckOutcome::Warning, Some(todo)))
+}
+
 fn report_of(context: &Context, check: Check) -> Report {
-    Report { at: context.now(), system: None, checks: vec![check] }
+    Report { at: context.now(), system: None, secret_ends: None, checks: vec![check] }
 }
 
 /// What a test finds with this secret.
@@ -118,5 +133,5 @@ async fn of_source(context: &Context, scope: Scope, connection: &Connection) -> 
             check("Waiting for the first message", CheckOutcome::Warning, Some(todo))
         }
     });
-    Report { at: context.now(), system: None, checks }
+    Report { at: context.now(), system: None, secret_ends: None, checks }
 }

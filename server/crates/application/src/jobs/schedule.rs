@@ -189,10 +189,22 @@ async fn wanted(context: &Context) -> storage::Result<Vec<(Schedule, &'static Ki
                 let sources = inbound::with_published_keys(context, context.scope()).await?;
                 sources.into_iter().map(|source| (Some(source), expression.to_owned())).collect()
             }
+            (Start::Clock(expression), JobKind::CHECK_CONNECTION) => {
+                let systems = context.connections.now();
+                let systems = systems.in_use(Family::Orders);
+                systems.map(|one| (Some(one.record.name.clone()), expression.to_owned())).collect()
+            }
+            // without an order system there is nothing to compare
+            (Start::Clock(_), JobKind::RECONCILE) if of_connections(context, Family::Orders).is_empty() => continue,
             (Start::Clock(expression), _) => vec![(None, expression.to_owned())],
         };
         for (destination, expression) in destinations {
-            let (kind_name, zone, next_at) = (kind.name.to_string(), ZONE.to_owned(), context.now());
+            let (kind_name, zone, now) = (kind.name.to_string(), ZONE.to_owned(), context.now());
+            // a connection is tested when it is set up: its first test by the clock comes a day later
+            let next_at = match kind.name {
+                JobKind::CHECK_CONNECTION => next_after(&expression, &zone, now).unwrap_or(now),
+                _ => now,
+            };
             let (name, target) = match &destination {
                 Some(destination) => (format!("{kind_name}/{destination}"), destination.clone()),
                 None => (kind_name.clone(), kind_name),

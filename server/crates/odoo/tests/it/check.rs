@@ -26,8 +26,7 @@ async fn tested(address: &str, key: impl Into<Key>) -> Report {
 }
 
 async fn tested_in(address: &str, database: &str, key: impl Into<Key>) -> Report {
-    let config =
-        OdooConfig { url: address.to_owned(), database: database.into(), api_key: key.into(), calls_per_second: None };
+    let config = OdooConfig::new(address, database, key);
     odoo::check(&OdooClient::new(config).unwrap(), subject("Odoo", address), now(), &Discard).await
 }
 
@@ -68,8 +67,7 @@ async fn an_odoo_is_tested_from_the_address_to_the_last_right() {
         missing[1],
         "Missing in Odoo: right to write stock.picking | Give the integration's user the group \"Inventory: User\""
     );
-    let config =
-        OdooConfig { url: sandbox.url(), database: DATABASE.into(), api_key: "key".into(), calls_per_second: None };
+    let config = OdooConfig::new(sandbox.url(), DATABASE, "key");
     OdooClient::new(config).unwrap().setup(&Discard).await.unwrap();
     let report = tested(&sandbox.url(), "key").await;
     assert!(report.passed() && not_run(&report) == 0, "{report:?}");

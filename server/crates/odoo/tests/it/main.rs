@@ -3,3 +3,4 @@
 mod check;
 mod odoo_real;
 mod sandbox;
+mod transports;

@@ -2,21 +2,59 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod keys;
+
 use jiff::{Timestamp, civil::date};
-use odoo::{DeliveryState, OdooClient, OdooConfig, Since, StatusValues, changed_by_others};
+use odoo::{
+    Activity, DeliveryState, OdooClient, OdooConfig, People, Record, RecordKind, Since, StatusValues, Transport,
+    changed_by_others,
+};
 use outbound::{Call, CallLog, Discard, ErrorClass, Outcome};
 use serde_json::{Value, json};
 use std::{io::Write, sync::Mutex};
+
+/// Each test over both APIs: a real Odoo 19 has JSON-2 and the older JSON-RPC.
+macro_rules! over_both {
+    ($($test:ident,)*) => {
+        over_both!(json2, Json2, $($test,)*);
+        over_both!(jsonrpc, JsonRpc, $($test,)*);
+    };
+    ($module:ident, $transport:ident, $($test:ident,)*) => {
+        mod $module {
+            $(#[tokio::test]
+            async fn $test() {
+                let name = concat!(stringify!($module), "::", stringify!($test));
+                if let Some(peer) = super::Peer::find(name, odoo::Transport::$transport) {
+                    super::$test(peer).await;
+                }
+            })*
+        }
+    };
+}
+
+over_both!(
+    odoo_says_which_it_is_and_a_wrong_key_is_unauthorized,
+    setup_makes_what_is_missing_once_and_needs_an_administrator,
+    a_changed_delivery_comes_in_with_all_that_is_needed,
+    changes_of_the_order_and_deletions_are_seen,
+    status_is_written_where_it_differs_and_cleared_again,
+    a_delivery_that_is_gone_does_not_hold_up_the_others,
+    a_note_is_there_once_however_often_it_is_posted,
+    an_activity_is_scheduled_once_and_completed_once,
+    fields_that_somebody_changed_are_seen,
+    equal_values_of_many_deliveries_are_one_call,
+);
 
 struct Peer {
     url: String,
     database: String,
     key: String,
     admin_key: String,
+    transport: Transport,
 }
 
 impl Peer {
-    fn find(test: &str) -> Option<Self> {
+    fn find(test: &str, transport: Transport) -> Option<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let var = |name: &str| std::env::var(name).ok();
         let file =
@@ -27,6 +65,7 @@ impl Peer {
                 database: var("MILEPOST_TEST_ODOO_DATABASE")?,
                 key: file("MILEPOST_TEST_ODOO_KEY_FILE")?,
                 admin_key: file("MILEPOST_TEST_ODOO_ADMIN_KEY_FILE")?,
+                transport,
             })
         })();
         if found.is_none() {
@@ -35,14 +74,14 @@ impl Peer {
         found
     }
 
+    fn config(&self, key: &str) -> OdooConfig {
+        let login = if key == self.admin_key { "admin" } else { "milepost-bot" };
+        let config = OdooConfig::new(&self.url, &self.database, key);
+        OdooConfig { login: Some(login.into()), transport: self.transport, ..config }
+    }
+
     fn client(&self, key: &str) -> OdooClient {
-        OdooClient::new(OdooConfig {
-            url: self.url.clone(),
-            database: self.database.clone(),
-            api_key: key.into(),
-            calls_per_second: None,
-        })
-        .unwrap()
+        OdooClient::new(self.config(key)).unwrap()
     }
 
     fn bot(&self) -> OdooClient {
@@ -150,28 +189,20 @@ impl CallLog for Kept {
     }
 }
 
-#[tokio::test]
-async fn odoo_says_which_it_is_and_a_wrong_key_is_unauthorized() {
-    let Some(peer) = Peer::find("odoo_says_which_it_is_and_a_wrong_key_is_unauthorized") else { return };
+async fn odoo_says_which_it_is_and_a_wrong_key_is_unauthorized(peer: Peer) {
     let version = peer.bot().version(&Discard).await.unwrap();
     assert!(version.version.starts_with("19"), "{version:?}");
     assert!(version.server_time.is_some());
     peer.bot().health(&Discard).await.unwrap();
     let error = peer.client("0000000000000000000000000000000000000000").health(&Discard).await.unwrap_err();
-    assert_eq!((error.class, error.status), (ErrorClass::Unauthorized, Some(401)));
-    let elsewhere = OdooConfig {
-        url: peer.url.clone(),
-        database: "no_such_database".into(),
-        api_key: peer.key.clone().into(),
-        calls_per_second: None,
-    };
+    let status = if peer.transport == Transport::JsonRpc { 200 } else { 401 };
+    assert_eq!((error.class, error.status), (ErrorClass::Unauthorized, Some(status)));
+    let elsewhere = OdooConfig { database: "no_such_database".into(), ..peer.config(&peer.key) };
     let error = OdooClient::new(elsewhere).unwrap().health(&Discard).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Misconfigured, "{error}");
 }
 
-#[tokio::test]
-async fn setup_makes_what_is_missing_once_and_needs_an_administrator() {
-    let Some(peer) = Peer::find("setup_makes_what_is_missing_once_and_needs_an_administrator") else { return };
+async fn setup_makes_what_is_missing_once_and_needs_an_administrator(peer: Peer) {
     let error = peer.bot().setup(&Discard).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Forbidden);
     let bot = peer.ready().await;
@@ -179,9 +210,7 @@ async fn setup_makes_what_is_missing_once_and_needs_an_administrator() {
     assert_eq!(bot.check(&Discard).await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn a_changed_delivery_comes_in_with_all_that_is_needed() {
-    let Some(peer) = Peer::find("a_changed_delivery_comes_in_with_all_that_is_needed") else { return };
+async fn a_changed_delivery_comes_in_with_all_that_is_needed(peer: Peer) {
     let (order, picking) = peer.order(Some("2026-12-24 12:00:00")).await;
     let vals = json!({"carrier_tracking_ref": "1Z999AA10123456784, 00340434161094042557", "carrier_id": 1});
     peer.raw(&peer.key, "stock.picking/write", json!({"ids": [picking], "vals": vals})).await;
@@ -226,9 +255,7 @@ async fn a_changed_delivery_comes_in_with_all_that_is_needed() {
 }
 
 #[expect(clippy::disallowed_methods, reason = "Odoo writes by the machine's clock")]
-#[tokio::test]
-async fn changes_of_the_order_and_deletions_are_seen() {
-    let Some(peer) = Peer::find("changes_of_the_order_and_deletions_are_seen") else { return };
+async fn changes_of_the_order_and_deletions_are_seen(peer: Peer) {
     let bot = peer.bot();
     let (order, picking) = peer.order(None).await;
     let before = bot.delivery(picking, &Discard).await.unwrap().unwrap();
@@ -249,9 +276,7 @@ async fn changes_of_the_order_and_deletions_are_seen() {
     assert!(bot.delivery_ids(0, 500, &Discard).await.unwrap().iter().all(|id| *id != Some(picking)));
 }
 
-#[tokio::test]
-async fn status_is_written_where_it_differs_and_cleared_again() {
-    let Some(peer) = Peer::find("status_is_written_where_it_differs_and_cleared_again") else { return };
+async fn status_is_written_where_it_differs_and_cleared_again(peer: Peer) {
     let bot = peer.ready().await;
     let (_, picking) = peer.order(None).await;
     let eta: Timestamp = "2026-12-01T17:30:00Z".parse().unwrap();
@@ -264,7 +289,7 @@ async fn status_is_written_where_it_differs_and_cleared_again() {
         delivery_state: Some("in_transit".into()),
         ..StatusValues::default()
     };
-    bot.write_status(picking, &first, None, &Discard).await.unwrap();
+    bot.write_status(Record::delivery(picking), &first, None, &Discard).await.unwrap();
     let fields = [
         "x_milepost_status",
         "x_milepost_last_event",
@@ -285,37 +310,35 @@ async fn status_is_written_where_it_differs_and_cleared_again() {
         ..first.clone()
     };
     let kept = Kept::default();
-    bot.write_status(picking, &second, Some(&first), &kept).await.unwrap();
+    bot.write_status(Record::delivery(picking), &second, Some(&first), &kept).await.unwrap();
     let write = kept.0.into_inner().unwrap().pop().unwrap();
     assert!(!write.request.open().contains("x_milepost_url"), "only what differs: {}", write.request.open());
     let row = peer.read(picking, &fields).await;
     assert_eq!((&row["x_milepost_eta"], &row["x_milepost_exception"]), (&json!(false), &json!(false)));
     assert_eq!(row["x_milepost_delivered_at"], "2026-12-01 17:30:00");
     let kept = Kept::default();
-    bot.write_status(picking, &second, Some(&second), &kept).await.unwrap();
+    bot.write_status(Record::delivery(picking), &second, Some(&second), &kept).await.unwrap();
     assert!(kept.0.into_inner().unwrap().is_empty(), "nothing differs, nothing is called");
 }
 
-#[tokio::test]
-async fn a_delivery_that_is_gone_does_not_hold_up_the_others() {
-    let Some(peer) = Peer::find("a_delivery_that_is_gone_does_not_hold_up_the_others") else { return };
+async fn a_delivery_that_is_gone_does_not_hold_up_the_others(peer: Peer) {
     let bot = peer.ready().await;
     let (_, picking) = peer.order(None).await;
     let values = StatusValues { status: "PICKED_UP".into(), ..StatusValues::default() };
-    let missing = bot.write_status_of(&[999_999_999, picking], &values, None, &Discard).await.unwrap();
+    let fields = bot.fields_to_write(RecordKind::Delivery, &values, None, &Discard).await.unwrap();
+    let missing = bot.write_fields_of(RecordKind::Delivery, &[999_999_999, picking], &fields, &Discard).await.unwrap();
     assert_eq!(missing, [999_999_999]);
     assert_eq!(peer.read(picking, &["x_milepost_status"]).await["x_milepost_status"], "PICKED_UP");
-    let error = bot.write_status(999_999_999, &values, None, &Discard).await.unwrap_err();
+    let error = bot.write_status(Record::delivery(999_999_999), &values, None, &Discard).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::NotFound);
     let wrong = StatusValues { status: "NO_SUCH_STATE".into(), ..StatusValues::default() };
-    let error = bot.write_status(picking, &wrong, None, &Discard).await.unwrap_err();
+    let error = bot.write_status(Record::delivery(picking), &wrong, None, &Discard).await.unwrap_err();
     // a 500 that will never work
-    assert_eq!((error.class, error.status), (ErrorClass::Rejected, Some(500)));
+    let status = if peer.transport == Transport::JsonRpc { 200 } else { 500 };
+    assert_eq!((error.class, error.status), (ErrorClass::Rejected, Some(status)));
 }
 
-#[tokio::test]
-async fn a_note_is_there_once_however_often_it_is_posted() {
-    let Some(peer) = Peer::find("a_note_is_there_once_however_often_it_is_posted") else { return };
+async fn a_note_is_there_once_however_often_it_is_posted(peer: Peer) {
     let bot = peer.bot();
     let (_, picking) = peer.order(None).await;
     let marker = marker("note", picking);
@@ -331,21 +354,18 @@ async fn a_note_is_there_once_however_often_it_is_posted() {
     assert_eq!(error.class, ErrorClass::NotFound);
 }
 
-#[tokio::test]
-async fn an_activity_is_scheduled_once_and_completed_once() {
-    let Some(peer) = Peer::find("an_activity_is_scheduled_once_and_completed_once") else { return };
+async fn an_activity_is_scheduled_once_and_completed_once(peer: Peer) {
     let bot = peer.bot();
     let (_, picking) = peer.order(None).await;
     let marker = marker("activity", picking);
-    let schedule = || {
-        bot.schedule_activity(
-            picking,
-            &marker,
-            "Critical: Damaged",
-            "<p>Damaged in Köln</p>",
-            date(2026, 12, 1),
-            &Discard,
-        )
+    let schedule = async || {
+        let activity = Activity {
+            summary: "Critical: Damaged",
+            note_html: "<p>Damaged in Köln</p>",
+            deadline: date(2026, 12, 1),
+            people: People::default(),
+        };
+        bot.schedule_activity(Record::delivery(picking), &marker, &activity, &Discard).await
     };
     let first = schedule().await.unwrap();
     assert!(first.parse::<i64>().is_ok());
@@ -354,8 +374,8 @@ async fn an_activity_is_scheduled_once_and_completed_once() {
     assert_eq!(activities.len(), 1);
     assert_eq!(activities[0]["summary"], "Critical: Damaged");
     assert_ne!(activities[0]["user_id"], false, "the person responsible for the order");
-    bot.complete_activity(picking, &marker, &Discard).await.unwrap();
-    bot.complete_activity(picking, &marker, &Discard).await.unwrap();
+    bot.complete_activity(Record::delivery(picking), &marker, &Discard).await.unwrap();
+    bot.complete_activity(Record::delivery(picking), &marker, &Discard).await.unwrap();
     assert_eq!(peer.activities(picking).await[0]["active"], false);
     // somebody dealt with it: it does not come back
     assert_eq!(schedule().await.unwrap(), first);
@@ -367,9 +387,7 @@ async fn an_activity_is_scheduled_once_and_completed_once() {
     assert!(schedule().await.unwrap().starts_with("done "));
 }
 
-#[tokio::test]
-async fn fields_that_somebody_changed_are_seen() {
-    let Some(peer) = Peer::find("fields_that_somebody_changed_are_seen") else { return };
+async fn fields_that_somebody_changed_are_seen(peer: Peer) {
     let bot = peer.ready().await;
     let (_, picking) = peer.order(None).await;
     let values = StatusValues {
@@ -380,7 +398,7 @@ async fn fields_that_somebody_changed_are_seen() {
         url: Some("http://tower.example/shipments/1".into()),
         ..StatusValues::default()
     };
-    bot.write_status(picking, &values, None, &Discard).await.unwrap();
+    bot.write_status(Record::delivery(picking), &values, None, &Discard).await.unwrap();
     let shown = async || bot.shown(&[picking, 999_999_999], &Discard).await.unwrap();
     let before = shown().await;
     assert_eq!((before.len(), changed_by_others(&before[&picking], &values)), (1, vec![]));
@@ -397,9 +415,7 @@ async fn fields_that_somebody_changed_are_seen() {
     );
 }
 
-#[tokio::test]
-async fn equal_values_of_many_deliveries_are_one_call() {
-    let Some(peer) = Peer::find("equal_values_of_many_deliveries_are_one_call") else { return };
+async fn equal_values_of_many_deliveries_are_one_call(peer: Peer) {
     let bot = peer.ready().await;
     let mut pickings = Vec::new();
     for _ in 0..5 {
@@ -408,12 +424,12 @@ async fn equal_values_of_many_deliveries_are_one_call() {
     let first = StatusValues { status: "PICKED_UP".into(), ..StatusValues::default() };
     for (n, picking) in pickings.iter().enumerate() {
         let own = StatusValues { url: Some(format!("http://tower.example/shipments/{n}")), ..first.clone() };
-        bot.write_status(*picking, &own, None, &Discard).await.unwrap();
+        bot.write_status(Record::delivery(*picking), &own, None, &Discard).await.unwrap();
     }
     let next = StatusValues { status: "IN_TRANSIT".into(), ..first.clone() };
     let kept = Kept::default();
-    let fields = bot.fields_to_write(&next, Some(&first), &kept).await.unwrap();
-    assert_eq!(bot.write_fields_of(&pickings, &fields, &kept).await.unwrap(), [0_i64; 0]);
+    let fields = bot.fields_to_write(RecordKind::Delivery, &next, Some(&first), &kept).await.unwrap();
+    assert_eq!(bot.write_fields_of(RecordKind::Delivery, &pickings, &fields, &kept).await.unwrap(), [0_i64; 0]);
     let calls = kept.0.into_inner().unwrap();
     assert_eq!(calls.iter().filter(|call| call.operation == "stock.picking/write").count(), 1, "{calls:?}");
     for (n, picking) in pickings.iter().enumerate() {

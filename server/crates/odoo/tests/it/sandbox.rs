@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use jiff::civil::date;
-use odoo::{DeliveryState, OdooClient, OdooConfig, Since, StatusValues};
+use odoo::{Activity, DeliveryState, OdooClient, OdooConfig, People, Record, Since, StatusValues};
 use outbound::{Discard, ErrorClass};
 use serde_json::json;
 use simulator::{World, faults::Fault, odoo::Open};
@@ -16,14 +16,15 @@ async fn world() -> World {
 }
 
 fn client(world: &World) -> OdooClient {
-    OdooClient::new(OdooConfig {
-        url: world.odoo_url(),
-        database: world.odoo_database(),
-        api_key: world.odoo_key().into(),
-        calls_per_second: None,
-    })
-    .unwrap()
+    OdooClient::new(OdooConfig::new(world.odoo_url(), world.odoo_database(), world.odoo_key())).unwrap()
 }
+
+const DAMAGED: Activity<'static> = Activity {
+    summary: "Damaged",
+    note_html: "<p>y</p>",
+    deadline: date(2026, 3, 12),
+    people: People { first: None, warehouse: None, fallback: None },
+};
 
 #[tokio::test]
 async fn the_sandbox_odoo_is_set_up_and_read_like_a_real_one() {
@@ -34,13 +35,13 @@ async fn the_sandbox_odoo_is_set_up_and_read_like_a_real_one() {
     let values = StatusValues { status: "DELIVERED".into(), ..StatusValues::default() };
     let page = client.changed_deliveries(None, 0, 500, &Discard).await.unwrap().deliveries;
     assert_eq!(
-        client.write_status(page[0].id, &values, None, &Discard).await.unwrap_err().class,
+        client.write_status(Record::delivery(page[0].id), &values, None, &Discard).await.unwrap_err().class,
         ErrorClass::Misconfigured
     );
     assert_eq!(client.setup(&Discard).await.unwrap().len(), 7);
     assert!(client.setup(&Discard).await.unwrap().is_empty());
     assert!(client.check(&Discard).await.unwrap().is_empty());
-    client.write_status(page[0].id, &values, None, &Discard).await.unwrap();
+    client.write_status(Record::delivery(page[0].id), &values, None, &Discard).await.unwrap();
     assert_eq!(world.odoo().value(page[0].id, "x_milepost_status"), "DELIVERED");
     let orders = world.shipments().iter().filter(|s| s.order().is_some()).count();
     assert_eq!(page.len(), orders);
@@ -78,8 +79,7 @@ async fn whatever_odoo_does_there_is_one_note_and_one_activity() {
     let client = client(&world);
     let picking = client.changed_deliveries(None, 0, 1, &Discard).await.unwrap().deliveries[0].id;
     let post = || client.post_note(picking, "milepost-1", "<p>x</p>", &Discard);
-    let schedule =
-        || client.schedule_activity(picking, "milepost-2", "Damaged", "<p>y</p>", date(2026, 3, 12), &Discard);
+    let schedule = || client.schedule_activity(Record::delivery(picking), "milepost-2", &DAMAGED, &Discard);
     for (fault, expected) in [
         (Fault::Error("psycopg2.errors.SerializationFailure"), ErrorClass::Conflict),
         (Fault::Error("builtins.ValueError"), ErrorClass::Rejected),
@@ -106,10 +106,10 @@ async fn whatever_odoo_does_there_is_one_note_and_one_activity() {
     assert_eq!(world.odoo().activities(picking), [("Damaged".to_owned(), Open::Todo)]);
     world.odoo().fail(Some("action_feedback"), &Fault::ResetAfterApply, 1);
     assert_eq!(
-        client.complete_activity(picking, "milepost-2", &Discard).await.unwrap_err().class,
+        client.complete_activity(Record::delivery(picking), "milepost-2", &Discard).await.unwrap_err().class,
         ErrorClass::UnknownOutcome
     );
-    client.complete_activity(picking, "milepost-2", &Discard).await.unwrap();
+    client.complete_activity(Record::delivery(picking), "milepost-2", &Discard).await.unwrap();
     assert_eq!(world.odoo().activities(picking), [("Damaged".to_owned(), Open::Done)]);
     assert_eq!(world.odoo().calls("mail.activity/action_feedback"), 1);
 }
@@ -121,7 +121,7 @@ async fn a_right_to_the_model_is_distinguished_from_one_record() {
     client.setup(&Discard).await.unwrap();
     let picking = client.changed_deliveries(None, 0, 1, &Discard).await.unwrap().deliveries[0].id;
     let values = StatusValues { status: "DELIVERED".into(), ..StatusValues::default() };
-    let write = || client.write_status(picking, &values, None, &Discard);
+    let write = || client.write_status(Record::delivery(picking), &values, None, &Discard);
     world.odoo().fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.AccessError"), 1);
     assert_eq!(write().await.unwrap_err().class, ErrorClass::Forbidden, "the user may write others");
     world.odoo().deny([("stock.picking", "write")]);
@@ -137,8 +137,7 @@ async fn a_right_to_the_model_is_distinguished_from_one_record() {
     assert_eq!(read.class, ErrorClass::MissingRight, "{read}");
     // without orders an activity is for nobody in particular
     world.odoo().deny([("sale.order", "read")]);
-    let schedule =
-        || client.schedule_activity(picking, "milepost-2", "Damaged", "<p>y</p>", date(2026, 3, 12), &Discard);
+    let schedule = || client.schedule_activity(Record::delivery(picking), "milepost-2", &DAMAGED, &Discard);
     schedule().await.unwrap();
     // where it cannot be asked which it is, the call is made again
     world.odoo().deny([("stock.picking", "write")]);

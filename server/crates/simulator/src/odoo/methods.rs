@@ -1,6 +1,7 @@
 //! The methods of the sandbox, and how it searches and shows records.
 
-use super::{Data, Inner, KEY_USER, OdooError, OdooResult, PICKING_FIELDS, ROWS_MAX, Rights, Row, SHOWN_ID};
+use super::admin::{ids_of, missing};
+use super::{Data, Inner, KEY_USER, OdooError, OdooResult, PICKING_FIELDS, ROWS_MAX, Rights, Row, SHOWN_ID, admin, steps, transfers};
 use crate::serve::page;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -9,22 +10,13 @@ fn value_error(text: String) -> OdooError {
     OdooError(StatusCode::INTERNAL_SERVER_ERROR, "builtins.ValueError", text)
 }
 
-fn missing(model: &str, id: i64) -> OdooError {
-    let text = format!("Record does not exist or has been deleted.\n(Record: {model}({id},), User: 2)");
-    OdooError(StatusCode::NOT_FOUND, "odoo.exceptions.MissingError", text)
-}
-
-pub(super) fn ids_of(body: &Value) -> Vec<i64> {
-    body["ids"].as_array().into_iter().flatten().filter_map(Value::as_i64).collect()
-}
-
 /// The right that a method needs: on which model, and which.
 fn right<'a>(model: &'a str, method: &str) -> (&'a str, &'static str) {
     match method {
         "write" | "message_post" => (model, "write"),
         "create" => (model, "create"),
         "activity_schedule" => ("mail.activity", "create"),
-        "action_feedback" => (model, "unlink"),
+        "action_feedback" | "unlink" => (model, "unlink"),
         _ => (model, "read"),
     }
 }
@@ -38,6 +30,17 @@ pub(super) fn perform(inner: &Inner, lacks: &Rights, model: &str, method: &str, 
     }
     let now = inner.now();
     let mut data = inner.lock();
+    if method == "fields_get"
+        && let Some(found) = transfers::fields_get(&data, model, body)
+    {
+        return Ok(found);
+    }
+    if let Some(done) = admin::perform(&mut data, model, method, body) {
+        return done;
+    }
+    if let Some(done) = steps::perform(&mut data, (model, method), body, &now) {
+        return done;
+    }
     match (model, method) {
         ("res.users", "context_get") => Ok(json!({"lang": "en_US", "tz": "UTC", "uid": KEY_USER})),
         (_, "has_access") => Ok(json!(body["operation"].as_str().is_none_or(|operation| may(model, operation)))),
@@ -87,9 +90,9 @@ fn search(data: &Data, model: &str, method: &str, body: &Value) -> OdooResult {
     // archived records are left out unless asked for
     let all = body["context"]["active_test"] == json!(false);
     let limit = body["limit"].as_u64().and_then(|l| usize::try_from(l).ok()).unwrap_or(ROWS_MAX);
-    let hits = data
-        .candidates(model, &terms)
-        .filter(|row| (all || row.get("active") != Some(&json!(false))) && within(data, row, &terms));
+    let hits = data.candidates(model, &terms).filter(|row| {
+        (all || row.get("active") != Some(&json!(false))) && !is_hidden(data, row) && within(data, row, &terms)
+    });
     // every order that Milepost asks for begins with what the sandbox sorts by: the id
     Ok(match method {
         "search_count" => json!(hits.count()),
@@ -102,9 +105,19 @@ fn search(data: &Data, model: &str, method: &str, body: &Value) -> OdooResult {
     })
 }
 
+/// Whether a record is of a company that the key's user does not belong to.
+fn is_hidden(data: &Data, row: &Row) -> bool {
+    let company = row.get("company_id").and_then(|company| company.get(0)).and_then(Value::as_i64);
+    company.is_some_and(|company| data.hidden_companies.contains(&company))
+}
+
 /// One record that may not be read refuses the whole answer.
 fn readable(data: &Data, model: &str, ids: impl IntoIterator<Item = i64>) -> Result<(), OdooError> {
-    match ids.into_iter().find(|id| data.refused.contains(&(model.to_owned(), *id))) {
+    let is_refused = |id: i64| {
+        let row = data.tables.get(model).and_then(|rows| rows.get(&id));
+        data.refused.contains(&(model.to_owned(), id)) || row.is_some_and(|row| is_hidden(data, row))
+    };
+    match ids.into_iter().find(|id| is_refused(*id)) {
         None => Ok(()),
         Some(_) => {
             let text = format!("You are not allowed to access '{model}' records.");
@@ -138,11 +151,13 @@ fn holds(data: &Data, row: &Row, terms: &mut std::slice::Iter<Value>) -> bool {
 fn fits(data: &Data, row: &Row, term: &Value) -> bool {
     let (Some(field), Some(operator)) = (term[0].as_str(), term[1].as_str()) else { return false };
     let wanted = &term[2];
-    let have = match field.split_once('.') {
-        Some((link, field)) => linked_field(data, row, link, field),
-        None => row.get(field),
-    };
-    let have = have.unwrap_or(&Value::Bool(false));
+    match &transfers::follow(data, row, field)[..] {
+        [] => compares(&Value::Bool(false), operator, wanted),
+        several => several.iter().any(|have| compares(have, operator, wanted)),
+    }
+}
+
+fn compares(have: &Value, operator: &str, wanted: &Value) -> bool {
     // a link compares by its id
     let have = have.as_array().and_then(|pair| pair.first()).unwrap_or(have);
     let order = match (have, wanted) {
@@ -160,13 +175,6 @@ fn fits(data: &Data, row: &Row, term: &Value) -> bool {
         }
         _ => false,
     }
-}
-
-/// A field of the order or the customer of a delivery, where that may be read.
-fn linked_field<'a>(data: &'a Data, row: &Row, link: &str, field: &str) -> Option<&'a Value> {
-    let model = if link == "sale_id" { "sale.order" } else { "res.partner" };
-    let id = row.get(link)?.get(0)?.as_i64().filter(|id| !data.refused.contains(&(model.to_owned(), *id)))?;
-    data.tables.get(model)?.get(&id)?.get(field)
 }
 
 fn shown_id(row: &Row) -> &Value {
@@ -194,12 +202,15 @@ fn write(data: &mut Data, model: &str, body: &Value, now: &str) -> OdooResult {
     if let Some(gone) = ids.iter().find(|id| !table.contains_key(id)) {
         return Err(missing(model, *gone));
     }
-    for id in ids {
-        if let Some(row) = table.get_mut(&id) {
+    for id in &ids {
+        if let Some(row) = table.get_mut(id) {
             row.extend(values.clone());
             row.insert("write_date".into(), json!(now));
             row.insert("write_uid".into(), json!([KEY_USER, "Milepost"]));
         }
+    }
+    for id in ids {
+        admin::touched(data, model, id, values.keys().map(String::as_str));
     }
     Ok(json!(true))
 }
@@ -222,22 +233,7 @@ fn check_value(data: &Data, field: &str, value: &Value) -> Result<(), OdooError>
 fn create(data: &mut Data, model: &str, body: &Value) -> OdooResult {
     let mut made = Vec::new();
     for values in body["vals_list"].as_array().into_iter().flatten() {
-        let mut values = values.clone();
-        let lines = values.as_object_mut().and_then(|v| v.remove("selection_ids"));
-        if model == "ir.model.fields" {
-            values["model"] = json!("stock.picking");
-            if data.custom().iter().any(|(name, _)| values["name"] == name.as_str()) {
-                let text = "The operation cannot be completed: Field names must be unique per model.".to_owned();
-                return Err(OdooError(StatusCode::UNPROCESSABLE_ENTITY, "odoo.exceptions.ValidationError", text));
-            }
-        }
-        let id = data.insert(model, values);
-        for line in lines.as_ref().and_then(Value::as_array).into_iter().flatten() {
-            let mut line = line[2].clone();
-            line["field_id"] = json!(id);
-            data.insert("ir.model.fields.selection", line);
-        }
-        made.push(id);
+        made.push(data.insert(model, values.clone()));
     }
     Ok(json!(made))
 }

@@ -1,28 +1,35 @@
-//! A sandbox Odoo: behaves like a running Odoo 19.0 for what Milepost uses of its JSON-2 API. Empty is `false`, errors
-//! have Odoo's names and statuses, and every write moves `write_date`, also our own.
+//! A sandbox Odoo: behaves like a running Odoo 19.0 for what Milepost uses of its JSON-2 and JSON-RPC APIs, or like an older
+//! one that has the latter alone. Empty is `false`, errors have Odoo's names and statuses, and every write moves
+//! `write_date`, also our own.
 
+mod admin;
+mod api;
+mod keys;
 mod methods;
+mod rpc;
+mod steps;
+mod transfers;
 
-use self::methods::{ids_of, perform};
+pub use keys::LOGIN;
+pub use steps::Hindrance;
+pub use transfers::{NewTransfer, Way};
+
 use crate::{
     Clock,
-    faults::{Fault, Faults, spoiled},
+    faults::{Fault, Faults},
     journey::{Place, later},
     serve::{Change, Changes, Server, page},
 };
 use axum::{
-    Router,
-    body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::StatusCode,
     response::{Html, IntoResponse, Response},
-    routing::{get, post},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
 };
 
 /// The sandbox's only database.
@@ -39,6 +46,12 @@ const PICKING_FIELDS: &[(&str, &str)] = &[
     ("state", "selection"),
     ("origin", "char"),
     ("sale_id", "many2one"),
+    ("purchase_id", "many2one"),
+    ("return_id", "many2one"),
+    ("backorder_id", "many2one"),
+    ("is_dropship", "boolean"),
+    ("location_dest_id", "many2one"),
+    ("move_line_ids", "one2many"),
     ("user_id", "many2one"),
     ("partner_id", "many2one"),
     ("company_id", "many2one"),
@@ -89,12 +102,16 @@ struct Data {
     next: i64,
     /// Records that the key's user may not read.
     refused: BTreeSet<(String, i64)>,
-    /// Keys of users who lack rights: model and operation.
-    limited: BTreeMap<String, Rights>,
-    /// What the user of the first key lacks.
-    lacks: Rights,
+    /// Companies that the key's user does not belong to.
+    hidden_companies: BTreeSet<i64>,
+    /// The keys that it takes, and what their users lack.
+    keys: BTreeMap<String, Rights>,
+    /// Which Odoo it is.
+    major: Major,
     calls: BTreeMap<String, usize>,
     changes: Changes,
+    /// What automation rules are to post.
+    webhooks: Vec<admin::Webhook>,
 }
 
 /// What a key's user may not do: model and operation.
@@ -105,12 +122,23 @@ struct Inner {
     faults: Faults,
     key: String,
     now: Clock,
+    /// What posts webhooks; made with the first one.
+    http: OnceLock<Option<reqwest::Client>>,
 }
 
 /// A running sandbox Odoo; stops when dropped.
 pub struct SandboxOdoo {
     inner: Arc<Inner>,
     server: Server,
+}
+
+/// Which Odoo it is.
+struct Major(u32);
+
+impl Default for Major {
+    fn default() -> Self {
+        Self(19)
+    }
 }
 
 /// An error as Odoo answers it.
@@ -134,16 +162,14 @@ impl SandboxOdoo {
     pub async fn start_of(company: &str, key: &str, now: Clock) -> std::io::Result<Self> {
         let mut data = Data { next: 1, ..Data::default() };
         data.insert("ir.model", json!({"model": "stock.picking"}));
-        data.insert("ir.ui.view", json!({"name": "stock.picking.form", "model": "stock.picking", "type": "form", "mode": "primary", "inherit_id": false, "priority": 12, "arch_db": "<form/>"}));
+        data.insert("ir.ui.view", json!({"name": "stock.picking.form", "model": "stock.picking", "type": "form", "mode": "primary", "inherit_id": false, "priority": 12, "active": true, "arch_db": r#"<form><sheet><div name="button_box"/><notebook/></sheet></form>"#}));
         data.insert("res.users", json!({"name": "Sandbox clerk", "login": "clerk"}));
         data.insert("res.company", json!({"name": company}));
-        let inner = Arc::new(Inner { data: Mutex::new(data), faults: Faults::default(), key: key.to_owned(), now });
-        let router = Router::new()
-            .route("/web/version", get(version))
-            .route("/json/2/{model}/{method}", post(json2))
-            .route("/odoo/stock.picking/{id}", get(picking_page))
-            .with_state(Arc::clone(&inner));
-        Ok(Self { inner, server: Server::start(router).await? })
+        admin::install(&mut data);
+        data.take_key(key, Rights::default(), now());
+        let (faults, key, http) = (Faults::default(), key.to_owned(), OnceLock::new());
+        let inner = Arc::new(Inner { data: Mutex::new(data), faults, key, now, http });
+        Ok(Self { server: Server::start(api::router(&inner)).await?, inner })
     }
 
     /// Its address.
@@ -156,21 +182,9 @@ impl SandboxOdoo {
         self.inner.key.clone()
     }
 
-    /// Takes this key too, of a user who may not do this.
-    pub fn add_key(&self, key: &str, lacks: impl IntoIterator<Item = (&'static str, &'static str)>) {
-        self.inner.lock().limited.insert(key.to_owned(), lacks.into_iter().collect());
-    }
-
-    /// The user of its first key lacks these rights from now on, and no others.
-    pub fn deny(&self, rights: impl IntoIterator<Item = (&'static str, &'static str)>) {
-        self.inner.lock().lacks = rights.into_iter().collect();
-    }
-
     /// An administrator removes what was added to deliveries.
     pub fn remove_fields(&self) {
-        let mut data = self.inner.lock();
-        data.tables.remove("ir.model.fields");
-        data.tables.remove("ir.model.fields.selection");
+        admin::remove_fields(&mut self.inner.lock());
     }
 
     /// Orders faults: see [`Faults::order`]. An operation is `stock.picking/write`.
@@ -198,7 +212,7 @@ impl SandboxOdoo {
         let partner = json!([partner, new.customer]);
         let (user, company) = (data.clerk(), data.company());
         let promised = datetime(new.promised);
-        let order = json!({"name": new.order, "state": "sale", "commitment_date": promised, "partner_id": partner, "user_id": user, "write_date": datetime(new.written)});
+        let order = json!({"name": new.order, "state": "sale", "commitment_date": promised, "partner_id": partner, "user_id": user, "invoice_status": if new.shipped.is_some() { "to invoice" } else { "no" }, "invoice_ids": [], "write_date": datetime(new.written)});
         let order = data.insert("sale.order", order);
         let picking = json!({
             "name": new.picking, "state": if new.shipped.is_some() { "done" } else { "assigned" }, "origin": new.order,
@@ -209,7 +223,11 @@ impl SandboxOdoo {
             "date_done": new.shipped.map_or(json!(false), |at| json!(datetime(at))), "write_date": datetime(new.written),
             "write_uid": user,
         });
-        data.insert("stock.picking", picking)
+        let id = data.insert("stock.picking", picking);
+        admin::touched(&mut data, "stock.picking", id, ["state"].into_iter());
+        drop(data);
+        admin::send(&self.inner);
+        id
     }
 
     /// What somebody types into a delivery.
@@ -222,6 +240,9 @@ impl SandboxOdoo {
             row.insert("write_date".into(), json!(now));
             row.insert("write_uid".into(), clerk);
         }
+        admin::touched(&mut data, "stock.picking", picking, [field].into_iter());
+        drop(data);
+        admin::send(&self.inner);
     }
 
     /// The delivery is this company's.
@@ -240,15 +261,19 @@ impl SandboxOdoo {
     pub fn edit_linked(&self, picking: i64, link: &str, field: &str, value: Value) {
         let now = self.inner.now();
         let mut data = self.inner.lock();
-        let model = if link == "sale_id" { "sale.order" } else { "res.partner" };
+        let model = transfers::model_of(&data, link);
         let row = data.tables.get("stock.picking").and_then(|t| t.get(&picking));
         let linked = row.and_then(|r| r.get(link)).and_then(|pair| pair[0].as_i64());
         let clerk = data.clerk();
-        if let Some(row) = linked.and_then(|id| data.tables.get_mut(model)?.get_mut(&id)) {
+        let Some(id) = linked else { return };
+        if let Some(row) = data.tables.get_mut(model).and_then(|table| table.get_mut(&id)) {
             row.insert(field.to_owned(), value);
             row.insert("write_date".into(), json!(now));
             row.insert("write_uid".into(), clerk);
         }
+        admin::touched(&mut data, model, id, [field].into_iter());
+        drop(data);
+        admin::send(&self.inner);
     }
 
     /// The key's user may no longer read a record of a model; an answer that would have it is refused as a whole, as in Odoo.
@@ -408,8 +433,15 @@ impl Data {
 
     /// What was added to deliveries: name, type.
     fn custom(&self) -> Vec<(String, String)> {
-        let rows = self.tables.get("ir.model.fields").into_iter().flat_map(BTreeMap::values).take(FIELDS_MAX);
+        let rows = self.added_fields().map(|(_, row)| row).take(FIELDS_MAX);
         rows.filter_map(|r| Some((r.get("name")?.as_str()?.to_owned(), r.get("ttype")?.as_str()?.to_owned()))).collect()
+    }
+
+    fn added_fields(&self) -> impl Iterator<Item = (&i64, &Row)> {
+        let all = self.tables.get("ir.model.fields").into_iter().flatten();
+        all.filter(|(_, row)| {
+            row.get("model") == Some(&json!("stock.picking")) && row.get("state") == Some(&json!("manual"))
+        })
     }
 
     fn knows(&self, field: &str) -> bool {
@@ -420,79 +452,17 @@ impl Data {
 
     /// The values of a custom selection.
     fn selection(&self, field: &str) -> Vec<Value> {
-        let fields = self.tables.get("ir.model.fields").into_iter().flatten();
-        let Some(id) = fields.into_iter().find(|(_, r)| r.get("name").is_some_and(|n| n == field)).map(|(id, _)| *id)
-        else {
-            return Vec::new();
-        };
+        let named = self.added_fields().find(|(_, r)| r.get("name").is_some_and(|n| n == field));
+        let Some(id) = named.map(|(id, _)| *id) else { return Vec::new() };
         let rows = self.tables.get("ir.model.fields.selection").into_iter().flat_map(BTreeMap::values);
-        rows.filter(|r| r.get("field_id") == Some(&json!(id))).map(|r| json!([r.get("value"), r.get("name")])).collect()
+        rows.filter(|r| r.get("field_id").is_some_and(|link| link[0] == id))
+            .map(|r| json!([r.get("value"), r.get("name")]))
+            .collect()
     }
 }
 
 fn datetime(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-async fn version() -> Response {
-    axum::Json(json!({"version_info": [19, 0, 0, "final", 0, ""], "version": "19.0"})).into_response()
-}
-
-async fn json2(
-    State(inner): State<Arc<Inner>>,
-    Path((model, method)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    if header("x-odoo-database") != DATABASE {
-        let text = "<!DOCTYPE html>\n<title>404 Not Found</title>\n<p>No database is selected (sandbox)</p>\n";
-        return (StatusCode::NOT_FOUND, Html(text)).into_response();
-    }
-    let authorization = header(header::AUTHORIZATION.as_str());
-    let bearer = authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let lacks = match bearer {
-        Some((_, key)) if key == inner.key => Some(inner.lock().lacks.clone()),
-        Some((_, key)) => inner.lock().limited.get(key).cloned(),
-        None => None,
-    };
-    let Some(lacks) = lacks else {
-        return OdooError(StatusCode::UNAUTHORIZED, "werkzeug.exceptions.Unauthorized", "Invalid apikey".into())
-            .into_response();
-    };
-    let Ok(body) = serde_json::from_slice::<Value>(&body) else {
-        return OdooError(StatusCode::BAD_REQUEST, "werkzeug.exceptions.BadRequest", "not JSON".into()).into_response();
-    };
-    let operation = format!("{model}/{method}");
-    *inner.lock().calls.entry(operation.clone()).or_default() += 1;
-    let fault = inner.faults.take(&operation);
-    spoiled(fault, || match perform(&inner, &lacks, &model, &method, &body) {
-        Ok(value) => {
-            if CHANGING.contains(&operation.as_str()) {
-                let mut data = inner.lock();
-                ids_of(&body).into_iter().for_each(|id| data.changes.push(&operation, id));
-            }
-            axum::Json(value).into_response()
-        }
-        Err(error) => error.into_response(),
-    })
-    .await
-}
-
-/// What changes a delivery or an activity.
-const CHANGING: &[&str] = &[
-    "stock.picking/write",
-    "stock.picking/message_post",
-    "stock.picking/activity_schedule",
-    "mail.activity/action_feedback",
-];
-
-impl IntoResponse for OdooError {
-    fn into_response(self) -> Response {
-        let Self(status, name, message) = self;
-        let body = json!({"name": name, "message": message, "arguments": [message], "context": {}, "debug": "Traceback (most recent call last):\n  sandbox\n"});
-        (status, axum::Json(body)).into_response()
-    }
 }
 
 /// So that the demo's links lead somewhere.
