@@ -1,8 +1,13 @@
 //! Carriers and visibility platforms: one folder each, one shape, one constant list.
 
 mod aftership;
+mod answers;
+pub mod api;
+pub mod booking;
 #[cfg(test)]
 mod checks;
+#[cfg(test)]
+mod composed;
 mod dcsa;
 mod easypost;
 mod easyship;
@@ -15,8 +20,10 @@ pub mod generic_json;
 mod karrio;
 pub mod keys;
 mod mfs_xml;
+pub mod outcome;
 pub mod present;
 mod project44;
+pub mod registering;
 pub mod scenarios;
 mod sendcloud;
 #[path = "17track/mod.rs"]
@@ -369,6 +376,11 @@ impl DecodeError {
 pub trait Carrier: Sync {
     /// What is fixed about it.
     fn manifest(&self) -> &'static Manifest;
+
+    /// What its API does beside: booking, registering numbers. None where that is nothing.
+    fn api(&self) -> Option<&'static api::ApiManifest> {
+        None
+    }
 
     /// Proves that the request comes from the source, over the raw bytes.
     ///

@@ -24,6 +24,8 @@ pub mod ids;
 #[cfg(feature = "model")]
 pub mod mapping;
 #[cfg(feature = "model")]
+pub mod money;
+#[cfg(feature = "model")]
 pub mod numbers;
 #[cfg(feature = "model")]
 pub mod observation;

@@ -12,6 +12,7 @@ pub mod schema;
 pub mod secrets;
 pub mod template;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{header::HeaderMap, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -257,7 +258,8 @@ pub struct Request {
     pub operation: String,
     /// Whether it changes something.
     pub kind: CallKind,
-    /// The scheme and key of the `Authorization` header, where one is needed.
+    /// The scheme and key of the `Authorization` header, where one is needed; of `Basic` the key is the user's name. With
+    /// [`Client::with_key_in`] the key stands alone in that header.
     pub authorization: Option<(&'static str, Key)>,
     /// Further headers.
     pub headers: Vec<(&'static str, String)>,
@@ -300,9 +302,9 @@ impl Response {
 
     /// For how long the other side asks not to be called at all: it refuses more (429, 503), or this call was the last
     /// of its budget.
-    fn wait(&self) -> Option<Duration> {
+    fn wait(&self, backoff: Duration) -> Option<Duration> {
         let refused = matches!(self.status, 429 | 503).then(|| self.retry_after()).flatten();
-        let refused = refused.or((self.status == 429).then_some(DEFAULT_BACKOFF));
+        let refused = refused.or((self.status == 429).then_some(backoff));
         refused.max(limits::spent(&self.headers)).filter(|wait| !wait.is_zero())
     }
 }
@@ -344,6 +346,8 @@ pub struct Client {
     client: reqwest::Client,
     destination: &'static str,
     pace: Option<Arc<Pace>>,
+    key_header: Option<&'static str>,
+    backoff: Duration,
 }
 
 /// At most so many calls a second: each takes the next free moment and waits for it.
@@ -384,6 +388,18 @@ impl Client {
         self
     }
 
+    /// The same with the key in this header instead of `Authorization`.
+    #[must_use]
+    pub fn with_key_in(self, header: &'static str) -> Self {
+        Self { key_header: Some(header), ..self }
+    }
+
+    /// The same with this wait after a rate limit that does not say for how long.
+    #[must_use]
+    pub fn with_backoff(self, backoff: Duration) -> Self {
+        Self { backoff, ..self }
+    }
+
     pub(crate) fn with_timeout(destination: &'static str, total: Duration) -> Result<Self, CallError> {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -394,7 +410,7 @@ impl Client {
             .user_agent(concat!("Milepost/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| CallError::new(ErrorClass::Misconfigured, format!("no HTTP client: {}", chain(&e))))?;
-        Ok(Self { client, destination, pace: None })
+        Ok(Self { client, destination, pace: None, key_header: None, backoff: DEFAULT_BACKOFF })
     }
 
     /// Makes one call, lets `interpret` read the response, and records both, masked.
@@ -427,7 +443,7 @@ impl Client {
             answer = self.exchange(&ask, log).await;
         }
         let answer = answer.map(|(answer, _)| answer);
-        let wait = answer.as_ref().ok().and_then(Response::wait);
+        let wait = answer.as_ref().ok().and_then(|answer| answer.wait(self.backoff));
         let (result, status, response) = match answer {
             Ok(answer) => {
                 let kept = if about_people { masked::people(&answer.body) } else { masked::answer(&answer.body) };
@@ -475,8 +491,14 @@ impl Client {
         let mut sent = None;
         if let Some((scheme, key)) = &ask.authorization {
             let key = key.get();
-            let value = sensitive(&format!("{scheme} {}", key.expose_secret()))?;
-            request = request.header(http::header::AUTHORIZATION, value);
+            let (header, value) = match (self.key_header, *scheme) {
+                (Some(header), _) => (header, key.expose_secret().to_owned()),
+                (None, "Basic") => {
+                    ("authorization", format!("Basic {}", STANDARD.encode(format!("{}:", key.expose_secret()))))
+                }
+                (None, scheme) => ("authorization", format!("{scheme} {}", key.expose_secret())),
+            };
+            request = request.header(header, sensitive(&value)?);
             sent = Some(key);
         }
         for (name, value) in &ask.headers {

@@ -11,23 +11,47 @@ const TEXT_CHARS_MAX: usize = 400;
 const LIST_ITEMS_MAX: usize = 20;
 /// What stands in the place of something masked.
 const MASK: &str = "***";
-/// Fields that hold a person, an address or a secret, in any of the systems; compared in lower case.
+/// Fields that hold a person, an address, a secret or a link that is one, in any of the systems; compared in lower case.
 const PERSONAL: &[&str] = &[
+    "address_from",
+    "address_line1",
+    "address_line2",
+    "address_line3",
+    "address_return",
+    "address_to",
+    "admincc",
     "api_key",
     "apikey",
     "authorization",
+    "buyer_address",
     "cc",
-    "admincc",
+    "certify_signer",
+    "commercial_invoice_url",
     "consignee",
     "contact_name",
     "creator",
     "customer",
     "customer_id",
+    "customer_name",
+    "customers",
+    "customs_signer",
+    "delivery_location",
+    "destination_postal_code",
+    "docs",
     "driver_name",
     "email",
     "email_from",
     "emailaddress",
+    "form_download",
+    "form_url",
+    "from_address",
+    "invoice_url",
     "key",
+    "label_download",
+    "label_epl2_url",
+    "label_pdf_url",
+    "label_url",
+    "label_zpl_url",
     "lastupdatedby",
     "lat",
     "lng",
@@ -39,19 +63,35 @@ const PERSONAL: &[&str] = &[
     "partner_shipping_id",
     "password",
     "phone",
+    "postal_code",
+    "qr_code_url",
     "realname",
     "recipient",
+    "requester",
     "requestor",
     "requestors",
-    "requester",
+    "return_address",
+    "return_to",
     "secret",
+    "ship_from",
+    "ship_to",
+    "shipper",
+    "signature",
     "signed_by",
+    "signer",
     "street",
+    "street1",
     "street2",
     "subject",
+    "to_address",
     "token",
     "user_id",
     "vat",
+    "x-amz-credential",
+    "x-amz-security-token",
+    "x-amz-signature",
+    "x-goog-credential",
+    "x-goog-signature",
     "zip",
 ];
 /// A text that has this in it holds a person's name: none of it is kept. A class name, so that it goes along in HTML.
@@ -79,7 +119,8 @@ pub mod masked {
         let url = reqwest::Url::parse(url);
         let Ok(url) = url else { return MASK.into() };
         let query = url.query().map(|_| {
-            let pairs: Vec<_> = url.query_pairs().map(|(k, v)| format!("{k}={}", text(&v))).collect();
+            let shown = |name: &str, value: &str| if is_personal(name) { MASK.to_owned() } else { text(value) };
+            let pairs: Vec<_> = url.query_pairs().map(|(k, v)| format!("{k}={}", shown(&k, &v))).collect();
             format!("?{}", pairs.join("&"))
         });
         secrets::hidden(&format!("{}{}", url.path(), query.unwrap_or_default())).into_owned()

@@ -35,6 +35,8 @@ pub enum Fault {
     Reset,
     /// Applied; the connection breaks before the answer.
     ResetAfterApply,
+    /// Applied; the answer is a failure: 500.
+    ErrorAfterApply,
 }
 
 /// Holds one call, so that something else can happen meanwhile.
@@ -107,6 +109,10 @@ pub(crate) async fn spoiled(fault: Option<Fault>, apply: impl FnOnce() -> Respon
         Some(Fault::ResetAfterApply) => {
             drop(apply());
             broken()
+        }
+        Some(Fault::ErrorAfterApply) => {
+            drop(apply());
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
         Some(Fault::Held(hold)) => {
             hold.arrived.notify_one();

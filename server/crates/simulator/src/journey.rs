@@ -323,6 +323,21 @@ pub fn fresh(seed: u64, index: usize, now: Timestamp) -> Shipment {
     shipment(&mut rng, index, fate, now)
 }
 
+/// The way of a parcel that was booked with this carrier; none where no feed reports about the carrier.
+pub fn booked(seed: u64, index: usize, carrier: &str, number: &str, now: Timestamp) -> Option<Shipment> {
+    let carrier = *CARRIERS.iter().find(|of| of.label == carrier && of.feed != Feed::Freight)?;
+    let mut rng = Rng::new(seed ^ (index as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
+    // freight goes other ways
+    let shipment = std::iter::repeat_with(|| shipment(&mut rng, index, Fate::Normal, now))
+        .find(|shipment| shipment.carrier.feed != Feed::Freight)?;
+    Some(Shipment { carrier, number: number.to_owned(), ..shipment })
+}
+
+/// A number as this carrier issues it; none for a carrier that is not simulated.
+pub(crate) fn number_of(rng: &mut Rng, carrier: &str) -> Option<String> {
+    CARRIERS.iter().find(|of| of.label == carrier).map(|carrier| number(rng, *carrier))
+}
+
 /// When a journey begins, so that its end is where the tale wants it.
 fn begin(index: usize, fate: Fate, now: Timestamp) -> Timestamp {
     let spread = (index as u64).wrapping_mul(7919) % 1000;

@@ -2,6 +2,7 @@
 //! behave like the real ones as far as Milepost uses them. It serves the demo, tests and benches; nothing in it is
 //! real, and everything made from it says "sandbox".
 
+pub mod booking;
 pub mod carrier;
 pub mod desk;
 pub mod faults;

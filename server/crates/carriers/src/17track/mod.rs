@@ -6,12 +6,14 @@
 //! Source: api.17track.net/en/doc, versions 1, 2 and 2.2.
 //! Which answers count as success it does not publish: 200 is a cautious choice, since no sender takes it for a failure.
 
+mod client;
 mod decode;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
-use crate::formats::json;
+use crate::{api::ApiManifest, formats::json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -31,6 +33,10 @@ const MANIFEST: Manifest = Manifest {
 impl Carrier for SeventeenTrack {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
+    }
+
+    fn api(&self) -> Option<&'static ApiManifest> {
+        Some(&client::API)
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {

@@ -1,12 +1,14 @@
 //! AfterShip Tracking: webhooks `tracking_update` and API answers. A snapshot provider: the whole list each time.
 //! Source: aftership.com/docs/tracking, webhook and enum pages.
 
+mod client;
 mod decode;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use super::{Carrier, DecodeError, DeliveryKey, Endpoint, Manifest, Scheme};
-use crate::formats::json;
+use crate::{api::ApiManifest, formats::json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -26,6 +28,10 @@ const MANIFEST: Manifest = Manifest {
 impl Carrier for Aftership {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
+    }
+
+    fn api(&self) -> Option<&'static ApiManifest> {
+        Some(&client::API)
     }
 
     fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {

@@ -1,12 +1,14 @@
 //! EasyPost trackers: webhook events and API answers. A snapshot provider.
 //! Source: docs.easypost.com, Trackers and Events; status codes from EasyPost/easypost-node (MIT).
 
+mod client;
 mod decode;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use super::{Carrier, DecodeError, DeliveryKey, Endpoint, Manifest, Scheme};
-use crate::formats::json;
+use crate::{api::ApiManifest, formats::json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -26,6 +28,10 @@ const MANIFEST: Manifest = Manifest {
 impl Carrier for Easypost {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
+    }
+
+    fn api(&self) -> Option<&'static ApiManifest> {
+        Some(&client::API)
     }
 
     fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {

@@ -8,12 +8,14 @@
 //!
 //! Sources: docs.karrio.io, Webhooks and Trackers; the vocabulary of karrioapi/karrio (names only).
 
+mod client;
 mod decode;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use super::{Carrier, DecodeError, DeliveryKey, Endpoint, Manifest, Scheme};
-use crate::formats::json;
+use crate::{api::ApiManifest, formats::json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -33,6 +35,10 @@ const MANIFEST: Manifest = Manifest {
 impl Carrier for Karrio {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
+    }
+
+    fn api(&self) -> Option<&'static ApiManifest> {
+        Some(&client::API)
     }
 
     fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {

@@ -9,13 +9,15 @@
 //!
 //! Sources: docs.shipstation.com, Tracking and Webhook Payload Schemas; ShipEngine/shipengine-openapi (MIT).
 
+mod client;
 mod decode;
 #[cfg(test)]
 mod tests;
 mod when;
+mod wire;
 
 use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
-use crate::formats::json;
+use crate::{api::ApiManifest, formats::json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -35,6 +37,10 @@ const MANIFEST: Manifest = Manifest {
 impl Carrier for Shipengine {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
+    }
+
+    fn api(&self) -> Option<&'static ApiManifest> {
+        Some(&client::API)
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {

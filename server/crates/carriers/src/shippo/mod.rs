@@ -7,12 +7,14 @@
 //! Sources: docs.goshippo.com, Tracking, Webhooks and Tracking statuses; models of goshippo/shippo-python-sdk (MIT);
 //! recorded answers of goshippo/shippo-python-client (MIT).
 
+mod client;
 mod decode;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
-use crate::formats::json;
+use crate::{api::ApiManifest, formats::json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -32,6 +34,10 @@ const MANIFEST: Manifest = Manifest {
 impl Carrier for Shippo {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
+    }
+
+    fn api(&self) -> Option<&'static ApiManifest> {
+        Some(&client::API)
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {

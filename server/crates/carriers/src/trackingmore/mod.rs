@@ -4,12 +4,14 @@
 //! Source: trackingmore.com/docs, webhook, trackings and logistics status. Its page *Webhook* (trackingmore.com/webhook.html)
 //! takes nothing but 200 for success where the callback is set to "true"; support.trackingmore.com takes 200 to 299, and has 14 tries.
 
+mod client;
 mod decode;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
-use crate::formats::json;
+use crate::{api::ApiManifest, formats::json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -29,6 +31,10 @@ const MANIFEST: Manifest = Manifest {
 impl Carrier for Trackingmore {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
+    }
+
+    fn api(&self) -> Option<&'static ApiManifest> {
+        Some(&client::API)
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {

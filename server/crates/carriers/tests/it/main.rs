@@ -1,3 +1,5 @@
 //! The integration tests of this crate, one module for each subject.
 
+mod booking;
+mod registering;
 mod sandbox_carriers;

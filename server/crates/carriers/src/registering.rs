@@ -1,0 +1,99 @@
+//! Registering numbers at a platform, so that it reports about them. Safe to repeat everywhere but where the manifest says so.
+
+use crate::outcome::Outcome;
+use async_trait::async_trait;
+use jiff::civil::Date;
+use outbound::{CallError, CallLog};
+
+/// What a platform's registering is like.
+#[derive(Clone, Copy, Debug)]
+pub struct RegisteringManifest {
+    /// Numbers of one call.
+    pub batch_max: usize,
+    /// What a second registration of one number does.
+    pub again: Again,
+    /// Whether a number must come with its carrier.
+    pub needs_carrier: bool,
+    /// Whether a number can be stopped.
+    pub stops: bool,
+    /// Whether a number can be fetched.
+    pub fetches: bool,
+    /// When the platform stops by itself, for people.
+    pub ends: &'static str,
+}
+
+/// What a second registration of one number does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// Nothing: the first one answers.
+    Same,
+    /// Every event comes twice: a registration of unknown outcome is not sent again.
+    Doubles,
+}
+
+/// A number to be registered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrackedNumber {
+    /// The number.
+    pub number: String,
+    /// The carrier in the platform's own word or code; the platform detects it where there is none and it can.
+    pub carrier: Option<String>,
+    /// What the number is about, for people who look there: the delivery's name.
+    pub reference: Option<String>,
+    /// Where the parcel goes, where some carriers ask for it. Never shown.
+    pub postal_code: Option<String>,
+    /// The country of that: two capital letters.
+    pub country: Option<String>,
+    /// When it was shipped.
+    pub shipped_on: Option<Date>,
+}
+
+/// A number that is registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// The platform's id, where it gives one.
+    pub id: Option<String>,
+    /// The carrier as the platform calls it, where it says it.
+    pub carrier: Option<String>,
+    /// Whether it was registered before.
+    pub known: bool,
+}
+
+/// What a registered number is known by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegisteredNumber {
+    /// The number.
+    pub number: String,
+    /// The carrier in the platform's word.
+    pub carrier: Option<String>,
+    /// The platform's id.
+    pub id: Option<String>,
+}
+
+/// What a platform knows of a number, as its connector's `decode` reads it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Snapshot(pub Vec<u8>);
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Snapshot({} bytes)", self.0.len())
+    }
+}
+
+/// Registering at one platform. Each answer stands where its number stands; more numbers than a batch has are several calls.
+#[async_trait]
+pub trait Registering: Send + Sync {
+    /// What it is like there.
+    fn manifest(&self) -> &'static RegisteringManifest;
+
+    /// Registers numbers.
+    async fn register(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>>;
+
+    /// Stops reports about numbers. What is not registered is stopped. Refused where the platform cannot.
+    async fn stop(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Outcome<()>>;
+
+    /// What the platform knows now.
+    ///
+    /// Each fails by itself: when the platform does not answer as it should, or does not have the number.
+    async fn fetch(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Result<Snapshot, CallError>>;
+}

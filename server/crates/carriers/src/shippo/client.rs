@@ -1,0 +1,215 @@
+//! Shippo's API: shipments, transactions, tracks. Nothing of it keeps a second purchase of one rate from making a second label, so a
+//! rate is bought by one intent alone, and its transactions are read before anything is sent again.
+
+use super::wire;
+use crate::{
+    api::{ApiClient, ApiConfig, ApiManifest, Ask, Platform, Sign, segment},
+    booking::{
+        BookIntent, BookKey, Booked, Booking, BookingManifest, BookingRef, Document, LabelFormat, Lookup, Mode, Paper,
+        Quiet, RateRequest, Rated, VoidState,
+    },
+    outcome::{Outcome, Refusal, RefusalCode},
+    registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
+};
+use async_trait::async_trait;
+use outbound::{CallError, CallLog, ErrorClass};
+use serde_json::{Value, json};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+const BOOKING: BookingManifest = BookingManifest {
+    key: BookKey::None,
+    formats: &[LabelFormat::Pdf, LabelFormat::Png, LabelFormat::Zpl],
+    needs_dimensions: true,
+    void_window: "The carrier's own, unused labels only; decided within 14 days.",
+};
+
+const REGISTERING: RegisteringManifest = RegisteringManifest {
+    batch_max: 1,
+    again: Again::Doubles,
+    needs_carrier: true,
+    stops: false,
+    fetches: true,
+    ends: "Never by itself; a webhook has to exist before a number is registered.",
+};
+
+/// The API.
+pub(super) static API: ApiManifest = ApiManifest {
+    id: "shippo",
+    label: "Shippo",
+    url: Some("https://api.goshippo.com"),
+    key_label: "API token",
+    key_help: "In Shippo: Settings, API. A token that begins with shippo_test_ is for tests, one with shippo_live_ is live.",
+    sign: Sign::Scheme("ShippoToken"),
+    mode_of_key,
+    calls_per_second: NonZeroU32::new(8),
+    backoff: Duration::from_secs(60),
+    booking: Some(&BOOKING),
+    registering: Some(&REGISTERING),
+    connect: |config| Ok(Arc::new(ShippoApi::new(config)?)),
+};
+
+/// The version of the API that this is written for.
+const VERSION: &str = "2018-02-08";
+/// Transactions of a page, and pages of the recent list that are looked through; the list may be asked 50 times a minute.
+const PAGE: &str = "100";
+const PAGES_MAX: usize = 3;
+
+fn mode_of_key(key: &str) -> Option<Mode> {
+    match () {
+        () if key.starts_with("shippo_test_") => Some(Mode::Test),
+        () if key.starts_with("shippo_live_") => Some(Mode::Live),
+        () => None,
+    }
+}
+
+struct ShippoApi {
+    client: ApiClient,
+}
+
+impl ShippoApi {
+    fn new(config: ApiConfig) -> Result<Self, CallError> {
+        let client = ApiClient::new(&API, config, wire::complaint)?;
+        Ok(Self { client: client.with_header("SHIPPO-API-VERSION", VERSION) })
+    }
+
+    async fn transactions(
+        &self,
+        query: Vec<(&'static str, String)>,
+        log: &dyn CallLog,
+    ) -> Result<Vec<Value>, CallError> {
+        let ask = Ask::get("transactions", "transactions/").with(query);
+        self.client.ask(ask, log, |body| body.get("results")?.as_array().cloned()).await
+    }
+
+    /// What it means that no transaction is listed at the end.
+    fn unlisted(&self, mode: Mode) -> Lookup {
+        match mode {
+            Mode::Live if !self.client.settings.resend_unlisted => Lookup::CannotTell,
+            Mode::Live | Mode::Test => Lookup::ProvenAbsent,
+        }
+    }
+
+    async fn fetch_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Result<Snapshot, CallError> {
+        let missing = || CallError::new(ErrorClass::Rejected, "Shippo needs the carrier of a number");
+        let carrier = segment(number.carrier.as_deref().ok_or_else(missing)?)?;
+        let ask = Ask::get("track", format!("tracks/{carrier}/{}", segment(&number.number)?));
+        self.client.ask_raw(ask, log, |answer| Some(Snapshot(answer.body.clone()))).await
+    }
+}
+
+#[async_trait]
+impl Platform for ShippoApi {
+    async fn probe(&self, log: &dyn CallLog) -> Result<(), CallError> {
+        let ask = Ask::get("carrier accounts", "carrier_accounts/").with(vec![("results", "1".into())]);
+        self.client.ask(ask, log, |body| body.get("results").map(drop)).await
+    }
+
+    fn booking(&self) -> Option<&dyn Booking> {
+        Some(self)
+    }
+
+    fn registering(&self) -> Option<&dyn Registering> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Booking for ShippoApi {
+    fn manifest(&self) -> &'static BookingManifest {
+        &BOOKING
+    }
+
+    async fn rate(&self, request: &RateRequest, log: &dyn CallLog) -> Outcome<Rated> {
+        if let Err(refusal) = self.client.fits(request.mode).and_then(|()| request.check(&BOOKING)) {
+            return refusal.into();
+        }
+        let body = wire::shipment(request, &self.client.settings.accounts);
+        let mode = request.mode;
+        self.client.change(Ask::post("shipment/create", "shipments/", body), log, |a| wire::rated(a, mode)).await
+    }
+
+    async fn book(&self, intent: &BookIntent, log: &dyn CallLog) -> Outcome<Booked> {
+        if let Err(refusal) = self.client.fits(intent.mode) {
+            return refusal.into();
+        }
+        let ask = Ask::post("transaction/create", "transactions/", wire::purchase(intent));
+        self.client.change(ask, log, |answer| wire::booked(answer, intent)).await
+    }
+
+    async fn find_booking(&self, intent: &BookIntent, quiet: Quiet, log: &dyn CallLog) -> Result<Lookup, CallError> {
+        if let Some(handle) = &intent.handle {
+            let ask = Ask::get("transaction", format!("transactions/{}", segment(handle)?));
+            let one = self.client.ask(ask, log, |body| body.get("object_id").map(|_| body.clone())).await?;
+            return Ok(wire::found(&[one], intent, quiet, Lookup::CannotTell));
+        }
+        let query = vec![("rate", intent.rate.clone()), ("results", PAGE.to_owned())];
+        let mut listed = self.transactions(query, log).await?;
+        // the filter is known to have found nothing where something was; the whole list is dear, so it is read at the end alone
+        if listed.is_empty() && quiet == Quiet::Over {
+            for page in 1..=PAGES_MAX {
+                let query = vec![("results", PAGE.to_owned()), ("page", page.to_string())];
+                let more = self.transactions(query, log).await?;
+                let is_last = more.len() < 100;
+                listed.extend(more.into_iter().filter(|body| wire::is_ours(body, intent)));
+                if is_last || !listed.is_empty() {
+                    break;
+                }
+            }
+        }
+        Ok(wire::found(&listed, intent, quiet, self.unlisted(intent.mode)))
+    }
+
+    async fn void(&self, booking: &BookingRef, log: &dyn CallLog) -> Outcome<VoidState> {
+        let body = json!({"transaction": booking.label, "async": false});
+        self.client.change(Ask::post("refund/create", "refunds/", body), log, wire::voided).await
+    }
+
+    async fn fetch_void(&self, booking: &BookingRef, log: &dyn CallLog) -> Result<VoidState, CallError> {
+        let ask = Ask::get("transaction", format!("transactions/{}", segment(&booking.label)?));
+        self.client.ask(ask, log, wire::void_state).await
+    }
+
+    async fn documents(&self, booking: &BookingRef, log: &dyn CallLog) -> Result<Vec<Document>, CallError> {
+        let ask = Ask::get("transaction", format!("transactions/{}", segment(&booking.label)?));
+        let (label, invoice) = self.client.ask(ask, log, wire::links).await?;
+        let mut documents = vec![self.client.document(Paper::Label, &label, log).await?];
+        if let Some(invoice) = invoice {
+            documents.push(self.client.document(Paper::Customs, &invoice, log).await?);
+        }
+        Ok(documents)
+    }
+}
+
+#[async_trait]
+impl Registering for ShippoApi {
+    fn manifest(&self) -> &'static RegisteringManifest {
+        &REGISTERING
+    }
+
+    async fn register(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>> {
+        let mut outcomes = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            outcomes.push(match number.carrier {
+                Some(_) => {
+                    let ask = Ask::post("track/create", "tracks/", wire::track(number));
+                    self.client.change(ask, log, wire::registered).await
+                }
+                None => Refusal::new(RefusalCode::Carrier, "Shippo needs the carrier of a number").into(),
+            });
+        }
+        outcomes
+    }
+
+    async fn stop(&self, numbers: &[RegisteredNumber], _log: &dyn CallLog) -> Vec<Outcome<()>> {
+        let refused = || Refusal::new(RefusalCode::State, "Shippo has no way to stop reports about a number").into();
+        numbers.iter().map(|_| refused()).collect()
+    }
+
+    async fn fetch(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Result<Snapshot, CallError>> {
+        let mut snapshots = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            snapshots.push(self.fetch_one(number, log).await);
+        }
+        snapshots
+    }
+}
