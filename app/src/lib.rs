@@ -61,6 +61,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/connections") view=pages::operate::connections::list::ConnectionsPage/>
                 <Route path=path!("/connections/new") view=pages::operate::connections::new::NewConnectionPage/>
                 <Route path=path!("/connections/:id") view=pages::operate::connections::one::ConnectionPage/>
+                <Route path=path!("/reconciliation") view=pages::operate::reconciliation::page::ReconciliationPage/>
+                <Route path=path!("/reconciliation/fields") view=pages::operate::reconciliation::fields::FieldsPage/>
                 <Route path=path!("/mappings/unmapped") view=pages::operate::mappings::MappingsPage/>
             </Routes>
         </Router>

@@ -3,7 +3,7 @@
 use crate::files::require_private;
 use anyhow::{Context, Result, bail, ensure};
 use application::config::{
-    CallLimits, Config as System, DESK_POLL_SECONDS, DeskSettings, Keep, Mode, OdooSettings, Rules,
+    CallLimits, Config as System, DESK_POLL_SECONDS, DeskSettings, Keep, Mode, OdooSettings, Rules, UPDATE_SECONDS,
 };
 use application::vault::KEY_BYTES;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -310,6 +310,7 @@ impl Settings {
                 minor_hours: self.case_minor_hours.unwrap_or(24),
                 news_days: self.news_days.unwrap_or(7),
                 signatory_in_odoo: self.odoo_signatory,
+                update_seconds: UPDATE_SECONDS,
                 silence_hours: self.silence_hours.unwrap_or(72),
                 ship_grace_hours: self.ship_grace_hours.unwrap_or(24),
             },

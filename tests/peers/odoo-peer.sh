@@ -6,6 +6,7 @@
 #   odoo-peer.sh status       exit 0 when it is up
 #   odoo-peer.sh env          print the variables that the tests read
 #   odoo-peer.sh clone NAME   a fresh database milepost_NAME in about half a second
+#   odoo-peer.sh install NAME MODULES   install more modules there (purchase_stock,stock_dropshipping)
 #   odoo-peer.sh drop NAME    remove that database
 #
 # Every database answers at once: name it in the header `X-Odoo-Database`. Keys are the same in all of them:
@@ -166,6 +167,7 @@ export MILEPOST_TEST_ODOO_DATABASE=milepost
 export MILEPOST_TEST_ODOO_KEY_FILE=$R/bot.key
 export MILEPOST_TEST_ODOO_ADMIN_KEY_FILE=$R/admin.key
 export MILEPOST_TEST_ODOO_PEER=$HERE/odoo-peer.sh
+export MILEPOST_TEST_ODOO_SQL=postgres://odoo:odoo-test@127.0.0.1:$(sed -n 4p pg/postmaster.pid)
 ENV
 }
 
@@ -229,6 +231,13 @@ clone | drop)
         copy_filestore template_milepost "$database"
         echo "$database"
     fi
+    ;;
+install)
+    database=$(database_of "${2:-}")
+    [[ ${3:-} =~ ^[a-z0-9_,]{1,200}$ ]] || peer_die "modules are names with commas between them"
+    pg_running || peer_die "is not up"
+    as_service timeout 900 "${odoo[@]}" -c odoo.conf -d "$database" -i "$3" --stop-after-init --no-http \
+        >"log/install-$2.log" 2>&1 || peer_die "the install failed, see $R/log/install-$2.log"
     ;;
 *)
     sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2

@@ -141,6 +141,25 @@ impl Odoo {
         })
     }
 
+    /// Installs more modules in it.
+    ///
+    /// # Errors
+    /// When Odoo cannot.
+    pub fn install(&self, modules: &str) -> Result<()> {
+        let made = Command::new(&self.peer).args(["install", &self.name, modules]).output()?;
+        ensure!(made.status.success(), "odoo-peer install: {}", String::from_utf8_lossy(&made.stderr));
+        Ok(())
+    }
+
+    /// The address of its PostgreSQL database.
+    ///
+    /// # Errors
+    /// When the peer does not say.
+    pub fn sql(&self) -> Result<String> {
+        let cluster = std::env::var("MILEPOST_TEST_ODOO_SQL").context("MILEPOST_TEST_ODOO_SQL is not set")?;
+        Ok(format!("{cluster}/{}", self.database))
+    }
+
     /// Calls a model's method as the administrator.
     ///
     /// # Errors

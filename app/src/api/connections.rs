@@ -6,7 +6,7 @@ use super::access::{ports, shown};
 use crate::contract::connections::AndThen;
 use crate::contract::{
     ApiError,
-    connections::{ConnectionForm, ConnectionView, ConnectionsQuery, ConnectionsView, GuideView, Kept},
+    connections::{ConnectionForm, ConnectionView, ConnectionsQuery, ConnectionsView, GuideView, Kept, SetupForm},
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 
@@ -74,6 +74,12 @@ pub async fn pause_connection(name: String, why: String) -> Result<(), ApiError>
 #[server(prefix = "/api", endpoint = "connections/resume")]
 pub async fn resume_connection(name: String) -> Result<(), ApiError> {
     shown(ports()?.connections.resume(name).await)
+}
+
+/// Sets an Odoo up, takes that away, or says what either would do.
+#[server(prefix = "/api", endpoint = "connections/set-up")]
+pub async fn set_up_odoo(setup: SetupForm) -> Result<(), ApiError> {
+    shown(ports()?.connections.set_up(setup).await)
 }
 
 /// Turns a connection on or off; one that was turned on is shown.

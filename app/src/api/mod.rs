@@ -8,6 +8,7 @@ mod connections;
 mod exceptions;
 mod mappings;
 mod overview;
+mod reconciliation;
 mod session;
 mod shipments;
 mod start;
@@ -19,6 +20,7 @@ pub use connections::*;
 pub use exceptions::*;
 pub use mappings::*;
 pub use overview::*;
+pub use reconciliation::*;
 pub use session::*;
 pub use shipments::*;
 pub use start::*;
@@ -53,6 +55,12 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("sync/pause", Some(Permission::Operate)),
     ("sync/resume", Some(Permission::Operate)),
     ("sync/replay", Some(Permission::Operate)),
+    ("reconciliation", Some(Permission::Operate)),
+    ("reconciliation/start", Some(Permission::Operate)),
+    ("reconciliation/stop", Some(Permission::Operate)),
+    ("reconciliation/fix", Some(Permission::Operate)),
+    ("reconciliation/decide", Some(Permission::Operate)),
+    ("reconciliation/assign", Some(Permission::Operate)),
     ("mappings", Some(Permission::Operate)),
     ("mappings/publish", Some(Permission::Operate)),
     ("mappings/roll-back", Some(Permission::Operate)),
@@ -66,4 +74,5 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("connections/pause", Some(Permission::Operate)),
     ("connections/resume", Some(Permission::Operate)),
     ("connections/switch", Some(Permission::Operate)),
+    ("connections/set-up", Some(Permission::Operate)),
 ];

@@ -140,6 +140,7 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
                     {move || is_guided.get().then(|| view! { <NavLink href=START icon="check" label="Getting started"/> })}
                     <NavLink href="/connections" icon="plug" label="Connections" count=count(|frame| frame.connections) bad=true/>
                     <NavLink href="/sync" icon="sync" label="Integrations" count=count(|frame| frame.failed) bad=true/>
+                    <NavLink href="/reconciliation" icon="equal" label="Reconciliation" count=count(|frame| frame.differences)/>
                     <NavLink href="/mappings/unmapped" icon="map" label="Mappings" count=count(|frame| frame.unmapped) bad=true/>
                 })}
                 <p class="nav__foot">{company}<br/>{format!("v{}", installation.version)}</p>

@@ -76,6 +76,7 @@ mod tests {
     use crate::contract::{
         connections::{Environment, ListView},
         exceptions::{Age, Due, QueueTab, Recorded, Tickets},
+        reconciliation::{Age as DifferenceAge, Owned, Tab},
         shipments::{Freshness, Linked, ListTab},
         sync::{RetryingFor, SyncTab},
     };
@@ -93,6 +94,6 @@ mod tests {
                 }
             )*};
         }
-        check!(ListView Environment ListTab Freshness Linked QueueTab Due Age Recorded Tickets SyncTab RetryingFor);
+        check!(ListView Environment ListTab Freshness Linked QueueTab Due Age Recorded Tickets SyncTab RetryingFor Tab Owned DifferenceAge);
     }
 }

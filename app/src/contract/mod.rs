@@ -5,6 +5,7 @@ pub mod connections;
 pub mod exceptions;
 pub mod mappings;
 pub mod overview;
+pub mod reconciliation;
 pub mod session;
 pub mod shipments;
 pub mod start;
@@ -182,6 +183,9 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "secret",
         "This secret cannot be used: it is empty, or too weak for the verification of this connection.",
     ),
+    ("/api/reconciliation/fix", "ids", "Choose at least one difference, and 500 at most."),
+    ("/api/reconciliation/stop", "run", "The run has ended already."),
+    ("/api/reconciliation/start", "connection", "No order system is connected: connect Odoo under Connections first."),
     (
         "/api/connections/retire",
         "secret",
@@ -253,6 +257,8 @@ pub struct Ports {
     pub mappings: Arc<dyn mappings::MappingsPort>,
     /// Connections to other systems.
     pub connections: Arc<dyn connections::ConnectionsPort>,
+    /// Where the systems differ.
+    pub reconciliation: Arc<dyn reconciliation::ReconciliationPort>,
     /// Calls to other systems.
     pub sync: Arc<dyn sync::SyncPort>,
 }

@@ -45,6 +45,8 @@ pub const PAGES: &[&str] = &[
     "/sync",
     "/sync/jobs/{id}",
     "/sync/messages/{id}",
+    "/reconciliation",
+    "/reconciliation/fields",
     "/mappings/unmapped",
     "/connections",
     "/connections/new",
@@ -96,6 +98,8 @@ pub struct Frame {
     pub connections: u64,
     /// Jobs that failed.
     pub failed: u64,
+    /// Differences between the systems; zero for a viewer who may not see them.
+    pub differences: u64,
     /// Codes without a mapping; zero for a viewer who may not map them.
     pub unmapped: u64,
     /// Whether shipments can come in: an order system or a source of messages is connected.

@@ -5,7 +5,7 @@ use super::{
     choice::{choice, known},
 };
 use async_trait::async_trait;
-use domain::{Severity, State, Visibility};
+use domain::{Direction, Severity, State, Visibility};
 use serde::{Deserialize, Serialize};
 
 choice! {
@@ -66,6 +66,9 @@ pub struct ListQuery {
     /// In this state.
     #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
+    /// Going this way.
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
     /// Linked to an order.
     #[serde(default)]
     pub linked: Linked,
@@ -97,7 +100,8 @@ impl ListQuery {
     /// Whether anything narrows the view: its count is then not the number of rows.
     pub fn is_narrowed(&self) -> bool {
         let written = [&self.text, &self.carrier, &self.delivered].iter().any(|filter| !filter.is_empty());
-        written || self.state.is_some() || self.linked != Linked::Any || self.fresh != Freshness::Any
+        let chosen = self.state.is_some() || self.direction.is_some();
+        written || chosen || self.linked != Linked::Any || self.fresh != Freshness::Any
     }
 }
 
@@ -147,6 +151,8 @@ pub struct Row {
     pub order: Option<String>,
     /// The transfer.
     pub transfer: Option<String>,
+    /// Which way it goes.
+    pub direction: Direction,
     /// Where to.
     pub destination: Option<String>,
     /// Delivery, or its estimate.
@@ -208,6 +214,8 @@ pub struct ShipmentView {
     pub exceptions: Vec<ExceptionView>,
     /// The page of the delivery in Odoo.
     pub order_url: Option<String>,
+    /// The transfer that it follows, and how: as its return, or as its backorder.
+    pub follows: Vec<(String, String)>,
     /// Customer's data, masked unless the viewer may see it.
     pub customer: Option<CustomerView>,
     /// Proof of delivery.

@@ -4,7 +4,7 @@ use crate::{
     bootstrap,
     config::{self, Settings},
 };
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use application::caller::Caller;
 use application::{
     clock::{Clock, SystemClock},

@@ -19,8 +19,10 @@ mod fold;
 mod mapping;
 mod migrate;
 mod number;
+mod odoo;
 mod people;
 mod promise;
+mod reconcile;
 mod replay;
 mod schedule;
 pub mod serve;
@@ -89,6 +91,8 @@ enum Command {
     /// Bulk retries: list, stop.
     #[command(subcommand)]
     Replay(replay::Replay),
+    /// Compare Odoo, Milepost and the service desk, fix what is safe and list the rest.
+    Reconcile(reconcile::Reconcile),
     /// Mappings of carrier codes: list, unmapped codes, publish, roll back.
     #[command(subcommand)]
     Mapping(mapping::Mapping),
@@ -97,7 +101,7 @@ enum Command {
     Promise(promise::Promise),
     /// Odoo.
     #[command(subcommand)]
-    Odoo(admin::Odoo),
+    Odoo(odoo::Odoo),
     /// The audit trail.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -163,6 +167,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Dead(dead) => on_installation(settings, |context, scope| dead.run(context, scope)).await,
             Command::Message(message) => on_installation(settings, |context, scope| message.run(context, scope)).await,
             Command::Replay(replay) => on_installation(settings, |context, scope| replay.run(context, scope)).await,
+            Command::Reconcile(it) => on_installation(settings, |context, scope| it.run(context, scope)).await,
             Command::Mapping(mapping) => on_installation(settings, |context, scope| mapping.run(context, scope)).await,
             Command::Promise(promise) => on_installation(settings, |context, scope| promise.run(context, scope)).await,
             Command::Odoo(odoo) => odoo.run(settings).await,

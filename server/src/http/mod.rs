@@ -1,8 +1,10 @@
 //! HTTP: carriers' webhooks, pages, live streams, health. Handlers extract, call one use case, and
 //! answer.
 
+pub mod export;
 pub mod guard;
 pub mod health;
+pub mod hooks;
 pub mod ingest;
 pub mod live;
 pub mod pages;
@@ -21,7 +23,7 @@ use axum::{
     extract::{DefaultBodyLimit, FromRef},
     http::{HeaderValue, header::STRICT_TRANSPORT_SECURITY},
     middleware::{from_fn, from_fn_with_state},
-    routing::{any, get},
+    routing::{any, get, post},
 };
 use live::{LiveState, Streams};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -82,6 +84,7 @@ pub fn router(front: Front, metrics: PrometheusHandle, shutdown: CancellationTok
         .route("/ingest/{source}", any(ingest::ingest))
         .route("/ingest", any(ingest::nowhere))
         .route("/ingest/{source}/{*nowhere}", any(ingest::nowhere))
+        .route("/hooks/odoo/{connection}/{secret}", post(hooks::odoo))
         .layer(DefaultBodyLimit::disable())
         .with_state(front.clone())
         .merge(watched(front.clone(), metrics));
@@ -91,7 +94,9 @@ pub fn router(front: Front, metrics: PrometheusHandle, shutdown: CancellationTok
         .route("/live/shipments", get(live::all))
         .route("/live/shipments/{id}", get(live::one))
         .with_state(LiveState { context: Arc::clone(&front.context), shutdown, streams });
+    let files = Router::new().route("/reconciliation/export.csv", get(export::differences)).with_state(front.clone());
     let people = live
+        .merge(files)
         .merge(pages::router(&front, assets.clone()))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(from_fn(guard::timely_body))

@@ -7,6 +7,7 @@ mod locale;
 pub mod mappings;
 mod named;
 pub mod overview;
+pub mod reconciliation;
 pub mod session;
 pub mod shipments;
 pub mod start;
@@ -36,6 +37,7 @@ pub fn ports(context: &Arc<Context>, user: Option<&UserRecord>, browser: &sessio
         start: Arc::new(start::StartPort(asker.clone())),
         mappings: Arc::new(mappings::MappingsPort(asker.clone())),
         connections: Arc::new(connections::ConnectionsPort { asker: asker.clone(), browser: browser.clone() }),
+        reconciliation: Arc::new(reconciliation::ReconciliationPort(asker.clone())),
         sync: Arc::new(sync::SyncPort(asker)),
     }
 }

@@ -78,6 +78,7 @@ impl app::contract::session::SessionPort for SessionPort {
             exceptions: waiting.exceptions,
             connections: waiting.connections,
             failed: waiting.failed,
+            differences: waiting.differences,
             unmapped: waiting.unmapped,
             connected: connected.anything,
             guided: connected.guided && caller.may(Permission::Operate),

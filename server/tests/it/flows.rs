@@ -122,15 +122,15 @@ async fn the_list_finds_a_shipment_by_its_number() {
 #[tokio::test]
 async fn an_import_of_more_pages_than_one_job_takes_goes_on_where_it_was() {
     let systems = Systems::new().await;
-    let pickings: Vec<i64> = (0..250).map(|n| systems.add_order(&format!("N{n}"))).collect();
-    assert_eq!(systems.import(1).await.created, 100);
+    let pickings: Vec<i64> = (0..1_250).map(|n| systems.add_order(&format!("N{n}"))).collect();
+    assert_eq!(systems.import(1).await.created, 500);
     // changed behind the place where it goes on, and before it
     systems.odoo.edit(pickings[0], "carrier_tracking_ref", "CHANGED1".into());
-    systems.odoo.edit(pickings[249], "carrier_tracking_ref", "LAST1".into());
+    systems.odoo.edit(pickings[1_249], "carrier_tracking_ref", "LAST1".into());
     let second = systems.import(1).await;
-    assert_eq!((second.created, second.changed, second.unchanged), (100, 0, 0));
+    assert_eq!((second.created, second.changed, second.unchanged), (500, 0, 0));
     let third = systems.import(1).await;
-    assert_eq!((third.created, third.changed, third.unchanged), (50, 0, 0));
+    assert_eq!((third.created, third.changed, third.unchanged), (250, 0, 0));
     for _ in 0..3 {
         systems.import(1).await;
     }
@@ -140,7 +140,7 @@ async fn an_import_of_more_pages_than_one_job_takes_goes_on_where_it_was() {
         context.store.shipments.find(context.scope(), number).await.unwrap().len()
     };
     assert_eq!(found("CHANGED1").await, 1, "the next import takes in what was changed meanwhile");
-    assert_eq!((found("N0").await, found("N249").await, found("LAST1").await), (0, 0, 1));
+    assert_eq!((found("N0").await, found("N1249").await, found("LAST1").await), (0, 0, 1));
 }
 
 /// A container's delivery, and the retraction of it, which names nothing but the event.

@@ -10,9 +10,10 @@ use app::{
     api::FUNCTIONS,
     contract::{
         ApiError, Ports,
-        connections::{ConnectionForm, ConnectionsQuery},
+        connections::{ConnectionForm, ConnectionsQuery, SetupForm},
         exceptions::{Act, QueueQuery},
         mappings::{MappingQuery, NewMeaning},
+        reconciliation::ReconciliationQuery,
         shipments::{ListQuery, ListTab},
         sync::{Chosen, SyncQuery},
     },
@@ -159,6 +160,16 @@ fn arguments() -> Vec<Arguments> {
         function("sync/pause", None, Some("destination=nowhere&why=because")),
         function("sync/resume", None, Some("destination=nowhere")),
         function("sync/replay", Some("message=NO_ID"), Some("")),
+        function("reconciliation", None, None),
+        function("reconciliation/start", None, Some("dry_run=perhaps")),
+        function("reconciliation/stop", Some("run=NO_ID"), Some("")),
+        function("reconciliation/fix", None, Some("")),
+        function(
+            "reconciliation/decide",
+            Some("id=NO_ID&revision=0&choice=keep"),
+            Some("id=NO_ID&revision=0&choice=explode"),
+        ),
+        function("reconciliation/assign", Some("id=NO_ID&mine=true"), Some("")),
         function("mappings", None, Some("")),
         function(
             "mappings/publish",
@@ -262,7 +273,7 @@ async fn every_function_and_every_role_agree_with_the_table() {
 /// Asks the port behind a function for something that is not there, in words that cannot be read where it takes any.
 async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
     let no = || "no such thing".to_owned();
-    let Ports { session, shipments, exceptions, overview, start, mappings, sync, connections } = ports;
+    let Ports { session, shipments, exceptions, overview, start, mappings, sync, connections, reconciliation } = ports;
     match name {
         "frame" => session.frame().await.map(drop),
         "shipments" => shipments.list(ListQuery { cursor: no(), ..ListQuery::default() }).await.map(drop),
@@ -286,6 +297,15 @@ async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "sync/pause" => sync.pause(no(), String::new()).await,
         "sync/resume" => sync.resume(no()).await,
         "sync/replay" => sync.replay(no()).await,
+        "reconciliation" => {
+            let query = ReconciliationQuery { cursor: no(), preview: no(), ..ReconciliationQuery::default() };
+            reconciliation.view(query).await.map(drop)
+        }
+        "reconciliation/start" => reconciliation.start(false).await,
+        "reconciliation/stop" => reconciliation.stop(no()).await,
+        "reconciliation/fix" => reconciliation.fix(vec![no()]).await.map(drop),
+        "reconciliation/decide" => reconciliation.decide(no(), 0, no()).await,
+        "reconciliation/assign" => reconciliation.assign(no(), true).await,
         "mappings" => mappings.view(MappingQuery { list: no(), value: no() }).await.map(drop),
         "mappings/publish" => mappings.publish(NewMeaning { reason: no(), ..NewMeaning::default() }).await.map(drop),
         "mappings/roll-back" => mappings.roll_back(999, String::new()).await.map(drop),
@@ -301,6 +321,7 @@ async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "connections/pause" => connections.pause(no(), String::new()).await,
         "connections/resume" => connections.resume(no()).await,
         "connections/switch" => connections.switch(no(), true, String::new()).await,
+        "connections/set-up" => connections.set_up(SetupForm { name: no(), ..SetupForm::default() }).await,
         other => panic!("{other}: say here how its port is called"),
     }
 }

@@ -15,7 +15,7 @@ use storage::{
     AuditKey, Scope, Store,
     audit::Line,
     jobs::Cause,
-    orders::{ImportedShipment, Origin, OriginStanding},
+    orders::{ImportedShipment, Origin, OriginStanding, Transfer},
 };
 use tests::{
     Installation,
@@ -172,6 +172,7 @@ impl Ground {
             customer_record: None,
             company: None,
             url: None,
+            transfer: Transfer::default(),
         };
         let imported = ImportedShipment {
             id: ShipmentId(content_id("shipment of the test", &[&record.to_be_bytes()])),

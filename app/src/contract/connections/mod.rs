@@ -3,6 +3,7 @@
 mod form;
 mod list;
 mod one;
+mod setup;
 
 use super::ApiResult;
 use async_trait::async_trait;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 pub use form::*;
 pub use list::*;
 pub use one::*;
+pub use setup::*;
 
 /// Connections.
 #[async_trait]
@@ -32,6 +34,8 @@ pub trait ConnectionsPort: Send + Sync {
     async fn pause(&self, name: String, why: String) -> ApiResult<()>;
     /// Lets its jobs go on.
     async fn resume(&self, name: String) -> ApiResult<()>;
+    /// Sets an Odoo up, takes that away, or says what either would do.
+    async fn set_up(&self, form: SetupForm) -> ApiResult<()>;
     /// Turns it on or off.
     async fn switch(&self, name: String, on: bool, why: String) -> ApiResult<()>;
 }

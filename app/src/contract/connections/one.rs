@@ -2,6 +2,7 @@
 
 use super::form::{FormView, SavedView};
 use super::list::ConnectionRow;
+use super::setup::SetupView;
 use crate::contract::When;
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +117,8 @@ pub struct ConnectionView {
     pub settings: Vec<(String, String)>,
     /// The form that changes it; none where this version has no such connector.
     pub form: Option<FormView>,
+    /// The set-up of an Odoo; none of others.
+    pub setup: Option<SetupView>,
     /// What is known of its test and its turning on.
     pub saved: SavedView,
 }

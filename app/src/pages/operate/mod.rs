@@ -4,6 +4,7 @@ pub mod connections;
 pub mod job;
 pub mod mappings;
 pub mod message;
+pub mod reconciliation;
 mod replays;
 pub mod start;
 pub mod sync;

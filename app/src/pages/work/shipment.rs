@@ -19,6 +19,7 @@ use crate::{
         },
     },
 };
+use domain::Direction;
 use leptos::{form::ActionForm, prelude::*, tachys::view::keyed::keyed};
 use leptos_router::hooks::{use_params_map, use_query_map};
 
@@ -124,8 +125,7 @@ fn why(view: &ShipmentView) -> impl IntoView + use<> {
 }
 
 fn order(view: &ShipmentView) -> impl IntoView + use<> {
-    let ShipmentView { row, order_url, customer, pieces, .. } = view.clone();
-    view! { <OrderPanel order=row.order transfer=row.transfer url=order_url customer pieces/> }
+    view! { <OrderPanel view=view.clone()/> }
 }
 
 fn count(entries: &[Entry]) -> String {
@@ -152,6 +152,7 @@ fn Head(view: ShipmentView) -> impl IntoView {
             <div class="row">
                 <StateMark state=row.state class="st--big"/>
                 <h1 id="h">{row.destination.clone().map_or_else(|| format!("Shipment {}", row.number), |to| format!("Shipment {} to {to}", row.number))}</h1>
+                {(!row.direction.is_outbound()).then(|| view! { <span class="tag" data-testid="direction">{row.direction.label()}</span> })}
                 {exception}
             </div>
             <dl class="facts facts--across">
@@ -440,21 +441,17 @@ fn ActButton(id: String, what: Act, label: &'static str, act: ServerAction<ActOn
 }
 
 #[component]
-fn OrderPanel(
-    order: Option<String>,
-    transfer: Option<String>,
-    url: Option<String>,
-    customer: Option<CustomerView>,
-    pieces: Vec<(String, domain::State)>,
-) -> impl IntoView {
-    let Some(transfer) = transfer else {
+fn OrderPanel(view: ShipmentView) -> impl IntoView {
+    let ShipmentView { row, order_url, follows, customer, pieces, .. } = view;
+    let of_vendor = row.direction == Direction::Inbound;
+    let Some(transfer) = row.transfer else {
         return view! {
             <section class="panel"><header><h2>"Order"</h2></header>
                 <p class="in small muted">"Not linked to an order. Excluded from reports; no notifications are sent. An order that gets this number takes over its history."</p>
             </section>
         }.into_any();
     };
-    let link = match url {
+    let link = match order_url {
         Some(url) => {
             view! { <Outside href=url text=transfer attr:class="id" attr:data-testid="odoo-link"/> }.into_any()
         }
@@ -466,25 +463,26 @@ fn OrderPanel(
         .collect_view();
     view! {
         <section class="panel">
-            <header><h2>"Order and customer"</h2>{customer.as_ref().is_some_and(|c| c.masked).then(|| view! { <span class="push small muted row row--tight"><Icon name="mask"/>"masked"</span> })}</header>
+            <header><h2>{if of_vendor { "Order and vendor" } else { "Order and customer" }}</h2>{customer.as_ref().is_some_and(|c| c.masked).then(|| view! { <span class="push small muted row row--tight"><Icon name="mask"/>"masked"</span> })}</header>
             <div class="in"><dl class="facts">
-                <dt>"Order"</dt><dd class="id">{order.unwrap_or_else(|| "–".into())}</dd>
+                <dt>"Order"</dt><dd class="id">{row.order.unwrap_or_else(|| "–".into())}</dd>
                 <dt>"Transfer"</dt><dd>{link}</dd>
-                {customer.map(customer_facts)}
+                {follows.into_iter().map(|(how, transfer)| view! { <dt>{how}</dt><dd class="id">{transfer}</dd> }).collect_view()}
+                {customer.map(|customer| customer_facts(customer, of_vendor))}
                 {pieces}
             </dl></div>
         </section>
     }.into_any()
 }
 
-fn customer_facts(customer: CustomerView) -> impl IntoView {
+fn customer_facts(customer: CustomerView, of_vendor: bool) -> impl IntoView {
     let class = if customer.masked { "masked" } else { "" };
     let line = move |label: &'static str, value: Option<String>, class: &'static str| {
         value.map(|value| view! { <dt>{label}</dt><dd class=class>{value}</dd> })
     };
     view! {
-        {line("Customer", customer.name, class)}
-        {line("Ship to", customer.place, "")}
+        {line(if of_vendor { "Vendor" } else { "Customer" }, customer.name, class)}
+        {line(if of_vendor { "Ship from" } else { "Ship to" }, customer.place, "")}
         {line("Email", customer.email, class)}
         {line("Language, local time", customer.locale, "")}
     }

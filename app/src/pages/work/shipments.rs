@@ -14,7 +14,7 @@ use crate::{
         shipments::{Freshness, Linked, ListPage, ListQuery, ListTab, Row},
     },
 };
-use domain::{State, visible::visible};
+use domain::{Direction, State, visible::visible};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
@@ -39,6 +39,7 @@ fn question(params: &ParamsMap) -> ListQuery {
         tab: if tab.is_empty() && !words.is_empty() { ListTab::All } else { ListTab::of(&tab) },
         text: words,
         state: State::from_code(&text("state")),
+        direction: Direction::from_code(&text("direction")),
         linked: Linked::of(&text("linked")),
         carrier: text("carrier"),
         fresh: Freshness::of(&text("fresh")),
@@ -53,6 +54,7 @@ pub(crate) fn address(query: &ListQuery) -> String {
         ("tab", query.tab.code()),
         ("q", &query.text),
         ("state", query.state.map_or("", State::code)),
+        ("direction", query.direction.map_or("", Direction::code)),
         ("linked", query.linked.code()),
         ("carrier", &query.carrier),
         ("fresh", query.fresh.code()),
@@ -143,6 +145,12 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
         let class = if on { "chip chip--on" } else { "chip" };
         view! { <a class=class href=href aria-pressed=on.to_string() role="button"><StateMark state=*state/>{on.then(|| view! { <Icon name="x"/> })}</a> }
     }).collect_view();
+    let directions = Direction::ALL.iter().map(|direction| {
+        let on = query.direction == Some(*direction);
+        let href = address(&ListQuery { direction: (!on).then_some(*direction), cursor: String::new(), ..query.clone() });
+        let class = if on { "chip chip--on" } else { "chip" };
+        view! { <a class=class href=href aria-pressed=on.to_string() role="button">{direction.label()}{on.then(|| view! { <Icon name="x"/> })}</a> }
+    }).collect_view();
     let cut_off = use_context::<browser::CutOff>();
     let live = page.newest.clone();
     let newest = move || {
@@ -152,6 +160,7 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
     view! {
         <nav class="tabs" aria-label="Views">{tabs}</nav>
         {filters}
+        <div class="chips" role="group" aria-label="Direction">{directions}</div>
         <div class="chips" role="group" aria-label="Status">{states}{newest}</div>
     }
 }
@@ -243,11 +252,12 @@ fn ListRow(row: Row) -> impl IntoView {
         Some((how, text)) => view! { <Late how text/> }.into_any(),
         None => view! { <span class="faint">"–"</span> }.into_any(),
     };
+    let direction = (!row.direction.is_outbound()).then(|| view! { <b>{row.direction.label()}</b>" · " });
     let more = (row.more_numbers > 0).then(|| format!(" +{} more", row.more_numbers));
     view! {
         <tr data-testid="shipment-row">
             <td class="two c11"><StateMark state=row.state/><small>{row.exception.map(|(severity, label)| view! { <SeverityMark severity label/> })}</small></td>
-            <td class="two c21"><a class="id" href=href data-row="" data-testid="tracking-number">{row.number}</a><small>{row.carrier}{more}</small></td>
+            <td class="two c21"><a class="id" href=href data-row="" data-testid="tracking-number">{row.number}</a><small>{direction}{row.carrier}{more}</small></td>
             <td class="two c22 p3"><span class="id">{row.order}</span><small class="id wide-only">{row.transfer}</small></td>
             <td class="hide-s p2 nowrap">{row.destination}</td>
             <td class="two nowrap hide-s">

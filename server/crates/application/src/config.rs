@@ -91,6 +91,8 @@ pub struct CallLimits {
 
 /// Seconds between two looks at the desk, unless it is set.
 pub const DESK_POLL_SECONDS: u64 = 30;
+/// Seconds between two updates of the fields of one delivery in Odoo, unless set: a burst of events takes few of them.
+pub const UPDATE_SECONDS: u64 = 10;
 
 /// Jobs at once for one destination, in each lane, unless it is set.
 const AT_ONCE: usize = 8;
@@ -134,6 +136,8 @@ pub struct Rules {
     pub news_days: u32,
     /// Whether notes in Odoo name who signed.
     pub signatory_in_odoo: bool,
+    /// Seconds between two updates of the fields of one delivery or order in Odoo: what comes meanwhile is written together.
+    pub update_seconds: u64,
     /// Hours of silence before it is an exception.
     pub silence_hours: u32,
     /// Hours after the day of shipping before it is an exception.

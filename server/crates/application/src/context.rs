@@ -1,6 +1,7 @@
 //! What every use case works with: the store, the clock, the vault, the configuration and the systems outside.
 
 use crate::{clock::Clock, config::Config, connections::live::Live, texts::Texts, vault::Vault};
+use carriers::{api::Platform, booking::Mode};
 use desks::Desk;
 use domain::{
     ids::{CompanyId, CorrelationId, JobId, ShipmentId},
@@ -46,6 +47,8 @@ pub struct Context {
     pub files: Semaphore,
     /// Room for bodies that are not answered yet, in KiB; see [`ROOM_KIB`].
     pub room: Semaphore,
+    /// The pace of hints.
+    pub hints: crate::odoo::pace::Hints,
     /// Passwords that may be worked on at once; see [`crate::people::slow_lane::HASHES_AT_ONCE`].
     pub hashing: Arc<Semaphore>,
     /// Where sign-ins wait that are beyond the usual number.
@@ -169,6 +172,11 @@ impl Context {
     /// A service desk that is in use.
     pub fn desk(&self, name: &str) -> Option<Arc<dyn Desk>> {
         self.connections.desk(name)
+    }
+
+    /// The API of a platform that is in use, and whether it is for tests or live.
+    pub fn platform(&self, name: &str) -> Option<(Arc<dyn Platform>, Mode)> {
+        self.connections.platform(name)
     }
 
     /// The newest published mapping that is known here.

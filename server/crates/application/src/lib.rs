@@ -2,6 +2,7 @@
 //! and nothing below. No HTTP server, no pages, no SQL here.
 
 pub mod audit;
+pub mod booking;
 pub mod caller;
 pub mod cases;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod mask;
 pub mod odoo;
 pub mod operations;
 pub mod people;
+pub mod reconcile;
 pub mod rules;
 pub mod texts;
 pub mod tracking;

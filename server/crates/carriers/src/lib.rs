@@ -3,6 +3,7 @@
 mod aftership;
 mod answers;
 pub mod api;
+pub mod api_template;
 pub mod booking;
 #[cfg(test)]
 mod checks;

@@ -171,6 +171,8 @@ pub(crate) fn failed<T>(platform: &str, answer: &Response, complaint: Option<Com
     };
     match (complaint.means, status) {
         (_, 401) => Outcome::Unauthorised(error(ErrorClass::Unauthorized)),
+        // whatever it complains of: it may have failed behind the purchase
+        (_, 500..) => unknown(),
         (Some(Meaning::Refused(code)), _) => refused(code),
         (Some(Meaning::Unknown), _) => unknown(),
         (Some(Meaning::NotSent), _) | (_, 429) => Outcome::NotSent(error(ErrorClass::RateLimited)),
@@ -234,7 +236,8 @@ mod tests {
             assert_eq!(own(status), "unknown", "{status}");
         }
         assert_eq!(of(422, Some(Some(Meaning::Unknown))), "unknown");
-        assert_eq!(of(500, Some(Some(Meaning::Refused(RefusalCode::Address)))), "address");
+        assert_eq!(of(424, Some(Some(Meaning::Refused(RefusalCode::Address)))), "address");
+        assert_eq!(of(500, Some(Some(Meaning::Refused(RefusalCode::Address)))), "unknown");
     }
 
     #[test]

@@ -55,8 +55,16 @@ fn once_each(report: &mut TrackerReport) {
         let moment = (observation.time.local, observation.time.utc, observation.piece.clone());
         let alike = moments.entry(moment).or_default();
         match alike.iter().copied().find(|at| is_one_event(&kept[*at], &observation, listed)) {
-            Some(at) if detail(&kept[at]) < detail(&observation) => kept[at] = observation,
-            Some(_) => {}
+            Some(at) => {
+                let [mut other, mut fuller] = [std::mem::replace(&mut kept[at], observation.clone()), observation];
+                if detail(&other) >= detail(&fuller) {
+                    std::mem::swap(&mut other, &mut fuller);
+                }
+                if fuller.documents.is_empty() {
+                    fuller.documents = other.documents;
+                }
+                kept[at] = fuller;
+            }
             None => {
                 if alike.len() < ALIKE_MAX {
                     alike.push(kept.len());

@@ -3,7 +3,7 @@
 use crate::{
     State,
     fold::Announcement,
-    ids::{EffectId, ExceptionId, ShipmentId, content_id},
+    ids::{EffectId, ExceptionId, ObservationId, ShipmentId, content_id},
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,51 @@ pub enum EffectTarget {
     OrderNote,
     /// An activity for a person in the order system.
     OrderActivity,
+    /// The delivery is validated in the order system.
+    OrderValidation,
+    /// A proof of delivery is attached to the delivery.
+    OrderProof,
+    /// The order is invoiced, or released for it.
+    OrderInvoice,
+    /// A return is made for what the carrier brings back.
+    OrderReturn,
+}
+
+/// How an order is invoiced once its goods have arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Invoicing {
+    /// Not by Milepost.
+    #[default]
+    Never,
+    /// An activity asks accounting to do it.
+    Release,
+    /// A draft invoice is made.
+    Draft,
+    /// An invoice is made and posted.
+    Post,
+}
+
+/// When an order is invoiced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvoiceOn {
+    /// As soon as the carrier reports the delivery.
+    #[default]
+    Delivered,
+    /// When there is a proof of delivery too: a document, a signature, or the carrier's word that it has one.
+    Pod,
+}
+
+/// Which deliveries of an order an invoice waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvoiceFor {
+    /// All of them: one invoice for the order.
+    #[default]
+    Order,
+    /// Each by itself: an invoice for each delivery.
+    Delivery,
 }
 
 /// The content of an effect: codes and times; the text is made when it is posted.
@@ -48,6 +93,31 @@ pub enum EffectBody {
         /// Their names.
         fields: Vec<String>,
     },
+    /// The carrier has scanned the goods for the first time: they have left.
+    FirstScan,
+    /// What the carrier gave as proof of a delivery.
+    Proof {
+        /// The delivery.
+        fact: ObservationId,
+    },
+    /// The goods have arrived.
+    Invoice {
+        /// What is made.
+        how: Invoicing,
+        /// When.
+        on: InvoiceOn,
+        /// For what.
+        of: InvoiceFor,
+    },
+    /// The delivery for which an invoice was made is retracted.
+    InvoiceInDoubt {
+        /// The state announced before.
+        from: State,
+        /// The state now.
+        to: State,
+    },
+    /// The goods come back to the sender.
+    Return,
 }
 
 /// What became of an effect.
@@ -97,6 +167,18 @@ impl EffectOutcome {
     pub fn is_open_record(&self) -> bool {
         matches!(self, Self::Posted(id) if id.parse::<i64>().is_ok())
     }
+
+    /// It is posted as a record that has a name for people: `57 INV/2026/00010`.
+    pub fn named(id: i64, name: &str) -> Self {
+        Self::Posted(format!("{id} {name}"))
+    }
+
+    /// The name of the record as which it is posted, where it has one.
+    pub fn name(&self) -> Option<&str> {
+        let Self::Posted(posted) = self else { return None };
+        let (id, name) = posted.split_once(' ')?;
+        id.parse::<i64>().is_ok().then_some(name)
+    }
 }
 
 /// The id of an effect follows from what it is: after the restore of an older backup the same one comes out, and what was
@@ -106,6 +188,10 @@ pub fn effect_id(shipment: ShipmentId, target: EffectTarget, key: &str) -> Effec
     let target = match target {
         EffectTarget::OrderNote => r#""order_note""#,
         EffectTarget::OrderActivity => r#""order_activity""#,
+        EffectTarget::OrderValidation => r#""order_validation""#,
+        EffectTarget::OrderProof => r#""order_proof""#,
+        EffectTarget::OrderInvoice => r#""order_invoice""#,
+        EffectTarget::OrderReturn => r#""order_return""#,
     };
     EffectId(content_id("effect", &[shipment.0.as_bytes(), target.as_bytes(), key.as_bytes()]))
 }
@@ -130,6 +216,10 @@ mod tests {
             (EffectTarget::OrderNote, "set_back/1", "170b4645-1d64-4279-5d74-05e302fba6c6"),
             (EffectTarget::OrderActivity, &exception, "171f89b2-e71c-4b9a-3515-1528d2785851"),
             (EffectTarget::OrderActivity, &again, "546ad7bc-f9f0-7639-2938-ec541326390c"),
+            (EffectTarget::OrderValidation, "1", "c27402e4-c7e8-d9c7-ad66-6bfca6e55d65"),
+            (EffectTarget::OrderProof, "DELIVERED/-/1", "91e45a99-02e7-ca73-16e6-ca6cd6b6d0f6"),
+            (EffectTarget::OrderInvoice, "1", "c8d20f9b-720d-7cd3-bd47-386b21582fd1"),
+            (EffectTarget::OrderReturn, "1", "2fd6f419-d677-216d-c235-c92541a6f17e"),
         ] {
             assert_eq!(effect_id(shipment, target, key).to_string(), id, "{key}");
         }
@@ -146,10 +236,15 @@ mod tests {
             (Withheld, Some("withheld"), false),
             (NotNeeded, Some("not needed"), false),
             (Completed, Some("completed"), false),
+            (EffectOutcome::named(57, "INV/2026/00010"), Some("57 INV/2026/00010"), false),
         ] {
             assert_eq!(outcome.external(), external);
             assert_eq!(EffectOutcome::from_external(external.map(str::to_owned)), outcome);
             assert_eq!(outcome.is_open_record(), open, "{outcome:?}");
+        }
+        assert_eq!(EffectOutcome::named(57, "INV/2026/00010").name(), Some("INV/2026/00010"));
+        for nameless in [Posted("17".into()), Posted("done 17".into()), Pending] {
+            assert_eq!(nameless.name(), None, "{nameless:?}");
         }
     }
 }

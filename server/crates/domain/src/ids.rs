@@ -71,6 +71,12 @@ ids! {
     JobId;
     /// A bulk retry of jobs or messages.
     ReplayId;
+    /// A reconciliation run.
+    ReconciliationId;
+    /// A difference between systems.
+    DifferenceId;
+    /// The booking of one parcel.
+    BookingId;
     /// One try at a call to another system.
     AttemptId;
     /// A case at the service desk.

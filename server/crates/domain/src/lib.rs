@@ -1,10 +1,12 @@
 //! The canonical model of a shipment, pure: no I/O, no clock, no randomness.
 //!
-//! `vocabulary` holds the plain enums, `access` what people may do, `visible` how text from outside is shown: these build for the
+//! `vocabulary` holds the plain enums, `access` what people may do, `ownership` and `reconcile` the words of reconciliation, `visible` how text from outside is shown: these build for the
 //! browser. Everything else
 //! (feature `model`) is what the server folds with. Time and randomness are arguments.
 
 pub mod access;
+#[cfg(feature = "model")]
+pub mod booking;
 #[cfg(feature = "model")]
 pub mod carriers;
 #[cfg(feature = "model")]
@@ -12,6 +14,7 @@ pub mod cause;
 #[cfg(feature = "model")]
 pub mod commit;
 #[cfg(feature = "model")]
+pub mod documents;
 pub mod effects;
 #[cfg(feature = "model")]
 pub mod event_time;
@@ -29,6 +32,7 @@ pub mod money;
 pub mod numbers;
 #[cfg(feature = "model")]
 pub mod observation;
+pub mod ownership;
 #[cfg(feature = "model")]
 pub mod place;
 #[cfg(feature = "model")]
@@ -39,6 +43,7 @@ pub mod promise;
 pub mod punctuality;
 #[cfg(feature = "model")]
 pub mod reading;
+pub mod reconcile;
 #[cfg(feature = "model")]
 pub mod routing;
 #[cfg(feature = "model")]
@@ -48,4 +53,4 @@ pub mod scenario;
 pub mod visible;
 pub mod vocabulary;
 
-pub use vocabulary::{Category, Classifier, ExceptionReason, Milestone, Party, Severity, State, Visibility};
+pub use vocabulary::{Category, Classifier, Direction, ExceptionReason, Milestone, Party, Severity, State, Visibility};

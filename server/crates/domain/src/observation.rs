@@ -2,6 +2,7 @@
 
 use crate::{
     Classifier,
+    documents::Document,
     event_time::EventTime,
     ids::{ObservationId, content_id},
 };
@@ -160,6 +161,10 @@ pub struct Observation {
     /// Who signed. Personal data, as `description`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signatory: Option<String>,
+    /// What the provider gives as proof of a delivery. Personal data, as `description`; read again in the message when it is
+    /// needed, and kept nowhere else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Document>,
 }
 
 /// The place of an observation in its message.
@@ -344,6 +349,7 @@ impl Observation {
             origin,
             description: None,
             signatory: None,
+            documents: Vec::new(),
         }
     }
 
@@ -373,14 +379,15 @@ impl Observation {
         ObservationId(Uuid::from_bytes(id))
     }
 
-    /// The observation without what belongs to the vault: words, who signed, of the place what may name a person, a time that is none.
+    /// The observation without what belongs to the vault: words, who signed, documents, of the place what may name a person, a time
+    /// that is none.
     pub fn without_personal(&self) -> Self {
         let location = self.location.as_ref().map(Location::in_parts).and_then(Location::non_empty);
         let mut time = self.time.clone();
         if !time.is_usable() {
             time.raw.clear();
         }
-        Self { description: None, signatory: None, location, time, ..self.clone() }
+        Self { description: None, signatory: None, documents: Vec::new(), location, time, ..self.clone() }
     }
 }
 

@@ -37,7 +37,11 @@ pub struct Step {
 
 /// The steps of a shipment, in order.
 pub fn steps(folded: &Folded, input: &FoldInput) -> Vec<Step> {
-    let reached = reached(folded, input);
+    let mut reached = reached(folded, input);
+    if input.plan.received_at.is_some() && folded.state == State::Delivered {
+        // no carrier reports it where the goods were received all the same
+        reached.entry(State::Delivered).or_insert_with(|| folded.delivered_at.clone());
+    }
     let is_reached = |state: &State| reached.contains_key(state);
     let mut way = Vec::with_capacity(WAY.len() + 3);
     for state in WAY {

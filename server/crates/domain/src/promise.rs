@@ -25,6 +25,11 @@ const EU_COUNTRIES: &[&str] = &[
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
     "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
 ];
+/// Whether a country is of the European Union.
+pub fn is_eu(country: &str) -> bool {
+    EU_COUNTRIES.iter().any(|code| country.eq_ignore_ascii_case(code))
+}
+
 /// Countries whose weekend is Friday and Saturday.
 const FRIDAY_WEEKEND: &[&str] =
     &["BD", "BH", "DZ", "EG", "IL", "IQ", "JO", "KW", "LY", "MV", "OM", "QA", "SA", "SD", "SY", "YE"];

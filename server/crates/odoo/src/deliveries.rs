@@ -1,12 +1,13 @@
 //! Deliveries come in.
 
+pub(super) use super::transfers::PICKING;
 use super::{
     OdooClient,
-    delivery::{Delivery, delivery},
-    records::{Read, linked, name_of, related, written},
-    wire::datetime,
+    delivery::{Around, Delivery, delivery, whom},
+    records::{Read, linked, name_of, written},
+    transfers::{ORDER, ORDER_FIELDS, PARTNER, PARTNER_FIELDS, PURCHASE, PURCHASE_FIELDS, Related, Shape, Since},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use outbound::{CallError, CallLog, ErrorClass};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -25,31 +26,6 @@ pub const WAITS: &str = "not read yet: too many records could not be read at onc
 pub const NO_ACCESS: &str = "AccessError";
 /// How the problem of a record begins that Odoo refuses for another reason, which it says in its answer alone.
 pub const REFUSES: &str = "Odoo refuses to read it";
-/// Deliveries that left longer ago are not read again because their order or customer changed.
-const FOLLOWED: SignedDuration = SignedDuration::from_hours(90 * 24);
-pub(super) const PICKING: &str = "stock.picking";
-const PICKING_FIELDS: &[&str] = &[
-    "name",
-    "state",
-    "origin",
-    "sale_id",
-    "carrier_id",
-    "carrier_tracking_ref",
-    "scheduled_date",
-    "date_deadline",
-    "date_done",
-    "write_date",
-    "partner_id",
-    "company_id",
-];
-const ORDER: &str = "sale.order";
-const ORDER_FIELDS: &[&str] = &["commitment_date", "write_date"];
-const PARTNER: &str = "res.partner";
-const PARTNER_FIELDS: &[&str] = &["name", "street", "city", "zip", "country_code", "lang", "tz", "email", "write_date"];
-/// What is read of deliveries beside their ids: models with their fields.
-pub const READ_FIELDS: &[(&str, &[&str])] =
-    &[(PICKING, PICKING_FIELDS), (ORDER, ORDER_FIELDS), (PARTNER, PARTNER_FIELDS)];
-
 /// A delivery of which nothing can be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
@@ -78,19 +54,10 @@ pub struct DeliveryPage {
     pub more: bool,
 }
 
-/// From when on writes are looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Since {
-    /// Who wrote.
-    pub anybody: Timestamp,
-    /// Who wrote that is not the user of this client's key; earlier.
-    pub others: Timestamp,
-}
-
 impl OdooClient {
-    /// A page of deliveries of orders that were last written since then (all of them without it), with ids above
-    /// `after_id`, by id. A change of the order or of the customer counts as one of the delivery, which Odoo does not write
-    /// then, unless it left long ago.
+    /// A page of deliveries, receipts, dropships and returns that were last written since then (all of them without it), with
+    /// ids above `after_id`, by id. A change of the order, the customer, the vendor or a package counts as one of the
+    /// delivery, which Odoo does not write then, unless it left long ago.
     ///
     /// This is the paging that loses nothing: `write_date` has whole seconds here, many rows share one, and it is the
     /// *start* of the writing transaction. So ask with an overlap, page by id until a page is not full, and only then
@@ -111,19 +78,34 @@ impl OdooClient {
         log: &dyn CallLog,
     ) -> Result<DeliveryPage, CallError> {
         let limit = limit.clamp(1, PAGE_MAX);
-        let Some(since) = since else { return self.page_of(wanted(after_id), limit, log).await };
+        if after_id == 0 {
+            self.known_shape.begin();
+        }
+        let shape = self.shape(log).await?;
+        let page = self.changed_page(&shape, since, (after_id, limit), log).await;
+        page.inspect_err(|error| self.known_shape.doubt(error))
+    }
+
+    async fn changed_page(
+        &self,
+        shape: &Shape,
+        since: Option<Since>,
+        (after_id, limit): (i64, u32),
+        log: &dyn CallLog,
+    ) -> Result<DeliveryPage, CallError> {
+        let Some(since) = since else { return self.page_of(shape, shape.wanted(after_id), limit, log).await };
         let user = self.user(log).await?;
-        let with = |changed: Vec<Value>| [wanted(after_id), changed].concat();
-        match self.page_of(with(changed_since(since, user, Related::Followed)), limit, log).await {
+        let with = |related| [shape.wanted(after_id), shape.changed(since, user, related)].concat();
+        match self.page_of(shape, with(Related::Followed), limit, log).await {
             // a user who may see no orders or contacts at all cannot ask for their changes
             Err(error) if error.class == ErrorClass::Forbidden => {
-                self.page_of(with(changed_since(since, user, Related::Left)), limit, log).await
+                self.page_of(shape, with(Related::Left), limit, log).await
             }
             other => other,
         }
     }
 
-    /// The ids of deliveries of orders above `after_id`, by id, whenever they were written; none where it cannot be read.
+    /// The ids of deliveries above `after_id`, by id, whenever they were written; none where it cannot be read.
     ///
     /// # Errors
     /// When Odoo does not answer as it should.
@@ -133,7 +115,8 @@ impl OdooClient {
         limit: u32,
         log: &dyn CallLog,
     ) -> Result<Vec<Option<i64>>, CallError> {
-        self.ids(json!({"domain": wanted(after_id), "order": "id", "limit": limit}), log).await
+        let shape = self.shape(log).await?;
+        self.ids(json!({"domain": shape.wanted(after_id), "order": "id", "limit": limit}), log).await
     }
 
     /// Which of these are deliveries that are to be taken in, whenever they were written.
@@ -141,7 +124,7 @@ impl OdooClient {
     /// # Errors
     /// When Odoo does not answer as it should.
     pub async fn wanted_among(&self, ids: &[i64], log: &dyn CallLog) -> Result<Vec<i64>, CallError> {
-        let domain = [wanted(0), vec![json!(["id", "in", ids])]].concat();
+        let domain = [self.shape(log).await?.wanted(0), vec![json!(["id", "in", ids])]].concat();
         Ok(self.ids(json!({"domain": domain, "order": "id"}), log).await?.into_iter().flatten().collect())
     }
 
@@ -158,8 +141,9 @@ impl OdooClient {
     pub async fn deliveries(&self, ids: &[i64], log: &dyn CallLog) -> Result<DeliveryPage, CallError> {
         let mut reads = SINGLE_READS_MAX;
         let ids = ids.iter().copied().collect();
-        let read = self.read_each(PICKING, ids, PICKING_FIELDS, Refusals::Single, &mut reads, log).await?;
-        self.with_related(read, reads, log).await
+        let shape = self.shape(log).await?;
+        let read = self.read_each(PICKING, ids, &shape.fields(), Refusals::Single, &mut reads, log).await?;
+        self.with_related(&shape, read, reads, log).await
     }
 
     /// One delivery again; none where it is gone.
@@ -193,9 +177,16 @@ impl OdooClient {
         Ok(unseen.into_iter().filter(|id| !there(id)).collect())
     }
 
-    async fn page_of(&self, domain: Vec<Value>, limit: u32, log: &dyn CallLog) -> Result<DeliveryPage, CallError> {
+    async fn page_of(
+        &self,
+        shape: &Shape,
+        domain: Vec<Value>,
+        limit: u32,
+        log: &dyn CallLog,
+    ) -> Result<DeliveryPage, CallError> {
         let mut reads = SINGLE_READS_MAX;
-        let body = json!({"domain": domain, "fields": PICKING_FIELDS, "order": "id", "limit": limit});
+        let fields = shape.fields();
+        let body = json!({"domain": domain, "fields": fields, "order": "id", "limit": limit});
         let found = self.ask::<Vec<Value>>(PICKING, "search_read", body, log).await;
         let (read, count) = match found {
             Ok(rows) => {
@@ -210,53 +201,33 @@ impl OdooClient {
                     |refused: CallError| if refused.class == ErrorClass::MissingRight { refused } else { error };
                 let ids = self.ids(body, log).await.map_err(of_all)?;
                 let known: BTreeSet<i64> = ids.iter().copied().flatten().collect();
-                let mut read =
-                    self.read_each(PICKING, known, PICKING_FIELDS, Refusals::Single, &mut reads, log).await?;
+                let mut read = self.read_each(PICKING, known, &fields, Refusals::Single, &mut reads, log).await?;
                 read.nameless.extend(ids.iter().filter(|id| id.is_none()).map(|_| None));
                 (read, ids.len())
             }
             Err(error) => return Err(error),
         };
-        let page = self.with_related(read, reads, log).await?;
+        let page = self.with_related(shape, read, reads, log).await?;
         Ok(DeliveryPage { more: count >= limit as usize && page.last.is_some(), ..page })
     }
 
-    /// The orders and customers of deliveries are read with them.
-    async fn with_related(&self, read: Read, mut reads: usize, log: &dyn CallLog) -> Result<DeliveryPage, CallError> {
+    /// The orders, customers and packages of deliveries are read with them.
+    async fn with_related(
+        &self,
+        shape: &Shape,
+        read: Read,
+        mut reads: usize,
+        log: &dyn CallLog,
+    ) -> Result<DeliveryPage, CallError> {
         let ids = |field| read.rows.values().filter_map(|row| linked(row, field)).collect::<BTreeSet<i64>>();
         let sampled = Refusals::Sampled;
         let orders = self.read_each(ORDER, ids("sale_id"), ORDER_FIELDS, sampled, &mut reads, log).await?;
-        let partners = self.read_each(PARTNER, ids("partner_id"), PARTNER_FIELDS, sampled, &mut reads, log).await?;
-        let ids = read.rows.keys().chain(read.refused.keys()).chain(&read.waiting).copied();
-        let mut page = DeliveryPage { last: ids.max(), ..DeliveryPage::default() };
-        for (id, problem) in read.refused {
-            page.unreadable.push(Unreadable { id, name: None, problem, waits: false });
-        }
-        let waits = |id, name| Unreadable { id, name, problem: WAITS.into(), waits: true };
-        page.unreadable.extend(read.waiting.iter().map(|id| waits(*id, None)));
-        let nameless = read.nameless.into_iter();
-        page.unreadable.extend(nameless.map(|name| Unreadable {
-            id: 0,
-            name,
-            problem: "id: it cannot be read".into(),
-            waits: false,
-        }));
-        for (id, row) in &read.rows {
-            let related = [related(row, "sale_id", &orders), related(row, "partner_id", &partners)];
-            page.written.extend(written(row).into_iter().chain(related.into_iter().flatten().filter_map(written)));
-            let not_yet = |field, read: &Read| linked(row, field).is_some_and(|id| read.waiting.contains(&id));
-            if not_yet("sale_id", &orders) || not_yet("partner_id", &partners) {
-                page.unreadable.push(waits(*id, name_of(row)));
-                continue;
-            }
-            match delivery(*id, row, &orders, &partners) {
-                Ok(delivery) => page.deliveries.push(delivery),
-                Err(problem) => {
-                    page.unreadable.push(Unreadable { id: *id, name: name_of(row), problem, waits: false });
-                }
-            }
-        }
-        Ok(page)
+        let purchases = self.read_each(PURCHASE, ids("purchase_id"), PURCHASE_FIELDS, sampled, &mut reads, log).await?;
+        let transfers: Vec<i64> = read.rows.keys().copied().collect();
+        let packed = self.packed(shape, &transfers, &mut reads, log).await?;
+        let partners = read.rows.values().filter_map(|row| whom(row, &orders)).collect();
+        let partners = self.read_each(PARTNER, partners, PARTNER_FIELDS, sampled, &mut reads, log).await?;
+        Ok(page(read, &Around { orders, purchases, partners, packed }))
     }
 
     /// Reads records at once; where that is refused, in ever smaller groups, so that only what is odd is left out. Not
@@ -320,6 +291,30 @@ impl OdooClient {
     }
 }
 
+/// A page of what was read.
+fn page(read: Read, around: &Around) -> DeliveryPage {
+    let ids = read.rows.keys().chain(read.refused.keys()).chain(&read.waiting).copied();
+    let mut page = DeliveryPage { last: ids.max(), ..DeliveryPage::default() };
+    let odd = |id, name, problem: String| Unreadable { id, name, problem, waits: false };
+    page.unreadable.extend(read.refused.into_iter().map(|(id, problem)| odd(id, None, problem)));
+    let waits = |id, name| Unreadable { id, name, problem: WAITS.into(), waits: true };
+    page.unreadable.extend(read.waiting.iter().map(|id| waits(*id, None)));
+    let nameless = read.nameless.into_iter();
+    page.unreadable.extend(nameless.map(|name| odd(0, name, "id: it cannot be read".into())));
+    for (id, row) in &read.rows {
+        page.written.extend(written(row).into_iter().chain(around.of(row).into_iter().filter_map(written)));
+        if around.waits(row) {
+            page.unreadable.push(waits(*id, name_of(row)));
+            continue;
+        }
+        match delivery(*id, row, around) {
+            Ok(delivery) => page.deliveries.push(delivery),
+            Err(problem) => page.unreadable.push(odd(*id, name_of(row), problem)),
+        }
+    }
+    page
+}
+
 /// How records are separated once they were refused together.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusals {
@@ -347,49 +342,8 @@ fn with_samples(mut left: Vec<i64>) -> (Vec<Vec<i64>>, usize) {
     (groups, count)
 }
 
-/// Deliveries of confirmed orders.
-fn wanted(after_id: i64) -> Vec<Value> {
-    vec![
-        json!(["picking_type_code", "=", "outgoing"]),
-        json!(["sale_id", "!=", false]),
-        json!(["state", "!=", "draft"]),
-        json!(["id", ">", after_id]),
-    ]
-}
-
-/// Whether changes of orders and customers are asked for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Related {
-    Followed,
-    Left,
-}
-
-fn changed_since(since: Since, user: i64, related: Related) -> Vec<Value> {
-    let (anybody, others) = (datetime(since.anybody), datetime(since.others));
-    let by_others = [json!("&"), json!(["write_date", ">=", others]), json!(["write_uid", "!=", user])];
-    let mut changed = vec![json!("|"), json!(["write_date", ">=", anybody])];
-    if related == Related::Left {
-        changed.extend(by_others);
-        return changed;
-    }
-    changed.push(json!("|"));
-    changed.extend(by_others);
-    let left = datetime(since.others.checked_sub(FOLLOWED).unwrap_or(since.others));
-    changed.extend([json!("&"), json!("|"), json!(["date_done", "=", false]), json!(["date_done", ">=", left])]);
-    changed.push(json!("|"));
-    // people change these one by one, in short transactions
-    for link in ["sale_id", "partner_id"] {
-        changed.extend([
-            json!("&"),
-            json!([format!("{link}.write_date"), ">=", anybody]),
-            json!([format!("{link}.write_uid"), "!=", user]),
-        ]);
-    }
-    changed
-}
-
 /// A failure that one record among many may be the cause of.
-fn is_about_records(error: &CallError) -> bool {
+pub(super) fn is_about_records(error: &CallError) -> bool {
     use ErrorClass::{BadAnswer, Forbidden, NotFound, Rejected};
     matches!(error.class, Forbidden | NotFound | Rejected) || (error.class == BadAnswer && error.status == Some(200))
 }

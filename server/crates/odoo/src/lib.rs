@@ -6,6 +6,7 @@
 
 mod activities;
 mod address;
+mod booking;
 mod chatter;
 mod check;
 mod client;
@@ -36,6 +37,7 @@ mod wire;
 
 pub use activities::{Activity, People};
 pub use address::site;
+pub use booking::{Goods, Numbered, PARCELS_MAX, Parcel, Party, Readiness, ToBook};
 pub use check::check;
 pub use client::OdooClient;
 pub use compared::{OCA_FIELD, SHOWN_MAX};

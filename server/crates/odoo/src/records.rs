@@ -30,6 +30,14 @@ impl Read {
     }
 }
 
+/// The numbers of packages by transfer.
+#[derive(Default)]
+pub(super) struct Packed {
+    pub(super) numbers: BTreeMap<i64, Vec<String>>,
+    /// Transfers with a package that Odoo does not give.
+    pub(super) unread: BTreeSet<i64>,
+}
+
 pub(super) fn name_of(row: &Fields) -> Option<String> {
     Row::new(row, "").text("name")
 }
@@ -40,8 +48,4 @@ pub(super) fn written(row: &Fields) -> Option<Timestamp> {
 
 pub(super) fn linked(row: &Fields, field: &'static str) -> Option<i64> {
     Row::new(row, "").link(field).map(|(id, _)| id)
-}
-
-pub(super) fn related<'a>(row: &Fields, field: &'static str, read: &'a Read) -> Option<&'a Fields> {
-    read.rows.get(&linked(row, field)?)
 }

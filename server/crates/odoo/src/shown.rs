@@ -3,11 +3,12 @@
 use super::{
     OdooClient,
     deliveries::{PICKING, Refusals, SINGLE_READS_MAX},
+    record::RecordKind,
     status::{Fields, StatusValues, WRITE_MAX, changed},
 };
 use outbound::{CallError, CallLog};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// How our fields begin.
 const OURS: &str = "x_milepost_";
@@ -30,7 +31,7 @@ impl OdooClient {
     /// # Errors
     /// When Odoo does not answer as it should.
     pub async fn shown(&self, pickings: &[i64], log: &dyn CallLog) -> Result<HashMap<i64, Fields>, CallError> {
-        let fields = self.our_fields(log).await?;
+        let fields = self.our_fields(RecordKind::Delivery, log).await?;
         let mut shown = HashMap::new();
         if fields.is_empty() {
             return Ok(shown);
@@ -45,20 +46,23 @@ impl OdooClient {
         Ok(shown)
     }
 
-    /// Those of our fields that Odoo has. Asked until they are there.
-    async fn our_fields(&self, log: &dyn CallLog) -> Result<Vec<String>, CallError> {
-        if let Some(fields) = self.our_fields.get() {
-            return Ok(fields.clone());
+    /// These values as a record shows them: without those whose fields this Odoo lacks, as far as that is known.
+    pub fn as_shown(&self, kind: RecordKind, values: &StatusValues) -> StatusValues {
+        let Some(there) = self.our_fields.last(kind) else { return values.clone() };
+        values.within(|field| there.iter().any(|name| name == field))
+    }
+
+    /// Those of our fields that Odoo has on a kind of record.
+    pub(super) async fn our_fields(&self, kind: RecordKind, log: &dyn CallLog) -> Result<Arc<[String]>, CallError> {
+        if let Some(fields) = self.our_fields.known(kind) {
+            return Ok(fields);
         }
         let wanted: Vec<String> =
             changed(&StatusValues::default(), None, &[]).into_iter().map(|(name, _)| name).collect();
         let body = json!({"allfields": wanted, "attributes": ["type"]});
-        let found: Fields = self.ask(PICKING, "fields_get", body, log).await?;
-        let there: Vec<String> = wanted.into_iter().filter(|name| found.contains_key(name)).collect();
-        if !there.is_empty() {
-            return Ok(self.our_fields.get_or_init(|| async { there }).await.clone());
-        }
-        Ok(there)
+        let found: Fields = self.ask(kind.model(), "fields_get", body, log).await?;
+        let there = wanted.iter().filter(|name| found.contains_key(*name)).cloned().collect();
+        Ok(self.our_fields.keep(kind, there, wanted.len()))
     }
 }
 

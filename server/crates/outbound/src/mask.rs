@@ -32,6 +32,7 @@ const PERSONAL: &[&str] = &[
     "creator",
     "customer",
     "customer_id",
+    "datas",
     "customer_name",
     "customers",
     "customs_signer",

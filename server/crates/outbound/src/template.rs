@@ -11,6 +11,8 @@ pub enum Family {
     Desk,
     /// A carrier or platform that sends events.
     Carrier,
+    /// The API of a platform: labels are booked and numbers registered there.
+    Shipping,
 }
 
 impl Family {
@@ -20,6 +22,7 @@ impl Family {
             Self::Orders => "orders",
             Self::Desk => "desk",
             Self::Carrier => "carrier",
+            Self::Shipping => "shipping",
         }
     }
 
@@ -29,13 +32,14 @@ impl Family {
             Self::Orders => "Order system",
             Self::Desk => "Service desk",
             Self::Carrier => "Carrier or platform",
+            Self::Shipping => "Booking and tracking API",
         }
     }
 
     /// Which way it goes.
     pub const fn direction(self) -> Direction {
         match self {
-            Self::Orders | Self::Desk => Direction::Both,
+            Self::Orders | Self::Desk | Self::Shipping => Direction::Both,
             Self::Carrier => Direction::In,
         }
     }

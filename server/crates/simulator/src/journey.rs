@@ -81,7 +81,7 @@ impl Place {
 const DE: (&str, &str) = ("DE", "DEU");
 const US: (&str, &str) = ("US", "USA");
 const BERLIN: &str = "Europe/Berlin";
-const HOME: Place = Place::new("Hannover", None, "30159", DE, BERLIN);
+pub(crate) const HOME: Place = Place::new("Hannover", None, "30159", DE, BERLIN);
 const HOME_US: Place = Place::new("Columbus", Some("OH"), "43004", US, "America/New_York");
 const HUBS: &[Place] = &[
     Place::new("Leipzig", None, "04158", DE, BERLIN),

@@ -2,18 +2,23 @@
 
 use crate::{
     Clock, SourceSecrets,
+    booking::SandboxBooking,
     carrier::{Message, compose},
     desk::{self, SandboxDesk},
-    journey::{Rng, Shipment, Step, fresh, later, shipments},
+    journey::{Fate, Rng, Shipment, Step, fresh, later, shipments},
     odoo::{self, NewOrder, SandboxOdoo},
-    orders::order_of,
+    orders::{Arriving, arrivals, order_of, transfer_of},
     second::Second,
 };
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 use serde_json::json;
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::task::JoinSet;
 
 /// The company whose world it is.
@@ -52,9 +57,12 @@ pub struct WorldConfig {
 pub struct World {
     config: WorldConfig,
     shipments: Vec<Shipment>,
+    /// What comes from vendors and back from customers.
+    arriving: Vec<Shipment>,
     begun: Timestamp,
     odoo: SandboxOdoo,
     desk: SandboxDesk,
+    booking: SandboxBooking,
     second: Second,
 }
 
@@ -70,6 +78,7 @@ impl World {
         let token = format!("1-14-{:016x}{:016x}", rng.draw(), rng.draw());
         let odoo = SandboxOdoo::start_of(COMPANY, &key, Arc::clone(&config.now)).await.context("sandbox Odoo")?;
         let desk = SandboxDesk::start_at(&token, Some(Arc::clone(&config.now))).await.context("sandbox desk")?;
+        let booking = SandboxBooking::start(config.seed, Arc::clone(&config.now)).await.context("sandbox platforms")?;
         let second = Second::start(config.seed, &config.now, begun).await?;
         let shipments = shipments(config.seed, begun);
         for shipment in &shipments {
@@ -77,7 +86,14 @@ impl World {
                 odoo.add_order(&order);
             }
         }
-        Ok(Self { config, shipments, begun, odoo, desk, second })
+        let mut arriving = Vec::new();
+        for arrival in arrivals(config.seed, begun) {
+            let delivered = shipments.iter().filter(|shipment| shipment.fate == Fate::Normal).nth(arriving.len());
+            let of = delivered.and_then(|shipment| odoo.picking(&shipment.picking()));
+            odoo.add_transfer(&transfer_of(&arrival, of.filter(|_| arrival.way == Arriving::Return), begun));
+            arriving.push(arrival.shipment);
+        }
+        Ok(Self { config, shipments, arriving, begun, odoo, desk, booking, second })
     }
 
     /// A world for tests: at a moment that stays, with secrets that are always the same.
@@ -129,6 +145,11 @@ impl World {
         &self.desk
     }
 
+    /// The sandbox platforms that book and track; nothing is connected with them at the start.
+    pub fn booking(&self) -> &SandboxBooking {
+        &self.booking
+    }
+
     /// The second company's systems; nothing is connected with them.
     pub fn second(&self) -> &Second {
         &self.second
@@ -141,10 +162,10 @@ impl World {
 
     /// Every message of the past in the order in which it arrives: mostly in time, some late, some twice.
     pub fn past(&self) -> Vec<Message> {
-        self.past_of(&self.shipments)
+        self.past_of(self.shipments.iter().chain(&self.arriving))
     }
 
-    fn past_of(&self, shipments: &[Shipment]) -> Vec<Message> {
+    fn past_of<'a>(&self, shipments: impl IntoIterator<Item = &'a Shipment>) -> Vec<Message> {
         let mut rng = Rng::new(self.config.seed ^ 0x7061_7374);
         let mut arrivals: Vec<(Timestamp, usize, Message)> = Vec::new();
         for shipment in shipments {
@@ -206,11 +227,13 @@ impl World {
 
     /// Live, without end: whatever journey is next takes its next step now. When few are under way, new orders come.
     pub async fn go_on(&self, endpoint: &Endpoint) {
-        let mut under_way: VecDeque<(Shipment, usize)> = self.under_way(&self.shipments).collect();
+        let all = self.shipments.iter().chain(&self.arriving);
+        let mut under_way: VecDeque<(Shipment, usize)> = self.under_way(all).collect();
         under_way.make_contiguous().sort_by_key(|(s, known)| s.steps[*known].at);
         let mut made = self.shipments.len();
         let mut wrong: VecDeque<&Shipment> = self.shipments.iter().filter(|s| s.typed.is_some()).collect();
         let mut second = Some(&self.second);
+        let mut moving = HashSet::new();
         for tick in 1_usize.. {
             tokio::time::sleep(LIVE_EVERY).await;
             let now = (self.config.now)();
@@ -231,6 +254,8 @@ impl World {
                 }
                 under_way.extend(self.under_way(&second.shipments));
             }
+            let booked = self.booking.journeys(self.config.seed, now);
+            under_way.extend(booked.into_iter().filter(|of| moving.insert(of.number.clone())).map(|of| (of, 0)));
             if tick.is_multiple_of(CORRECTION_AFTER) {
                 self.correct(wrong.pop_front());
             }
@@ -244,9 +269,12 @@ impl World {
     }
 
     /// The journeys that have not ended, each with how many of its steps are past.
-    fn under_way(&self, shipments: &[Shipment]) -> impl Iterator<Item = (Shipment, usize)> {
+    fn under_way<'a>(
+        &self,
+        shipments: impl IntoIterator<Item = &'a Shipment>,
+    ) -> impl Iterator<Item = (Shipment, usize)> {
         let known = |s: &Shipment| s.steps.iter().filter(|step| step.at <= self.begun).count();
-        shipments.iter().map(move |s| (s.clone(), known(s))).filter(|(s, known)| *known < s.steps.len())
+        shipments.into_iter().map(move |s| (s.clone(), known(s))).filter(|(s, known)| *known < s.steps.len())
     }
 
     /// Somebody in Odoo notices the typing error.
@@ -308,12 +336,9 @@ impl Endpoint {
 mod tests {
     use super::*;
     use axum::{Router, body::Bytes, extract::Path, http::HeaderMap, routing::post};
-    use std::{
-        collections::HashSet,
-        sync::{
-            Mutex,
-            atomic::{AtomicUsize, Ordering},
-        },
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
     };
 
     async fn world(seed: u64) -> World {

@@ -182,6 +182,8 @@ impl PostgresStore {
             mappings: Arc::new(Sql(self.clone())),
             shipments: Arc::new(Sql(self.clone())),
             jobs: Arc::new(Sql(self.clone())),
+            bookings: Arc::new(Sql(self.clone())),
+            reconciliations: Arc::new(Sql(self.clone())),
             replays: Arc::new(Sql(self.clone())),
             schedules: Arc::new(Sql(self.clone())),
             connections: Arc::new(Sql(self.clone())),

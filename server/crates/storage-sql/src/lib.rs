@@ -12,6 +12,7 @@ mod query;
 mod row;
 
 pub mod audit;
+mod bookings;
 pub mod cases;
 pub mod connections;
 pub mod counter;
@@ -27,6 +28,7 @@ pub mod keys;
 pub mod mappings;
 pub mod order_problems;
 mod queue;
+mod reconciliations;
 pub mod replays;
 pub mod rows;
 mod schedules;

@@ -133,6 +133,8 @@ impl SqliteStore {
             mappings: Arc::new(Sql(self.clone())),
             shipments: Arc::new(Sql(self.clone())),
             jobs: Arc::new(Sql(self.clone())),
+            bookings: Arc::new(Sql(self.clone())),
+            reconciliations: Arc::new(Sql(self.clone())),
             replays: Arc::new(Sql(self.clone())),
             schedules: Arc::new(Sql(self.clone())),
             connections: Arc::new(Sql(self.clone())),

@@ -21,16 +21,34 @@ impl JobKind {
     pub const FOLD: Self = Self::new("fold");
     /// Bring a shipment's state and effects to its order record (target: shipment).
     pub const SYNC_ORDER: Self = Self::new("sync_order");
+    /// Bring what its shipments come to to a sales order (target: the system and the order's id there).
+    pub const SYNC_SALES_ORDER: Self = Self::new("sync_sales_order");
     /// Bring an exception to the service desk (target: exception).
     pub const SYNC_CASE: Self = Self::new("sync_case");
     /// Learn what agents did at a service desk (target: the connection).
     pub const POLL_DESK: Self = Self::new("poll_desk");
     /// Take in what an order system changed (target: the connection).
     pub const IMPORT_ORDERS: Self = Self::new("import_orders");
+    /// Read a record that an order system reported as changed (target: the connection, the model and the record).
+    pub const READ_ORDER: Self = Self::new("read_order");
     /// Fetch the keys that a platform publishes (target: the source's name).
     pub const FETCH_KEYS: Self = Self::new("fetch_keys");
+    /// Tests a connection, as the schedule has it.
+    pub const CHECK_CONNECTION: Self = Self::new("check_connection");
     /// Read again what a published mapping concerns (target: its version, and the observation it has come to).
     pub const REREAD: Self = Self::new("reread");
+    /// Compare the systems (target: the run, or the kind's own name to start one).
+    pub const RECONCILE: Self = Self::new("reconcile");
+    /// Mend a difference (target: it).
+    pub const FIX_DIFFERENCE: Self = Self::new("fix_difference");
+    /// Plan the bookings of a delivery and bring what became of them to its order system (target: the system and the record).
+    pub const SYNC_BOOKING: Self = Self::new("sync_booking");
+    /// Buy a label (target: the booking).
+    pub const BOOK_SHIPMENT: Self = Self::new("book_shipment");
+    /// Void a label (target: the booking).
+    pub const VOID_BOOKING: Self = Self::new("void_booking");
+    /// Register a number for tracking, or end that (target: the number).
+    pub const REGISTER_TRACKING: Self = Self::new("register_tracking");
     /// The next step of what a person replays (target: the replay).
     pub const REPLAY: Self = Self::new("replay");
 

@@ -7,6 +7,7 @@
 //! Personal data arrives sealed ([`Sealed`]) under a key of its own subject; storage never sees it in clear.
 
 pub mod audit;
+pub mod bookings;
 pub mod cases;
 pub mod chain;
 #[cfg(feature = "conformance")]
@@ -26,6 +27,7 @@ pub mod order_problems;
 pub mod orders;
 pub mod people;
 pub mod queue;
+pub mod reconciliations;
 pub mod replays;
 pub mod schedules;
 pub mod sessions;
@@ -59,8 +61,12 @@ pub struct Store {
     pub shipments: Arc<dyn shipments::Shipments>,
     /// Deliveries that could not be taken in, or only in part.
     pub order_problems: Arc<dyn order_problems::OrderProblems>,
+    /// Bookings, and numbers that are registered for tracking.
+    pub bookings: Arc<dyn bookings::Bookings>,
     /// Units of work and the calls they made.
     pub jobs: Arc<dyn jobs::Jobs>,
+    /// Comparisons of the systems, and their differences.
+    pub reconciliations: Arc<dyn reconciliations::Reconciliations>,
     /// Replays.
     pub replays: Arc<dyn replays::Replays>,
     /// When the clock starts which work.

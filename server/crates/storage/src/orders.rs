@@ -2,6 +2,7 @@
 
 use crate::{Sealed, WrappedKey, facts::TrackerKey, jobs::Cause, trackers::Wanted};
 use domain::{
+    Direction,
     fold::{DeliveryStanding, Plan, PromiseSource},
     ids::{BindingId, CorrelationId, ShipmentId, TrackerId},
 };
@@ -32,10 +33,59 @@ pub struct Origin {
     pub company: Option<String>,
     /// A page for people.
     pub url: Option<String>,
+    /// What kind of transfer it is.
+    #[serde(default, skip_serializing_if = "Transfer::is_plain")]
+    pub transfer: Transfer,
+}
+
+/// What kind of transfer a record is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Transfer {
+    /// Which way it goes.
+    #[serde(default, skip_serializing_if = "Direction::is_outbound")]
+    pub direction: Direction,
+    /// What its order is.
+    #[serde(default, skip_serializing_if = "OrderKind::is_sale")]
+    pub order: OrderKind,
+    /// The name of the transfer whose goods it brings back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_of: Option<String>,
+    /// The name of the transfer that left its goods for later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backorder_of: Option<String>,
+}
+
+impl Transfer {
+    /// The whole of an order on its way to a customer.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What the order of a transfer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderKind {
+    /// A customer's.
+    #[default]
+    Sale,
+    /// The company's own at a vendor.
+    Purchase,
+}
+
+impl OrderKind {
+    const fn is_sale(&self) -> bool {
+        matches!(self, Self::Sale)
+    }
 }
 
 impl Origin {
-    /// The warehouse that it leaves: Odoo's transfers are named `WAREHOUSE/OPERATION/NUMBER`.
+    /// The id of the sales order there; none where the order is a purchase.
+    pub fn sales_order(&self) -> Option<i64> {
+        self.order_record.filter(|_| self.transfer.order.is_sale())
+    }
+
+    /// The warehouse that it leaves or comes to: Odoo's transfers are named `WAREHOUSE/OPERATION/NUMBER`.
     pub fn warehouse(&self) -> Option<&str> {
         self.name.split_once('/').map(|(warehouse, _)| warehouse)
     }
@@ -99,6 +149,9 @@ impl ImportedShipment {
         // every record has one: without it, it could not be read
         merged.origin.company = merged.origin.company.or(origin.company);
         let of_order = self.kept.contains(&Kept::Order);
+        if of_order && self.origin.order_record.is_none() {
+            merged.origin.transfer.order = origin.transfer.order;
+        }
         if of_order && self.origin.order_record.is_none_or(|order| origin.order_record == Some(order)) {
             merged.origin.order_record = origin.order_record;
             merged.origin.order = merged.origin.order.or(origin.order);

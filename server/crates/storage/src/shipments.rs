@@ -10,7 +10,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::{
-    ExceptionReason, Milestone, Severity, State, Visibility,
+    Direction, ExceptionReason, Milestone, Severity, State, Visibility,
     commit::ExceptionChange,
     effects::{EffectOutcome, EffectTarget},
     event_time::EventTime,
@@ -42,6 +42,8 @@ pub struct ShipmentRecord {
     pub folded: Folded,
     /// What was last written to the order system, as JSON.
     pub written: Option<String>,
+    /// When that was, or failed.
+    pub written_at: Option<Timestamp>,
     /// Whether everything about it is simulated.
     pub sandbox: bool,
     /// When it was made.
@@ -254,6 +256,8 @@ pub struct ShipmentQuery {
     pub tokens: Vec<String>,
     /// States; empty = any.
     pub states: Vec<State>,
+    /// Going this way.
+    pub direction: Option<Direction>,
     /// Where the page begins.
     pub cursor: Option<String>,
 }
@@ -358,6 +362,15 @@ pub struct WrittenValues {
     pub values: String,
 }
 
+/// What was last written to an order of the order system.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderFields {
+    /// The values (JSON); none where they are not known.
+    pub values: Option<String>,
+    /// When they were written, or that failed.
+    pub at: Option<Timestamp>,
+}
+
 /// Fields that were changed in the order system are to be written again, or left.
 #[derive(Clone, Debug)]
 pub struct SetBack {
@@ -437,6 +450,20 @@ pub trait Shipments: Send + Sync {
 
     /// What was last written to those of these records of a system of which it is known, by their ids.
     async fn written_of(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<Vec<WrittenValues>>;
+
+    /// What was last written to an order (JSON), whose fields show what all of its shipments come to; none where that is not
+    /// known.
+    async fn order_fields(&self, scope: Scope, system: &str, order: i64) -> Result<OrderFields>;
+
+    /// Keeps what was written to an order. None where that is not known.
+    async fn keep_order_fields(
+        &self,
+        scope: Scope,
+        system: &str,
+        order: i64,
+        values: Option<String>,
+        at: Timestamp,
+    ) -> Result<()>;
 
     /// Sets fields back, unless something else was written meanwhile or a job is about to; whether it did.
     async fn set_back(&self, scope: Scope, set_back: SetBack, at: Timestamp) -> Result<bool>;

@@ -102,7 +102,7 @@ pub(super) fn row(one: &Overview, pausing: &Names, times: &Times) -> ConnectionR
 fn is_in(view: ListView, one: &Overview) -> bool {
     match view {
         ListView::All => true,
-        ListView::Sources => family(one).is_some_and(|family| family != Family::Desk),
+        ListView::Sources => family(one).is_some_and(|family| matches!(family, Family::Orders | Family::Carrier)),
         ListView::Destinations => family(one).is_some_and(|family| family.direction() == Direction::Both),
         ListView::Attention => needs_attention(one.state.is),
     }
@@ -154,6 +154,7 @@ fn groups(shown: &[&Overview], pausing: &Names, times: &Times) -> Vec<Group> {
     let groups = [
         of("Needs attention", &|one| needs_attention(one.state.is)),
         of("Odoo and service desk", &systems),
+        of("Booking and tracking", &|one| calm(one, Some(Family::Shipping))),
         of("Carriers and platforms", &|one| calm(one, Some(Family::Carrier))),
         of("Connectors that this version lacks", &|one| calm(one, None)),
     ];

@@ -3,23 +3,32 @@
 mod form;
 mod list;
 mod page;
+mod setup;
 
 use super::{Asker, refused, session::BrowserSession};
 use app::contract::{
     ApiError, ApiResult,
-    connections::{AndThen, ConnectionForm, ConnectionView, ConnectionsQuery, ConnectionsView, GuideView, Kept},
+    connections::{
+        AndThen, ConnectionForm, ConnectionView, ConnectionsQuery, ConnectionsView, GuideView, Kept, SetupForm,
+        SetupView,
+    },
     session::Permission,
 };
 use application::{
     caller::Caller,
     connections::{self, catalogue},
     error::UseCaseError,
+    odoo::{hints::hint_state, setup::set_up},
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use setup::LastSetup;
 
 /// Under which key the session keeps what was typed into a form that was refused.
 const TYPED: &str = "connection-form";
+
+/// Under which key the session keeps what the last set-up of an Odoo did.
+const SETUP: &str = "odoo-setup";
 
 /// What was typed last, without the secret, and why it was refused: a page without the browser's half shows it again.
 #[derive(Serialize, Deserialize)]
@@ -95,7 +104,42 @@ impl ConnectionsPort {
         };
         let (details, activity, pausing) = read.await.map_err(|error| refused(context, error))?;
         let typed = self.typed(was_refused, |form| form.version > 0 && form.name == name).await;
-        Ok(page::one(details, activity, &pausing, typed, &self.asker.times()))
+        let setup = match details.overview.record.connector.as_str() {
+            odoo::ID => Some(self.setup(&caller, name).await.map_err(|error| refused(context, error))?),
+            _ => None,
+        };
+        Ok(ConnectionView { setup, ..page::one(details, activity, &pausing, typed, &self.asker.times()) })
+    }
+
+    /// The set-up of an Odoo, with what was done last in this session.
+    async fn setup(&self, caller: &Caller, name: &str) -> Result<SetupView, UseCaseError> {
+        let context = &self.asker.context;
+        let hints = hint_state(context, caller, name).await?;
+        let seconds = context.connections.now().get(name).map_or(0, |connection| connection.seconds);
+        let last = self.last_setup().await.filter(|last| last.name == name);
+        if let Some(last) = last.as_ref().filter(|last| !last.wrong.is_empty()) {
+            // it is shown once
+            self.keep_setup(&LastSetup { wrong: String::new(), ..last.clone() }).await;
+        }
+        Ok(setup::view(hints, seconds, last, &self.asker.times()))
+    }
+
+    async fn last_setup(&self) -> Option<LastSetup> {
+        let kept = self.browser.session.as_ref()?.get_value(SETUP).await.ok().flatten()?;
+        serde_json::from_value(kept).ok()
+    }
+
+    /// Keeps what a set-up did; without it the page does not show it, and nothing else.
+    async fn keep_setup(&self, last: &LastSetup) {
+        let Some(session) = &self.browser.session else { return };
+        let kept = async {
+            session.insert(SETUP, last).await?;
+            // a page is sent in parts: the session is not saved at its end
+            session.save().await
+        };
+        if let Err(error) = kept.await {
+            tracing::warn!("what a set-up did is not kept in the session: {error}");
+        }
     }
 }
 
@@ -183,6 +227,26 @@ impl app::contract::connections::ConnectionsPort for ConnectionsPort {
     async fn resume(&self, name: String) -> ApiResult<()> {
         let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
         connections::resume(context, &caller, &name).await.map_err(|error| refused(context, error))
+    }
+
+    async fn set_up(&self, form: SetupForm) -> ApiResult<()> {
+        let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
+        let name = form.name.trim().to_owned();
+        let done = set_up(context, &caller, &name, setup::request(form)).await;
+        match done.map_err(|error| refused(context, error)) {
+            Ok(report) => {
+                self.keep_setup(&LastSetup { name, report: Some(report), wrong: String::new() }).await;
+                Ok(())
+            }
+            Err(error) => {
+                let before = self.last_setup().await.filter(|last| last.name == name);
+                if self.browser.loads_pages {
+                    let report = before.and_then(|last| last.report);
+                    self.keep_setup(&LastSetup { name, report, wrong: error.to_string() }).await;
+                }
+                Err(error)
+            }
+        }
     }
 
     async fn switch(&self, name: String, on: bool, why: String) -> ApiResult<()> {

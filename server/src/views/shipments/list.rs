@@ -34,6 +34,7 @@ pub(super) fn question(query: contract::ListQuery, zone: &TimeZone) -> ShipmentQ
         text: given(query.text),
         tokens: Vec::new(),
         states: query.state.into_iter().collect(),
+        direction: query.direction,
         linked: query.linked == Linked::Order,
         carrier: given(query.carrier),
         freshness: match query.fresh {
@@ -75,6 +76,7 @@ pub(super) fn row(row: read::Row, times: &Times) -> Row {
         carrier: number.and_then(|n| n.carrier_label.clone()).unwrap_or_else(|| "Unknown carrier".into()),
         order: row.origin.as_ref().and_then(|o| o.order.clone()),
         transfer: row.origin.as_ref().map(|o| o.name.clone()),
+        direction: row.origin.as_ref().map_or_else(Default::default, |o| o.transfer.direction),
         destination: row.destination,
         eta: row.delivered_at.as_ref().or(row.eta.as_ref()).map(|time| times.event(time)),
         delivered: row.delivered_at.is_some(),

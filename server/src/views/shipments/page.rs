@@ -40,6 +40,7 @@ pub(super) fn view(shown: &ShownShipment, times: &Times) -> ShipmentView {
         anomalies: anomalies(shown),
         exceptions,
         order_url: shown.record.origin.as_ref().and_then(|o| o.url.clone()),
+        follows: follows(shown),
         customer: shown.customer.clone().map(|of| customer(of, times.now)),
         proofs: shown.proofs.iter().map(|proof| proof_view(proof, times)).collect(),
         unread_deliveries: shown.unread_deliveries,
@@ -48,6 +49,13 @@ pub(super) fn view(shown: &ShownShipment, times: &Times) -> ShipmentView {
         as_known_at: shown.as_of.map(|at| times.dated(at)),
         moments: shown.moments.iter().map(|moment| moment_view(moment, times)).collect(),
     }
+}
+
+/// The transfers that a return or a backorder follows.
+fn follows(shown: &ShownShipment) -> Vec<(String, String)> {
+    let transfer = shown.record.origin.as_ref().map(|origin| origin.transfer.clone()).unwrap_or_default();
+    let named = [("Return of", transfer.return_of), ("Backorder of", transfer.backorder_of)];
+    named.into_iter().filter_map(|(how, transfer)| Some((how.to_owned(), transfer?))).collect()
 }
 
 /// The way in steps, with what was reached and what is expected.
@@ -103,7 +111,21 @@ fn why(shown: &ShownShipment, times: &Times) -> Vec<Reason> {
     };
     let mut reasons: Vec<(u8, Option<Timestamp>, Reason)> = shown.folded.verdicts.iter().filter_map(reason).collect();
     reasons.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
-    reasons.into_iter().take(SHOWN).map(|(.., reason)| reason).collect()
+    let by_events = reasons.into_iter().map(|(.., reason)| reason);
+    received(shown, times).into_iter().chain(by_events).take(SHOWN).collect()
+}
+
+/// The receipt, where no carrier reports how it ended.
+fn received(shown: &ShownShipment, times: &Times) -> Option<Reason> {
+    let arrived = shown.folded.state == State::Delivered && shown.folded.decided_by.is_none();
+    let at = shown.record.plan.received_at.filter(|_| arrived)?;
+    Some(Reason {
+        title: "Received in Odoo".into(),
+        detail: format!(", {}", times.ago(at).shown),
+        because: "The receipt was validated; no carrier reports another end.".into(),
+        rule: "R5".into(),
+        standing: Standing::Decides,
+    })
 }
 
 fn exception(shown: &ShownShipment, exception: &ShownException, times: &Times) -> ExceptionView {

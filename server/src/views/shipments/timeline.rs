@@ -7,10 +7,11 @@ use crate::views::{
 use app::contract::shipments::{Entry, EntryKind, Mark};
 use application::{
     destinations::ODOO,
-    tracking::read::{Assigned, Deed, ShownCall, ShownShipment},
+    tracking::read::{Assigned, Deed, ShownCall, ShownShipment, TakenStep},
 };
 use domain::{
     Classifier, Severity,
+    effects::EffectTarget,
     fold::{Fact, Standing as FactStanding},
 };
 use jiff::Timestamp;
@@ -22,6 +23,7 @@ pub(super) fn entries(shown: &ShownShipment, times: &Times) -> Vec<Entry> {
     let system = shown.record.origin.as_ref().map_or(ODOO, |origin| origin.system.as_str());
     let calls = shown.calls.iter().filter(|call| worth_showing(&call.record));
     entries.extend(calls.map(|call| (call.record.started_at, of_call(call, system, times))));
+    entries.extend(shown.taken.iter().map(|step| (step.at, of_step(step, times))));
     entries.extend(shown.deeds.iter().map(|deed| (deed.at, of_deed(deed, times))));
     entries.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.key.cmp(&a.1.key)));
     entries.into_iter().map(|(_, entry)| entry).collect()
@@ -147,13 +149,42 @@ fn change(attempt: &AttemptRecord) -> Option<(&'static str, &'static str)> {
     Some(match attempt.operation.as_str() {
         "stock.picking/write" => ("Odoo updated", "Odoo update"),
         "stock.picking/message_post" => ("Note posted in Odoo", "Note in Odoo"),
-        "stock.picking/activity_schedule" => ("Activity created in Odoo", "Activity in Odoo"),
+        "stock.picking/activity_schedule" | "sale.order/activity_schedule" => ("Activity created in Odoo", "Activity in Odoo"),
         "mail.activity/action_feedback" => ("Activity completed in Odoo", "End of an activity in Odoo"),
         "ticket/create" => ("Ticket created", "New ticket"),
         "ticket/comment" => ("Comment added to the ticket", "Comment on the ticket"),
         "ticket/status" => ("Ticket status changed", "New status of the ticket"),
         _ => return None,
     })
+}
+
+/// What a call takes part in that is a step of its own on the timeline: it is named where it failed.
+fn part_of_step(operation: &str) -> Option<&'static str> {
+    Some(match operation {
+        "stock.picking/button_validate" | "stock.picking/action_assign" => "Validation in Odoo",
+        "ir.attachment/create" => "Proof of delivery to Odoo",
+        "sale.advance.payment.inv/create" | "sale.advance.payment.inv/create_invoices" => "Invoice in Odoo",
+        "account.move/action_post" => "Posting of the invoice in Odoo",
+        "stock.return.picking/create" | "stock.return.picking/action_create_returns_all" => "Return in Odoo",
+        "sale.order/write" => "Update of the sales order in Odoo",
+        _ => return None,
+    })
+}
+
+/// A step in the order system: what became of it, in a line.
+fn of_step(step: &TakenStep, times: &Times) -> Entry {
+    let TakenStep { target, name, .. } = step;
+    let title = match target {
+        EffectTarget::OrderValidation => format!("{name} validated in Odoo"),
+        EffectTarget::OrderProof => "Proof of delivery attached in Odoo".to_owned(),
+        EffectTarget::OrderInvoice if name == "draft" => "Draft invoice created in Odoo".to_owned(),
+        EffectTarget::OrderInvoice => format!("Invoice {name} posted in Odoo"),
+        EffectTarget::OrderReturn => format!("Return {name} created in Odoo"),
+        EffectTarget::OrderNote | EffectTarget::OrderActivity => name.clone(),
+    };
+    let detail = if *target == EffectTarget::OrderProof { name.clone() } else { String::new() };
+    let (key, placed) = (format!("step-{}", step.id), times.instant(step.at));
+    system_entry(key, EntryKind::Odoo, placed, title, detail, "OK", Mark::System, None)
 }
 
 /// A read before a write nearly always succeeds and is no event; the job's page has every call.
@@ -173,7 +204,7 @@ fn of_call(call: &ShownCall, system: &str, times: &Times) -> Entry {
         (_, Outcome::Ok, Some(number)) => format!("Ticket #{number} created"),
         (Some((changed, _)), Outcome::Ok, None) => changed.to_owned(),
         (Some((_, uncertain)), ..) => uncertain.to_owned(),
-        (None, ..) => read.to_owned(),
+        (None, ..) => part_of_step(&attempt.operation).unwrap_or(read).to_owned(),
     };
     let mut placed = times.instant(attempt.started_at);
     placed.when.full = format!("{} · {}", placed.when.full, attempt.operation);

@@ -40,7 +40,7 @@ use storage::{
     Store,
     facts::TrackerKey,
     jobs::{Cause, Lane},
-    orders::{Claim, ImportedShipment, Origin, OriginStanding},
+    orders::{Claim, ImportedShipment, Origin, OriginStanding, Transfer},
     people::UserRecord,
     shipments::Loaded,
 };
@@ -76,7 +76,13 @@ impl World {
         Self::on(fresh_store().await, config).await
     }
 
-    pub async fn on(store: Store, config: Config) -> Self {
+    pub async fn on(store: Store, mut config: Config) -> Self {
+        config.system.rules.update_seconds = 0;
+        Self::paced(store, config).await
+    }
+
+    /// The same, with updates in Odoo as far apart as they are in use.
+    pub async fn paced(store: Store, config: Config) -> Self {
         let clock = ManualClock::at("2026-03-05T12:00:00Z".parse().unwrap());
         let _ = rustls::crypto::ring::default_provider().install_default();
         let shared: Arc<dyn Clock> = clock.clone();
@@ -95,7 +101,9 @@ impl World {
     /// Another process on a store that stands before this one's.
     pub async fn with_store(&self, store: Store) -> Arc<Context> {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        bootstrap::assemble(Settings::default().resolve().unwrap(), clock, store, &[7; 32]).await.unwrap()
+        let mut config = Settings::default().resolve().unwrap();
+        config.system.rules.update_seconds = 0;
+        bootstrap::assemble(config, clock, store, &[7; 32]).await.unwrap()
     }
 
     /// What a server of this world answers with.
@@ -265,6 +273,7 @@ impl World {
                 customer_record: None,
                 company: None,
                 url: None,
+                transfer: Transfer::default(),
             },
             digest: numbers.join(","),
             claims: claims.collect(),

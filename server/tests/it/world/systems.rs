@@ -49,8 +49,17 @@ impl Systems {
         Self::on(settings, fresh_store().await).await
     }
 
+    /// With updates in Odoo as far apart as they are in use.
+    pub async fn paced() -> Self {
+        Self::start(Settings::default(), fresh_store().await, true).await
+    }
+
     /// The same on this store.
     pub async fn on(settings: Settings, store: Store) -> Self {
+        Self::start(settings, store, false).await
+    }
+
+    async fn start(settings: Settings, store: Store, paced: bool) -> Self {
         let odoo = SandboxOdoo::start(KEY, Arc::new(|| "2026-03-05T12:00:00Z".parse().unwrap())).await.unwrap();
         let desk = SandboxDesk::start(KEY).await.unwrap();
         let mut config = settings.resolve().unwrap();
@@ -69,7 +78,7 @@ impl Systems {
             poll_seconds: application::config::DESK_POLL_SECONDS,
             limits: CallLimits::default(),
         });
-        let world = World::on(store, config).await;
+        let world = if paced { World::paced(store, config).await } else { World::on(store, config).await };
         world.context.odoo("odoo").unwrap().setup(&Discard).await.unwrap();
         Self { world, odoo, desk }
     }

@@ -7,3 +7,4 @@ pub mod new;
 pub mod one;
 mod parts;
 mod sections;
+mod setup;

@@ -4,11 +4,12 @@ use super::{
     form::{SettingsForm, Use},
     parts::{TestButton, TestPanel, page},
     sections::{Calls, ChangeLog, Errors, Messages, Routing, Secrets, SettingsList, Traffic},
+    setup::SetUp,
 };
 use crate::{
     api::{
-        self, PauseConnection, PutConnection, ResumeConnection, RetireSecret, RotateConnection, SwitchConnection,
-        TestConnection,
+        self, PauseConnection, PutConnection, ResumeConnection, RetireSecret, RotateConnection, SetUpOdoo,
+        SwitchConnection, TestConnection,
     },
     components::{
         Copy, Failed, Frame, HealthTag, Icon, Outside, PageTitle, Time, action,
@@ -33,12 +34,14 @@ enum Tab {
     Traffic,
     Settings,
     Secrets,
+    Setup,
     Routing,
     Log,
 }
 
 impl Tab {
-    const ALL: &[Self] = &[Self::Overview, Self::Traffic, Self::Settings, Self::Secrets, Self::Routing, Self::Log];
+    const ALL: &[Self] =
+        &[Self::Overview, Self::Traffic, Self::Settings, Self::Secrets, Self::Setup, Self::Routing, Self::Log];
 
     const fn code(self) -> &'static str {
         match self {
@@ -46,6 +49,7 @@ impl Tab {
             Self::Traffic => "traffic",
             Self::Settings => "settings",
             Self::Secrets => "secrets",
+            Self::Setup => "setup",
             Self::Routing => "routing",
             Self::Log => "log",
         }
@@ -62,6 +66,7 @@ impl Tab {
             Self::Traffic => "Messages",
             Self::Settings => "Settings",
             Self::Secrets => "Secrets",
+            Self::Setup => "Set up Odoo",
             Self::Routing => "Routing",
             Self::Log => "Change log",
         }
@@ -85,6 +90,7 @@ struct Acts {
     pause: ServerAction<PauseConnection>,
     resume: ServerAction<ResumeConnection>,
     switch: ServerAction<SwitchConnection>,
+    set_up: ServerAction<SetUpOdoo>,
 }
 
 impl Acts {
@@ -97,6 +103,7 @@ impl Acts {
             pause: action(),
             resume: action(),
             switch: action(),
+            set_up: action(),
         }
     }
 
@@ -109,6 +116,7 @@ impl Acts {
             self.pause.version(),
             self.resume.version(),
             self.switch.version(),
+            self.set_up.version(),
         ]
         .into_iter()
         .map(|version| version.get())
@@ -125,6 +133,7 @@ impl Acts {
             self.pause.value().get().and_then(Result::err),
             self.resume.value().get().and_then(Result::err),
             self.switch.value().get().and_then(Result::err),
+            self.set_up.value().get().and_then(Result::err).filter(|error| !matches!(error, ApiError::Invalid { .. })),
         ]
         .into_iter()
         .flatten()
@@ -172,7 +181,7 @@ where
     let stands =
         part(one, |one| (one.row.name.clone(), one.row.label.clone(), one.row.health, one.row.called, one.enabled));
     let counts = part(one, counts);
-    let links = move || counts.with(|(name, called, desk, counts)| tabs(name, *called, *desk, counts, tab.get()));
+    let links = move || counts.with(|counts| tabs(counts, tab.get()));
     view! {
         {title}
         <nav class="crumbs" aria-label="Breadcrumb"><a href="/connections">"Connections"</a><Icon name="right"/><span>{label}</span></nav>
@@ -191,29 +200,33 @@ where
             Tab::Traffic => view! { <Recent one/> }.into_any(),
             Tab::Settings => view! { <Settings one acts/> }.into_any(),
             Tab::Secrets => view! { <SecretsTab one acts/> }.into_any(),
+            Tab::Setup => view! { <SetUp one act=acts.set_up/> }.into_any(),
             Tab::Routing => view! { <Routing one/> }.into_any(),
             Tab::Log => view! { <ChangeLog one all=true/> }.into_any(),
         }}
     }
 }
 
-type Counts = (String, bool, bool, Vec<(Tab, u64)>);
+/// What the tabs say: the connection's name, whether it is called, those that it does not have, and their counts.
+type Counts = (String, bool, Vec<Tab>, Vec<(Tab, u64)>);
 
 fn counts(one: &ConnectionView) -> Counts {
     let counts = vec![(Tab::Traffic, one.row.ok + one.row.failed), (Tab::Secrets, one.row.secrets)];
-    (one.row.name.clone(), one.row.called, one.routing.is_some(), counts)
+    let lacking = [(Tab::Routing, one.routing.is_none()), (Tab::Setup, one.setup.is_none())];
+    let lacking = lacking.into_iter().filter(|(_, lacks)| *lacks).map(|(tab, _)| tab).collect();
+    (one.row.name.clone(), one.row.called, lacking, counts)
 }
 
-fn tabs(name: &str, called: bool, desk: bool, counts: &[(Tab, u64)], now: Tab) -> impl IntoView + use<> {
+fn tabs((name, called, lacking, counts): &Counts, now: Tab) -> impl IntoView + use<> {
     Tab::ALL
         .iter()
-        .filter(|tab| **tab != Tab::Routing || desk)
+        .filter(|tab| !lacking.contains(tab))
         .map(|tab| {
             let n = counts
                 .iter()
                 .find(|(of, n)| of == tab && *n > 0)
                 .map(|(_, n)| view! { " "<span class="n">{grouped(*n)}</span> });
-            view! { <a href=tab.address(name) aria-current=(*tab == now).then_some("page")>{tab.label(called)}{n}</a> }
+            view! { <a href=tab.address(name) aria-current=(*tab == now).then_some("page")>{tab.label(*called)}{n}</a> }
         })
         .collect_view()
 }

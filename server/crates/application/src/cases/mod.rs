@@ -13,6 +13,7 @@
 pub mod agents;
 pub mod desk_poll;
 pub mod routing;
+mod shown;
 pub mod tickets;
 
 use crate::caller::Caller;
@@ -106,10 +107,16 @@ pub async fn sync_case(
         effects: &loaded.effects,
         exceptions: &loaded.exceptions,
     };
-    match found.case.clone() {
+    let before = found.case.as_ref().map(shown::of);
+    let outcome = match found.case.clone() {
         Some(case) => work.follow(found.exception.clone(), case).await,
         None => work.begin(found.clone()).await,
+    };
+    let after = context.store.work.case_context(scope, id).await?.and_then(|found| found.case);
+    if after.as_ref().map(shown::of) != before {
+        shown::follow(context, scope, &loaded.shipment, correlation).await?;
     }
+    outcome
 }
 
 struct CaseWork<'a> {

@@ -2,12 +2,15 @@
 
 use outbound::template::{Family, Template};
 
+use carriers::api_template;
+
 pub use carriers::template::SCHEME;
 
-/// Every connector: order systems, desks, then carriers.
+/// Every connector: order systems, desks, APIs of platforms, then carriers.
 pub fn catalogue() -> Vec<Template> {
     let carriers = carriers::ALL.iter().map(|carrier| carriers::template::template(carrier.manifest()));
-    std::iter::once(odoo::template()).chain(desks::templates()).chain(carriers).collect()
+    let systems = std::iter::once(odoo::template()).chain(desks::templates());
+    systems.chain(api_template::templates()).chain(carriers).collect()
 }
 
 /// The connector of this id.
@@ -21,6 +24,8 @@ pub fn family(id: &str) -> Option<Family> {
         Some(Family::Orders)
     } else if desks::names().contains(&id) {
         Some(Family::Desk)
+    } else if api_template::manifest(id).is_some() {
+        Some(Family::Shipping)
     } else {
         carriers::by_id(id).map(|_| Family::Carrier)
     }
@@ -67,6 +72,9 @@ mod tests {
             match template.family {
                 Family::Orders => drop(serde_json::from_value::<odoo::Settings>(Value::Object(settings)).unwrap()),
                 Family::Desk => drop(serde_json::from_value::<desks::Settings>(Value::Object(settings)).unwrap()),
+                Family::Shipping => {
+                    drop(serde_json::from_value::<carriers::api::ApiSettings>(Value::Object(settings)).unwrap());
+                }
                 Family::Carrier => {
                     let scheme = settings.remove(SCHEME).unwrap();
                     assert!(Scheme::from_name(scheme.as_str().unwrap()).is_some(), "{}", template.id);

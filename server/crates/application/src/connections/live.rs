@@ -2,6 +2,11 @@
 
 use super::{address, catalogue};
 use crate::config::{CallLimits, Config};
+use carriers::{
+    api::{ApiConfig, ApiSettings, Platform},
+    api_template,
+    booking::Mode,
+};
 use desks::{Desk, DeskConfig};
 use domain::{
     ids::SourceId,
@@ -57,6 +62,8 @@ pub struct Connection {
     pub orders: Option<Box<odoo::Settings>>,
     /// Which exceptions a desk takes.
     pub takes: Takes,
+    /// Whether an API is for tests or live.
+    pub mode: Mode,
 }
 
 /// What of a connection is called.
@@ -65,6 +72,8 @@ pub enum Client {
     Orders(Arc<OdooClient>),
     /// A service desk.
     Desk(Arc<dyn Desk>),
+    /// The API of a platform.
+    Shipping(Arc<dyn Platform>),
     /// Nothing: it sends.
     Inbound,
     /// It cannot be, for this reason.
@@ -84,6 +93,7 @@ impl Connection {
             signatory: false,
             orders: None,
             takes: takes.as_ref().cloned().unwrap_or_default(),
+            mode: Mode::Test,
             record,
         };
         let key = || Key::first_of(secrets.iter().map(|secret| SecretString::from(secret.as_str())).collect(), file);
@@ -93,6 +103,7 @@ impl Connection {
             Some(Family::Desk) => takes
                 .map_err(|error| format!("which exceptions it takes cannot be read: {error}"))
                 .and_then(|_| new.connect_desk(config, key())),
+            Some(Family::Shipping) => new.connect_platform(config, key()),
             Some(Family::Carrier) => Ok(Client::Inbound),
             None => Err(format!("this version has no connector {}", new.record.connector)),
         };
@@ -127,6 +138,18 @@ impl Connection {
             Ok(None) => Err(format!("there is no desk connector {}", self.record.connector)),
             Err(error) => Err(error.message),
         }
+    }
+
+    fn connect_platform(&mut self, config: &Config, key: Key) -> Result<Client, String> {
+        let connector = &self.record.connector;
+        let manifest = api_template::manifest(connector).ok_or_else(|| format!("there is no connector {connector}"))?;
+        let settings: ApiSettings = read(&self.record.settings)?;
+        let url = settings.url.as_deref().or(manifest.url).unwrap_or_default();
+        address::refused(config, url).map_or(Ok(()), Err)?;
+        self.limits = CallLimits::of(settings.concurrency, settings.calls_per_second);
+        self.mode = settings.mode;
+        let connected = (manifest.connect)(ApiConfig { settings, key });
+        connected.map(Client::Shipping).map_err(|error| error.message)
     }
 
     /// Why it cannot be used.
@@ -229,6 +252,16 @@ impl Live {
     pub fn desk(&self, name: &str) -> Option<Arc<dyn Desk>> {
         match &self.now().get(name).filter(|connection| connection.is_in_use())?.client {
             Client::Desk(desk) => Some(Arc::clone(desk)),
+            _ => None,
+        }
+    }
+
+    /// The API of a platform that is in use, and whether it is for tests or live.
+    pub fn platform(&self, name: &str) -> Option<(Arc<dyn Platform>, Mode)> {
+        let now = self.now();
+        let connection = now.get(name).filter(|connection| connection.is_in_use())?;
+        match &connection.client {
+            Client::Shipping(platform) => Some((Arc::clone(platform), connection.mode)),
             _ => None,
         }
     }

@@ -113,7 +113,7 @@ pub async fn put(context: &Context, caller: &Caller, new: NewConnection) -> Resu
     let wanted = Wanted { context, scope, new: &new, template: &template, known: known.as_ref(), secret };
     let checked = match template.family {
         Family::Carrier => wanted.of_carrier(given).await?,
-        Family::Orders | Family::Desk => wanted.of_system(given).await?,
+        Family::Orders | Family::Desk | Family::Shipping => wanted.of_system(given).await?,
     };
     let now = context.now();
     let id = known.as_ref().map_or_else(|| SourceId(context.clock.id()), |known| known.record.id);
@@ -235,7 +235,8 @@ impl Wanted<'_> {
             let is_enabled = known.record.enabled || new.enabled != Some(true);
             is_enabled && System::of(family, &known.settings()).is_some_and(|before| before.does_same_work(&system))
         });
-        if !is_as_before {
+        // what is booked at a platform goes by rules that name the connection
+        if !is_as_before && family != Some(Family::Shipping) {
             checks::does_own_work(context, scope, &new.name, family, &system).await?;
         }
         let mut moved = false;

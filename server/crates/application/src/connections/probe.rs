@@ -8,7 +8,7 @@ use super::{
     opened::{Opened, named, settings_of},
 };
 use crate::{caller::Caller, context::Context, error::Result, odoo::hints};
-use carriers::{Settings, keys};
+use carriers::{Settings, api_template, keys};
 use domain::access::Permission;
 use outbound::{
     Discard,
@@ -86,6 +86,9 @@ pub(super) async fn with_secret(context: &Context, scope: Scope, record: &Connec
         }
         (Client::Desk(desk), Some(template)) => {
             desks::check(&**desk, Subject::of(template, address), context.now(), &Discard).await
+        }
+        (Client::Shipping(platform), Some(template)) => {
+            api_template::check(&**platform, Subject::of(template, address), context.now(), &Discard).await
         }
         (Client::Inbound, _) => of_source(context, scope, &connection).await,
         (Client::Unusable(why), _) => report_of(context, failed(why, "Correct the settings.")),

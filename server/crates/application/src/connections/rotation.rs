@@ -48,6 +48,7 @@ async fn accepts(context: &Context, scope: Scope, record: &ConnectionRecord, sec
     let answer = match &connection.client {
         Client::Orders(odoo) => odoo.health(&Discard).await,
         Client::Desk(desk) => desk.version(&Discard).await.map(drop),
+        Client::Shipping(platform) => platform.probe(&Discard).await,
         Client::Inbound => return Accepted::Unknown("the next message shows it".into()),
         Client::Unusable(why) => return Accepted::Unknown(why.clone()),
     };
@@ -88,7 +89,7 @@ pub(super) async fn beside(
     }
     let is_choice = before.iter().filter(|one| *one != new).count() > 1;
     let newest_is_proven = match (catalogue::family(&record.connector), before) {
-        (Some(Family::Orders | Family::Desk), [newest, older, ..]) if is_choice => is_newest_as_good(
+        (Some(Family::Orders | Family::Desk | Family::Shipping), [newest, older, ..]) if is_choice => is_newest_as_good(
             context,
             scope,
             record,
@@ -145,7 +146,7 @@ pub async fn retire_old(context: &Context, caller: &Caller, name: &str) -> Resul
     };
     let why = match catalogue::family(&known.record.connector) {
         Some(Family::Carrier) | None => (!is_proven(&known.record)).then(|| not_used_yet(name)),
-        Some(Family::Orders | Family::Desk) => why_it_stays(context, scope, &known.record, newest, older).await,
+        Some(Family::Orders | Family::Desk | Family::Shipping) => why_it_stays(context, scope, &known.record, newest, older).await,
     };
     if let Some(why) = why {
         return Err(checks::invalid("secret", why));

@@ -17,7 +17,7 @@ pub(super) struct System {
 impl System {
     /// The one that these settings lead to; none where nothing is called, or they have no address.
     pub(super) fn of(family: Option<Family>, settings: &Value) -> Option<Self> {
-        if !matches!(family, Some(Family::Orders | Family::Desk)) {
+        if !matches!(family, Some(Family::Orders | Family::Desk | Family::Shipping)) {
             return None;
         }
         let url = Url::parse(settings["url"].as_str()?.trim()).ok()?;

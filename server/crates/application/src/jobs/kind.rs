@@ -30,8 +30,12 @@ pub enum Calls {
     Nothing,
     /// An order system.
     Orders,
+    /// An order system, or nothing: some of it is work inside.
+    OrdersAndInside,
     /// A service desk.
     Desks,
+    /// The API of a platform.
+    Platforms,
     /// A platform that publishes its keys, by the source that they are for.
     Sources,
 }
@@ -80,7 +84,9 @@ impl Calls {
         Ok(match self {
             Self::Nothing => vec![None],
             Self::Orders => in_use(context, Family::Orders),
+            Self::OrdersAndInside => in_use(context, Family::Orders).into_iter().chain([None]).collect(),
             Self::Desks => in_use(context, Family::Desk),
+            Self::Platforms => in_use(context, Family::Shipping),
             Self::Sources => inbound::key_publishers(context, context.scope()).await?.into_iter().map(Some).collect(),
         })
     }

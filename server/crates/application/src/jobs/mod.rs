@@ -1,7 +1,10 @@
 //! Jobs: the runner with leases, how failures are tried again, and one file for each kind of job.
 
+mod book_shipment;
+mod check_connection;
 pub mod errors;
 mod fetch_keys;
+mod fix_difference;
 mod fold;
 mod follow_erasures;
 mod import_orders;
@@ -10,6 +13,9 @@ mod next;
 mod normalise;
 mod poll_desk;
 mod prune;
+mod reconcile;
+mod read_order;
+mod register_tracking;
 pub mod registry;
 mod replay;
 mod reread;
@@ -17,9 +23,11 @@ pub mod retry;
 pub mod runner;
 mod schedule;
 mod sweep;
+mod sync_booking;
 mod sync_case;
 mod sync_order;
 mod together;
+mod void_booking;
 
 use crate::{context::Context, destinations::breaker, texts::Slot};
 use domain::ids::{AttemptId, JobId};

@@ -1,8 +1,8 @@
 //! Every kind of work, in one list. To add one: a file with a `KIND`, and its line here.
 
 use super::{
-    fetch_keys, fold, follow_erasures, import_orders, kind::Kind, normalise, poll_desk, prune, replay, reread, sweep,
-    sync_case, sync_order,
+    book_shipment, check_connection, fetch_keys, fix_difference, fold, follow_erasures, import_orders, kind::Kind, normalise, poll_desk,
+    prune, read_order, reconcile, register_tracking, replay, reread, sweep, sync_booking, sync_case, sync_order, void_booking,
 };
 use storage::jobs::JobKind;
 
@@ -11,10 +11,19 @@ pub const ALL: &[&Kind] = &[
     &normalise::KIND,
     &fold::KIND,
     &sync_order::KIND,
+    &sync_order::SALES_ORDER,
     &sync_case::KIND,
     &poll_desk::KIND,
     &import_orders::KIND,
+    &read_order::KIND,
     &fetch_keys::KIND,
+    &check_connection::KIND,
+    &sync_booking::KIND,
+    &book_shipment::KIND,
+    &void_booking::KIND,
+    &register_tracking::KIND,
+    &reconcile::KIND,
+    &fix_difference::KIND,
     &reread::KIND,
     &replay::KIND,
     &prune::KIND,
@@ -41,12 +50,21 @@ mod tests {
             JobKind::NORMALISE,
             JobKind::FOLD,
             JobKind::SYNC_ORDER,
+            JobKind::SYNC_SALES_ORDER,
             JobKind::SYNC_CASE,
             JobKind::POLL_DESK,
             JobKind::IMPORT_ORDERS,
+            JobKind::READ_ORDER,
             JobKind::FETCH_KEYS,
+            JobKind::CHECK_CONNECTION,
             JobKind::REREAD,
             JobKind::REPLAY,
+            JobKind::RECONCILE,
+            JobKind::FIX_DIFFERENCE,
+            JobKind::SYNC_BOOKING,
+            JobKind::BOOK_SHIPMENT,
+            JobKind::VOID_BOOKING,
+            JobKind::REGISTER_TRACKING,
         ] {
             assert!(of(name).is_some(), "{name}");
         }

@@ -1,7 +1,7 @@
 //! When a failed job is tried again, and when not.
 
 use super::{Finish, errors};
-use crate::{cases::CaseError, clock::Clock, error::UseCaseError, odoo::OrderError};
+use crate::{booking::Done, cases::CaseError, clock::Clock, error::UseCaseError, odoo::OrderError};
 use jiff::{SignedDuration, Timestamp};
 use outbound::{CallError, Decision, Foreign};
 
@@ -81,6 +81,19 @@ pub fn after_case(error: &CaseError, attempts: u32, clock: &dyn Clock) -> Finish
         CaseError::Call(error) => after_call(error, attempts, clock),
         CaseError::Ours(error) => after_ours(error, attempts, clock),
         CaseError::NotInUse => Finish::Released,
+    }
+}
+
+/// How a job for a booking ends.
+pub fn after_booking(done: Result<Done, OrderError>, attempts: u32, clock: &dyn Clock) -> Finish {
+    match done {
+        Ok(Done::Over) => Finish::Done,
+        Ok(Done::NotBefore(at)) => Finish::Later(at),
+        // the call failed; the booking says when to look
+        Ok(Done::Unclear(at, error)) => {
+            Finish::Deferred { at, class: error.class.code().to_owned(), error: error.whole() }
+        }
+        Err(error) => after_order(&error, attempts, clock),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Brings a shipment to its delivery in Odoo.
+//! Brings a shipment to its delivery in Odoo, and what its shipments come to to a sales order.
 
 use super::{
     Finish, errors,
@@ -21,15 +21,23 @@ pub(super) const KIND: Kind = Kind {
     run: |job| perform(job).boxed(),
 };
 
+pub(super) const SALES_ORDER: Kind = Kind {
+    name: JobKind::SYNC_SALES_ORDER,
+    label: "Update sales order in Odoo",
+    calls: Calls::Orders,
+    budget: Budget::Concurrency(TOGETHER),
+    start: Start::OnDemand,
+    run: |job| perform(job).boxed(),
+};
+
 async fn perform(job: Job<'_>) -> Finish {
     let Job { context, leased, written, calls } = job;
-    let Ok(id) = leased.job.target.parse::<ShipmentId>() else {
+    if leased.job.kind == JobKind::SYNC_ORDER && leased.job.target.parse::<ShipmentId>().is_err() {
         return Finish::Dead { error: "the target is no shipment".into(), class: errors::INVALID.into() };
-    };
-    let system = leased.job.destination.as_deref().unwrap_or_default();
+    }
     let synced = match written {
         Some(written) => written.update.finish(context, leased.scope, written.result, calls).await,
-        None => odoo::sync(context, leased.scope, id, system, leased.attempts, calls).await,
+        None => odoo::sync(context, leased, calls).await,
     };
     match synced {
         Ok(OrderOutcome::Agreed) => Finish::Done,

@@ -2,12 +2,12 @@
 //! that is refused is split: each of its jobs then writes for itself.
 
 use crate::{context::Context, jobs::retry, odoo::Update};
-use domain::ids::{CorrelationId, JobId, ShipmentId};
+use domain::ids::{CorrelationId, JobId};
 use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared, join_all},
 };
-use odoo::{Fields, OdooClient};
+use odoo::{Fields, OdooClient, RecordKind};
 use outbound::{Call, CallError, CallLog, Decision, ErrorClass};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,6 +18,11 @@ use tokio::sync::Semaphore;
 
 /// Jobs for deliveries that a worker has at once, for each call to Odoo that it may make at once.
 pub(super) const TOGETHER: usize = 8;
+
+/// Whether jobs of this kind write fields, and of those that get equal values several at once.
+pub(super) fn is_written_together(kind: JobKind) -> bool {
+    matches!(kind, JobKind::SYNC_ORDER | JobKind::SYNC_SALES_ORDER)
+}
 
 /// What of a job was done in a call for several.
 #[derive(Clone)]
@@ -58,6 +63,7 @@ pub(super) fn begin(
 /// A job of a call.
 struct Member {
     job: JobId,
+    kind: JobKind,
     correlation: CorrelationId,
     update: Arc<Update>,
 }
@@ -73,7 +79,7 @@ pub(super) async fn write(
     let to = (destination, &odoo);
     let tried = jobs.iter().filter(|job| !retry::is_hopeless(job.attempts));
     let updates = join_all(tried.map(|job| member(context, to, job)));
-    let mut groups: BTreeMap<String, (Fields, Vec<Member>)> = BTreeMap::new();
+    let mut groups: BTreeMap<(RecordKind, String), (Fields, Vec<Member>)> = BTreeMap::new();
     let mut asked = Vec::new();
     for member in updates.await.into_iter().flatten() {
         // which fields there are is read once; a job reports a failure of that
@@ -81,10 +87,12 @@ pub(super) async fn write(
         let Ok(fields) = member.update.fields(&kept).await else { break };
         asked.extend(kept.calls.into_inner().unwrap_or_default());
         let equal = serde_json::to_string(&fields).expect("plain data serialises");
-        groups.entry(equal).or_insert_with(|| (fields, Vec::new())).1.push(member);
+        groups.entry((member.update.record().kind, equal)).or_insert_with(|| (fields, Vec::new())).1.push(member);
     }
-    let several = groups.into_values().filter(|(fields, members)| !fields.is_empty() && members.len() > 1);
-    let written = join_all(several.map(|(fields, members)| write_one(context, to, fields, members, permits))).await;
+    let groups = groups.into_iter().map(|((kind, _), (fields, members))| (kind, fields, members));
+    let several = groups.filter(|(_, fields, members)| !fields.is_empty() && members.len() > 1);
+    let write = |(kind, fields, members)| write_one(context, to, (kind, fields), members, permits);
+    let written = join_all(several.map(write)).await;
     let mut written: HashMap<JobId, Written> = written.into_iter().flatten().collect();
     if let Some(one) = written.values_mut().find(|one| one.speaks) {
         one.calls.splice(0..0, asked);
@@ -93,27 +101,31 @@ pub(super) async fn write(
 }
 
 async fn member(context: &Context, to: (&str, &Arc<OdooClient>), leased: &LeasedJob) -> Option<Member> {
-    let id = leased.job.target.parse::<ShipmentId>().ok()?;
     let (destination, odoo) = to;
-    let update = Update::of(context, leased.scope, id, Arc::clone(odoo), leased.attempts).await.ok()??;
+    let update = Update::of(context, leased, Arc::clone(odoo)).await.ok()??;
     if update.sets_back() || update.system() != destination {
         return None;
     }
-    Some(Member { job: leased.job.id, correlation: leased.job.correlation, update: Arc::new(update) })
+    Some(Member {
+        job: leased.job.id,
+        kind: leased.job.kind,
+        correlation: leased.job.correlation,
+        update: Arc::new(update),
+    })
 }
 
 /// One call for deliveries that get equal values.
 async fn write_one(
     context: &Context,
     (destination, odoo): (&str, &Arc<OdooClient>),
-    fields: Fields,
+    (kind, fields): (RecordKind, Fields),
     members: Vec<Member>,
     permits: &Semaphore,
 ) -> Vec<(JobId, Written)> {
     let (Some(first), Ok(_permit)) = (members.first(), permits.acquire().await) else { return Vec::new() };
     let kept = Kept::of(context, destination, first);
-    let records: Vec<i64> = members.iter().map(|member| member.update.record()).collect();
-    let missing = match odoo.write_fields_of(&records, &fields, &kept).await {
+    let records: Vec<i64> = members.iter().map(|member| member.update.record().id).collect();
+    let missing = match odoo.write_fields_of(kind, &records, &fields, &kept).await {
         Ok(missing) => Ok(missing),
         // whichever it is about
         Err(error) if error.class.decision() == Decision::Fail => return Vec::new(),
@@ -122,13 +134,13 @@ async fn write_one(
     let calls = kept.calls.into_inner().unwrap_or_default();
     let result = |record: i64| match &missing {
         Ok(missing) if missing.contains(&record) => {
-            Err(CallError::new(ErrorClass::NotFound, format!("Odoo has no delivery {record} any more")))
+            Err(CallError::new(ErrorClass::NotFound, format!("Odoo has no {} {record} any more", kind.noun())))
         }
         Ok(_) => Ok(()),
         Err(error) => Err(error.clone()),
     };
     let written = |(place, member): (usize, Member)| {
-        let result = result(member.update.record());
+        let result = result(member.update.record().id);
         (member.job, Written { result, calls: calls.clone(), speaks: place == 0, update: member.update })
     };
     members.into_iter().enumerate().map(written).collect()
@@ -138,13 +150,15 @@ async fn write_one(
 struct Kept<'a> {
     context: &'a Context,
     destination: &'a str,
+    kind: JobKind,
     correlation: CorrelationId,
     calls: Mutex<Vec<Call>>,
 }
 
 impl<'a> Kept<'a> {
     fn of(context: &'a Context, destination: &'a str, member: &Member) -> Self {
-        Self { context, destination, correlation: member.correlation, calls: Mutex::default() }
+        let (kind, correlation) = (member.kind, member.correlation);
+        Self { context, destination, kind, correlation, calls: Mutex::default() }
     }
 }
 
@@ -154,7 +168,7 @@ impl CallLog for Kept<'_> {
     }
 
     fn record(&self, call: Call) {
-        crate::jobs::count(self.context, &call, self.destination, JobKind::SYNC_ORDER);
+        crate::jobs::count(self.context, &call, self.destination, self.kind);
         self.calls.lock().expect("no panic while held").push(call);
     }
 }

@@ -117,6 +117,7 @@ mod tests {
             origin: Origin::Event,
             description: Some("Hans".into()),
             signatory: Some("Hans".into()),
+            documents: Vec::new(),
         };
         let masked = Mask::FULL.statement(&said);
         assert!(!format!("{masked:?}").contains("Hans"), "{masked:?}");

@@ -6,10 +6,10 @@ use super::{
     repair,
     taking::{Taking, customer_of},
 };
-use crate::{caller::Caller, context::Context, error::UseCaseError, rules::promises};
+use crate::{booking::wanted, caller::Caller, context::Context, error::UseCaseError, rules::promises};
 use domain::{access::Permission, ids::CorrelationId, promise::PromiseRules};
 use jiff::{SignedDuration, Timestamp};
-use odoo::{DeliveryPage, NO_ACCESS, OdooClient, REFUSES, Since, Unreadable, WAITS};
+use odoo::{DeliveryPage, NO_ACCESS, OdooClient, PAGE_MAX, REFUSES, Since, Unreadable, WAITS};
 use outbound::{CallLog, Decision, ErrorClass, template::Family};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,10 +20,14 @@ use storage::{
     orders::{Amended, Amendment, Imported, ImportedShipment},
 };
 
-/// Deliveries of one page of the import.
+/// Deliveries of one page of the import: what is read with them costs Odoo nearly as much for few as for many.
+const READ_PAGE: u32 = PAGE_MAX;
+/// Deliveries that are taken in together, so that other work need not wait long for the store.
+const TAKEN_TOGETHER: usize = 100;
+/// Deliveries that are read because they were named or missed, at once.
 const IMPORT_PAGE: u32 = 100;
 /// Pages of one job; the next job goes on behind them.
-pub const IMPORT_PAGES_MAX: u32 = 200;
+pub const IMPORT_PAGES_MAX: u32 = 40;
 /// Deliveries that are tried again by one import.
 const TRIED_AGAIN: u32 = 50;
 /// Deliveries that one import compares with those that are known.
@@ -49,7 +53,7 @@ fn cursor_of(system: &str) -> String {
 }
 
 /// Raised when what is made of a delivery changes: every delivery is then read once more.
-const IMPORT_VERSION: u32 = 5;
+const IMPORT_VERSION: u32 = 6;
 
 /// Where the next import goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +122,7 @@ fn json(value: &impl Serialize) -> String {
 }
 
 /// Takes in every delivery that Odoo changed since the last import, page by page, by id: the only paging that loses
-/// nothing there. Runs again over a small overlap; equal content changes nothing. After so many pages of 100 the next
+/// nothing there. Runs again over a small overlap; equal content changes nothing. After so many pages of 500 the next
 /// import goes on where this one ended. What cannot be read is remembered and tried again; it holds up no other delivery.
 /// Then a few of the deliveries known here are looked for, since a deletion leaves nothing in Odoo.
 ///
@@ -147,40 +151,7 @@ pub async fn import(
     }
     // what the pages meet once more is put off by that
     let due = context.store.order_problems.due(scope, system, context.now(), TRIED_AGAIN).await?;
-    let mut incredible = 0_usize;
-    for _ in 0..pages_max {
-        let page = odoo.changed_deliveries(cursor.since(), cursor.after, IMPORT_PAGE, calls).await?;
-        cursor.after = page.last.map_or(cursor.after, |last| last.max(cursor.after));
-        // an odd one must not hide all that comes until then
-        let latest = ahead(context.now());
-        let credible = page.written.iter().copied().filter(|at| *at <= latest);
-        cursor.newest = cursor.newest.max(credible.max());
-        incredible += page.written.iter().filter(|at| **at > latest).count();
-        let more = page.more;
-        let ids = page.deliveries.iter().map(|delivery| delivery.id).collect();
-        match repair::compare(context, scope, (system, odoo), ids, correlation, calls).await {
-            // one that cannot be compared holds up no import
-            Err(OrderError::Call(error))
-                if matches!(error.class.decision(), Decision::Fail | Decision::AwaitSetup)
-                    || error.class == ErrorClass::BadAnswer =>
-            {
-                // without Odoo's own words, which may name people
-                tracing::warn!(class = error.class.code(), "what deliveries show is not compared");
-            }
-            compared => drop(compared?),
-        }
-        import.take(page, cause).await?;
-        if !more {
-            cursor.end();
-            break;
-        }
-    }
-    if incredible > 0 {
-        tracing::warn!(
-            incredible,
-            "Odoo's clock is ahead of ours: these times of changes are left out; set its clock right"
-        );
-    }
+    import.walk(&mut cursor, cause, pages_max).await?;
     import.try_again(due).await?;
     cursor.checked = import.look_for_deleted(cursor.checked).await?;
     if cursor.after == 0 {
@@ -295,6 +266,64 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
+    /// Reads page by page what was changed, and takes it in while Odoo reads the next page.
+    async fn walk(&mut self, cursor: &mut ImportCursor, cause: Cause, pages_max: u32) -> Result<(), OrderError> {
+        let (context, odoo, calls) = (self.context, self.odoo, self.calls);
+        let since = cursor.since();
+        let read = |after| odoo.changed_deliveries(since, after, READ_PAGE, calls);
+        let mut incredible = 0_usize;
+        let mut next = if pages_max > 0 { Some(read(cursor.after).await?) } else { None };
+        let mut left = pages_max.saturating_sub(1);
+        while let Some(page) = next.take() {
+            cursor.after = page.last.map_or(cursor.after, |last| last.max(cursor.after));
+            // an odd one must not hide all that comes until then
+            let latest = ahead(context.now());
+            let credible = page.written.iter().copied().filter(|at| *at <= latest);
+            cursor.newest = cursor.newest.max(credible.max());
+            incredible += page.written.iter().filter(|at| **at > latest).count();
+            let more = page.more;
+            let (after, goes_on) = (cursor.after, more && left > 0);
+            let reading = async { if goes_on { Some(read(after).await) } else { None } };
+            let (taken, behind) = futures::join!(self.take_page(page, cause), reading);
+            taken?;
+            next = behind.transpose()?;
+            left = left.saturating_sub(1);
+            if !more {
+                cursor.end();
+            }
+        }
+        if incredible > 0 {
+            tracing::warn!(
+                incredible,
+                "Odoo's clock is ahead of ours: these times of changes are left out; set its clock right"
+            );
+        }
+        Ok(())
+    }
+
+    /// Compares what the deliveries of a page show, and takes them in, some at once.
+    async fn take_page(&mut self, mut page: DeliveryPage, cause: Cause) -> Result<(), OrderError> {
+        let (context, scope, system) = (self.context, self.scope, self.system);
+        let ids = page.deliveries.iter().map(|delivery| delivery.id).collect();
+        match repair::compare(context, scope, (system, self.odoo), ids, self.correlation, self.calls).await {
+            // one that cannot be compared holds up no import
+            Err(OrderError::Call(error))
+                if matches!(error.class.decision(), Decision::Fail | Decision::AwaitSetup)
+                    || error.class == ErrorClass::BadAnswer =>
+            {
+                // without Odoo's own words, which may name people
+                tracing::warn!(class = error.class.code(), "what deliveries show is not compared");
+            }
+            compared => drop(compared?),
+        }
+        while page.deliveries.len() > TAKEN_TOGETHER {
+            let rest = page.deliveries.split_off(TAKEN_TOGETHER);
+            let deliveries = std::mem::replace(&mut page.deliveries, rest);
+            self.take(DeliveryPage { deliveries, ..DeliveryPage::default() }, cause).await?;
+        }
+        self.take(page, cause).await
+    }
+
     /// Takes in what was read, and remembers what could not be.
     async fn take(&mut self, mut page: DeliveryPage, cause: Cause) -> Result<(), OrderError> {
         let (context, scope) = (self.context, self.scope);
@@ -337,7 +366,9 @@ impl Import<'_> {
             problem,
             extent: Extent::Whole,
         }));
-        for refused in self.keep(shipments).await? {
+        let kept = self.keep(shipments).await?;
+        wanted::look_at(context, scope, system, &page.deliveries, correlation).await?;
+        for refused in kept {
             well.retain(|record| *record != refused.record);
             problems.retain(|problem| problem.record != refused.record);
             problems.push(refused);

@@ -1,10 +1,13 @@
 //! The order system, Odoo: deliveries come in (`import`), status, notes and activities go out (`sync`), what others changed
 //! of that is set back (`repair`).
 
+pub mod hints;
 mod import;
 mod link;
+pub mod pace;
 mod reference;
 mod repair;
+pub mod setup;
 mod sync;
 mod taking;
 
@@ -16,7 +19,9 @@ use storage::{shipments::Loaded, trackers::NumberRecord};
 pub use import::{IMPORT_PAGES_MAX, import, import_these, reimport, what_to_do};
 pub use link::link;
 pub use repair::REPAIRS_MAX;
+pub(crate) use repair::{KEY as SET_BACK, compare as set_back_changed};
 pub use sync::{OrderOutcome, Update, sync};
+pub(crate) use sync::status_values;
 
 /// The place of a customer's data in the vault.
 pub const CUSTOMER: &str = "shipment.customer";
@@ -39,6 +44,12 @@ impl From<storage::StoreError> for OrderError {
     fn from(error: storage::StoreError) -> Self {
         Self::Ours(error.into())
     }
+}
+
+/// The numbers of a delivery, as an import reads them: each as written, with its carrier's family.
+pub(crate) fn numbers_of(delivery: &::odoo::Delivery) -> Vec<(String, Option<String>)> {
+    let reference = reference::Reference::read(delivery);
+    reference.numbers.into_iter().map(|number| (number.raw, number.tracker.carrier)).collect()
 }
 
 /// The number of a shipment that something is reported for: the piece's, else that on which it was reported, else the only one.

@@ -21,14 +21,14 @@ pub const REPAIRS_MAX: usize = 3;
 /// After so long it begins to count anew.
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// How the keys of these notes begin.
-pub(super) const KEY: &str = "set_back/";
+pub(crate) const KEY: &str = "set_back/";
 
 /// Compares what deliveries show with what was last written there. What differs is written again by a job of its own;
 /// how many deliveries that were.
 ///
 /// # Errors
 /// When Odoo or the store fails.
-pub(super) async fn compare(
+pub(crate) async fn compare(
     context: &Context,
     scope: Scope,
     (system, odoo): (&str, &OdooClient),

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use storage::{
     Sealed, WrappedKey,
     jobs::Cause,
-    orders::{Claim, ImportedShipment, Kept, Origin, OriginStanding},
+    orders::{Claim, ImportedShipment, Kept, OrderKind, Origin, OriginStanding, Transfer},
 };
 
 /// Whose data the customer of a delivery is.
@@ -56,6 +56,7 @@ impl Taking<'_> {
             customer_record: delivery.customer_id,
             company: delivery.company.clone(),
             url: Some(odoo.page(delivery.id)),
+            transfer: transfer(delivery),
         };
         let customer = customer(context, system, delivery, keys)?;
         let place = Location {
@@ -96,7 +97,7 @@ impl Taking<'_> {
                 DeliveryState::Cancelled => OriginStanding::Cancelled,
                 DeliveryState::Open => OriginStanding::Open,
             },
-            destination: Some(place.label()).filter(|l| !l.is_empty()),
+            destination: delivery.stock.clone().or_else(|| Some(place.label()).filter(|label| !label.is_empty())),
             tokens: customer.tokens,
             customer: customer.sealed,
             key: customer.key,
@@ -143,14 +144,18 @@ impl Taking<'_> {
             unread_since: (!delivery.problems.is_empty() || !doubts.is_empty()).then(|| self.context.now()),
             doubts,
             expected_from: delivery.shipped_at,
+            received_at: delivery.received_at,
             silence_after_hours: Some(rules.silence_hours),
         }
     }
 
-    /// What the order promises, else what the rules promise of what has left; often nothing.
+    /// What the order promises, else what the rules promise of what has left for a customer; often nothing.
     fn promise(&self, delivery: &Delivery, place: &Location) -> Option<(Timestamp, PromiseSource)> {
         if let Some(committed) = delivery.promised_by {
             return Some((committed, PromiseSource::Commitment));
+        }
+        if !delivery.direction.is_outbound() {
+            return None;
         }
         let carrier = delivery.carrier.as_deref().and_then(|word| directory::known("odoo", word));
         let shipped = Shipped {
@@ -161,6 +166,19 @@ impl Taking<'_> {
         };
         let (by, rule) = self.promises.promise(&shipped)?;
         Some((by, PromiseSource::Rule { name: rule.name.clone() }))
+    }
+}
+
+/// What kind of transfer it is.
+fn transfer(delivery: &Delivery) -> Transfer {
+    Transfer {
+        direction: delivery.direction,
+        order: match delivery.order_kind {
+            odoo::OrderKind::Sale => OrderKind::Sale,
+            odoo::OrderKind::Purchase => OrderKind::Purchase,
+        },
+        return_of: delivery.return_of.clone(),
+        backorder_of: delivery.backorder_of.clone(),
     }
 }
 

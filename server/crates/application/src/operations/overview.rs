@@ -36,6 +36,8 @@ pub struct Attention {
     pub connections: u64,
     /// Failed jobs: as many as their list has.
     pub failed: u64,
+    /// Differences between the systems; none for a caller who may not see them.
+    pub differences: u64,
     /// Codes without a mapping; none for a caller who may not map them.
     pub unmapped: u64,
 }
@@ -54,8 +56,14 @@ pub async fn attention(context: &Context, caller: &Caller) -> Result<Attention> 
         connections: if operates { connections::attention(context, caller).await? } else { 0 },
         exceptions: exceptions.iter().map(|(_, _, n)| n).sum(),
         failed: jobs.iter().map(|destination| destination.dead).sum(),
+        differences: if operates { differences(context, caller).await? } else { 0 },
         unmapped: unmapped(context, caller).await?,
     })
+}
+
+async fn differences(context: &Context, caller: &Caller) -> Result<u64> {
+    let counts = context.store.reconciliations.counts(caller.scope(), context.now()).await?;
+    Ok(counts.open.iter().map(|(_, _, n)| n).sum())
 }
 
 async fn unmapped(context: &Context, caller: &Caller) -> Result<u64> {

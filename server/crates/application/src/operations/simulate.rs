@@ -20,7 +20,7 @@ use storage::{
     facts::{Progress, Recording, TrackerKey},
     inbox::{MessageRecord, MessageStatus},
     jobs::{Cause, JobKind, Lane, NewJob},
-    orders::{Claim, ImportedShipment, Origin, OriginStanding},
+    orders::{Claim, ImportedShipment, Origin, OriginStanding, Transfer},
     shipments::{Commit, LastEvent},
     work::{CaseRecord, CaseStatus},
 };
@@ -310,6 +310,7 @@ impl Simulation {
                 customer_record: None,
                 company: None,
                 url: None,
+                transfer: Transfer::default(),
             },
             digest: digest.iter().map(|b| format!("{b:02x}")).collect(),
             claims: vec![Claim {

@@ -7,15 +7,17 @@ use crate::{
     error::{Result, UseCaseError},
 };
 use domain::{
+    Direction,
     commit::{self, ExceptionChange},
+    effects::{EffectOutcome, EffectTarget},
     fold::{self, Folded, NextUse},
     ids::{CorrelationId, ExceptionId, ShipmentId},
-    rules::{self, Change, Intent},
+    rules::{self, Change, Intent, Rule},
 };
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane, NewJob},
-    shipments::{Commit, Committed, LastEvent, Loaded, NewEffect, ShipmentRecord},
+    shipments::{Commit, Committed, EffectRecord, LastEvent, Loaded, NewEffect, ShipmentRecord},
     work::{CaseRecord, ExceptionRecord},
 };
 
@@ -57,6 +59,7 @@ pub async fn fold_shipment(
         let exceptions = commit::reconcile(id, &committed, &folded.exceptions);
         let next_uses = next_uses(&loaded, &folded);
         if next_uses.is_empty() && unchanged(&loaded, &folded, &exceptions) {
+            go_on(context, scope, &loaded, (cause, correlation)).await?;
             return Ok(FoldOutcome::Unchanged);
         }
         let change = Change {
@@ -73,8 +76,9 @@ pub async fn fold_shipment(
             exceptions: &exceptions,
             activities: &open_activities(&loaded),
             cases: &newest_in_their_cases(&loaded),
+            invoiced: is_invoiced(&loaded),
         };
-        let intents = rules::evaluate(rules::SHIPPED, &context.config.rules.policy(), &change);
+        let intents = rules::evaluate(&rules_of(context, &loaded), &context.config.rules.policy(), &change);
         let derivation = Derivation { context, loaded: &loaded, exceptions: &exceptions, cause, correlation };
         let Consequences { effects, jobs, withheld } = derivation.consequences(intents);
         let commit = Commit {
@@ -130,6 +134,42 @@ fn last_event(loaded: &Loaded, folded: &Folded) -> Option<LastEvent> {
         at: fact.observation.time.sort_key(),
         time: Some(fact.observation.time.clone()),
     })
+}
+
+/// The rules for a shipment: those of its order system for what goes to a customer, else those that everybody has.
+fn rules_of(context: &Context, loaded: &Loaded) -> Vec<Rule> {
+    let origin = loaded.shipment.origin.as_ref().filter(|origin| origin.transfer.direction == Direction::Outbound);
+    let connections = context.connections.now();
+    let system = origin.and_then(|origin| connections.get(&origin.system));
+    system.and_then(|system| system.orders.as_deref()).map_or_else(|| rules::SHIPPED.to_vec(), odoo::Settings::rules)
+}
+
+/// Whether Milepost has made an invoice for it.
+fn is_invoiced(loaded: &Loaded) -> bool {
+    let invoice =
+        |effect: &EffectRecord| effect.target == EffectTarget::OrderInvoice && effect.outcome.name().is_some();
+    loaded.effects.iter().any(invoice)
+}
+
+/// A step that waits for what people do in the order system goes on when that has changed.
+async fn go_on(
+    context: &Context,
+    scope: Scope,
+    loaded: &Loaded,
+    (cause, correlation): (Cause, CorrelationId),
+) -> Result<()> {
+    use EffectTarget::{OrderInvoice, OrderReturn, OrderValidation};
+    let waits = |effect: &EffectRecord| {
+        effect.outcome == EffectOutcome::Pending
+            && matches!(effect.target, OrderValidation | OrderInvoice | OrderReturn)
+    };
+    let waits = cause == Cause::Import && loaded.effects.iter().any(waits);
+    let Some(origin) = loaded.shipment.origin.as_ref().filter(|_| waits) else { return Ok(()) };
+    let id = loaded.shipment.id;
+    let job = context.job(JobKind::SYNC_ORDER, id, cause, correlation, Some(id)).to(&origin.system);
+    context.store.jobs.enqueue(scope, vec![job]).await?;
+    context.notifier.all_work();
+    Ok(())
 }
 
 /// The keys of the activities that are open in the order system.

@@ -1,4 +1,4 @@
-//! Proof of delivery: who signed. The name is personal data; it lies in the vault with the statement that named it, and is
+//! Proof of delivery: who signed, and what documents there are. The name is personal data; it lies in the vault with the statement that named it, and is
 //! shown to roles that may see personal data. Some carriers name it only in a later message about the same event: those are
 //! read too.
 
@@ -11,8 +11,10 @@ use crate::{
 use carriers::{Configured, Settings};
 use domain::{
     Milestone,
+    documents::Document,
     fold::{Fact, Folded, Standing},
     ids::{MessageId, ObservationId, ShipmentId, TrackerId},
+    observation::Observation,
 };
 use std::{cmp::Reverse, collections::HashSet};
 use storage::{Scope, facts::ObservationRecord, inbox::MessageRecord, shipments::Loaded};
@@ -23,6 +25,10 @@ const MESSAGES_MAX: usize = 5;
 const MESSAGES_OF_ONE_MAX: usize = 3;
 /// A longer message is not read again for it.
 const BODY_BYTES_MAX: usize = 256 * 1024;
+/// The same for documents, which a message may bring along: the largest message of JSON that is taken.
+const DOCUMENTS_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Documents of one delivery.
+const DOCUMENTS_MAX: usize = 8;
 
 /// Who signed for a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +130,43 @@ pub async fn signatory(
     Ok(None)
 }
 
+/// The documents that prove one delivery, each once; none where no message that is still kept has any.
+///
+/// # Errors
+/// As [`of`].
+pub async fn documents(
+    context: &Context,
+    scope: Scope,
+    shipment: ShipmentId,
+    fact: ObservationId,
+) -> Result<Vec<Document>> {
+    let Some(record) = context.store.facts.observation(scope, shipment, fact).await? else { return Ok(Vec::new()) };
+    let mut found: Vec<Document> = Vec::new();
+    for message in messages(&record) {
+        let Some((kept, Some((_, body)))) = opened(context, scope, message).await? else { continue };
+        for document in said_in(&record, &kept, &body, DOCUMENTS_BODY_BYTES_MAX, |said| Some(said.documents)).concat() {
+            if !found.contains(&document) && found.len() < DOCUMENTS_MAX {
+                found.push(document);
+            }
+        }
+    }
+    Ok(found)
+}
+
+type Opened = Option<(MessageRecord, Option<(DataKey, Vec<u8>)>)>;
+
+/// A message with its body and key; none where it is damaged or gone.
+async fn opened(context: &Context, scope: Scope, message: MessageId) -> Result<Opened> {
+    match normalise::opened(context, scope, message).await {
+        // a damaged message makes nothing else unreadable
+        Err(UseCaseError::Internal(error)) => {
+            tracing::warn!(%message, "a message cannot be opened: {error}");
+            Ok(None)
+        }
+        opened => opened,
+    }
+}
+
 /// Who signed for a delivery, by one message about it.
 async fn named_in(
     context: &Context,
@@ -131,16 +174,9 @@ async fn named_in(
     record: &ObservationRecord,
     message: MessageId,
 ) -> Result<Option<String>> {
-    let opened = match normalise::opened(context, scope, message).await {
-        // a damaged message makes nothing else unreadable
-        Err(UseCaseError::Internal(error)) => {
-            tracing::warn!(%message, "a message cannot be opened: {error}");
-            None
-        }
-        opened => opened?,
-    };
-    let Some((kept, Some((key, body)))) = opened else { return Ok(None) };
-    Ok(recorded(record, message, &key).or_else(|| in_body(record, &kept, &body)))
+    let Some((kept, Some((key, body)))) = opened(context, scope, message).await? else { return Ok(None) };
+    let in_body = || said_in(record, &kept, &body, BODY_BYTES_MAX, |said| said.signatory).into_iter().next();
+    Ok(recorded(record, message, &key).or_else(in_body))
 }
 
 /// The messages that are worth opening: the newest ones, and the one that the statement was recorded from, which has its text.
@@ -162,15 +198,23 @@ fn recorded(record: &ObservationRecord, message: MessageId, key: &DataKey) -> Op
     StatementText::opened(key, text)?.signatory
 }
 
-/// As a message has it.
-fn in_body(record: &ObservationRecord, message: &MessageRecord, body: &[u8]) -> Option<String> {
-    if body.len() > BODY_BYTES_MAX {
-        return None;
+/// What a message has of the statement.
+fn said_in<T>(
+    record: &ObservationRecord,
+    message: &MessageRecord,
+    body: &[u8],
+    bytes_max: usize,
+    what: impl Fn(Observation) -> Option<T>,
+) -> Vec<T> {
+    if body.len() > bytes_max {
+        return Vec::new();
     }
-    let settings: Settings = serde_json::from_str(&message.settings).ok()?;
-    let connector = Configured::new(&message.connector, &settings)?;
-    let decoded = carriers::read(connector.carrier(), &settings, body).ok()?;
-    let said = decoded.reports.into_iter().flat_map(|report| report.observations);
+    let read = || {
+        let settings: Settings = serde_json::from_str(&message.settings).ok()?;
+        let connector = Configured::new(&message.connector, &settings)?;
+        carriers::read(connector.carrier(), &settings, body).ok()
+    };
+    let said = read().into_iter().flat_map(|decoded| decoded.reports).flat_map(|report| report.observations);
     let same = said.filter(|observation| observation.without_personal() == record.body.without_personal());
-    same.filter_map(|observation| observation.signatory).next()
+    same.filter_map(what).collect()
 }

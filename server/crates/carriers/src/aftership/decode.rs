@@ -1,7 +1,7 @@
 //! From AfterShip's tracking object to statements.
 
 use super::super::DecodeError;
-use crate::formats::{json, times};
+use crate::formats::{documents, json, times};
 use domain::{
     Classifier,
     event_time::EventTime,
@@ -72,6 +72,10 @@ fn report(
         observations.iter_mut().rev().find(|o| o.codes.raw.starts_with("Delivered")),
     ) {
         last.signatory = Some(signed_by);
+    }
+    let proofs = tracking.get("proof_of_delivery").map(|proof| documents::documents(proof, None)).unwrap_or_default();
+    if let Some(last) = observations.iter_mut().rev().find(|o| o.codes.raw.starts_with("Delivered")) {
+        last.documents = proofs;
     }
     let feed = times::snapshot(stamp, &observations);
     Ok(TrackerReport { refs, carrier: json::text(tracking, "slug"), feed, observations, test: false })

@@ -5,9 +5,10 @@ use super::{
     fields::{ClassifierField, FeedKind, Fields, TimeField},
     when, word,
 };
-use crate::formats::{json, times};
+use crate::formats::{documents, json, times};
 use domain::{
     Classifier,
+    documents::Document,
     event_time::EventTime,
     observation::{
         Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, Stop,
@@ -169,6 +170,7 @@ impl Shipment<'_> {
             stop: stop(event, &fields.stop),
             description: text(event, &fields.description),
             signatory: text(event, &fields.signatory),
+            documents: fields.documents.as_deref().and_then(|at| event.pointer(at)).map(proofs).unwrap_or_default(),
             ..Observation::new(codes, classifier, time, Origin::Event)
         })
     }
@@ -232,6 +234,10 @@ fn instant(raw: &str) -> Option<Timestamp> {
         Ok(n) => Timestamp::from_millisecond(n).ok(),
         Err(_) => Some(times::iso(raw)).filter(|t| !t.sentinel)?.utc,
     }
+}
+
+fn proofs(value: &Value) -> Vec<Document> {
+    documents::documents(value, None)
 }
 
 fn classifier(field: &ClassifierField, event: &Value) -> Option<Classifier> {

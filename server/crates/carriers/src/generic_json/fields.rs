@@ -79,6 +79,8 @@ pub struct EventFields {
     pub description: Option<String>,
     /// Who signed.
     pub signatory: Option<String>,
+    /// A proof of delivery: a link, a file as Base64, or a list of either.
+    pub documents: Option<String>,
     /// The piece that it concerns.
     pub piece: Option<String>,
     /// The stop of a multi-stop load, counted from 1.
@@ -192,6 +194,7 @@ impl Fields {
             place: None,
             description: None,
             signatory: None,
+            documents: None,
             piece: None,
             stop: None,
             id: None,
@@ -294,6 +297,7 @@ impl Fields {
             ("event.place", &event.place),
             ("event.description", &event.description),
             ("event.signatory", &event.signatory),
+            ("event.documents", &event.documents),
             ("event.piece", &event.piece),
             ("event.stop", &event.stop),
             ("event.id", &event.id),

@@ -1,9 +1,10 @@
 //! From Karrio's tracker to statements.
 
 use super::super::DecodeError;
-use crate::formats::{json, times};
+use crate::formats::{documents, json, times};
 use domain::{
     Classifier,
+    documents::{Document, DocumentKind},
     event_time::{EventTime, Precision},
     observation::{
         Codes, Decoded, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
@@ -92,8 +93,25 @@ fn report(tracker: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Trac
     {
         delivery.signatory.get_or_insert(name);
     }
+    if let Some(delivery) = observations.iter_mut().find(|o| has_status(o, "delivered")) {
+        delivery.documents = proofs(tracker);
+    }
     let feed = times::snapshot(stamp, &observations);
     Ok(TrackerReport { refs, carrier, feed, observations, test: false })
+}
+
+/// Pictures of the signature and of the place, as files or as links to them.
+fn proofs(tracker: &Value) -> Vec<Document> {
+    let images = tracker.get("images").unwrap_or(&Value::Null);
+    let kinds = [("signature_image", DocumentKind::Signature), ("delivery_image", DocumentKind::Photo)];
+    let of = |(name, kind): (&str, DocumentKind)| {
+        let file = images.get(name).map(|image| documents::documents(image, Some(kind))).unwrap_or_default();
+        match tracker.get(format!("{name}_url")) {
+            Some(link) if file.is_empty() => documents::documents(link, Some(kind)),
+            _ => file,
+        }
+    };
+    kinds.into_iter().flat_map(of).collect()
 }
 
 fn has_status(observation: &Observation, status: &str) -> bool {

@@ -1,7 +1,7 @@
 //! How Karrio writes shipments and trackers, pure. Source: karrioapi/karrio at deea10f8 (serializers, views, error handler).
 
 use crate::{
-    answers::{about, absent, compact, days, is_success, items, money, text},
+    answers::{about, absent, code, compact, days, is_success, items, money, text},
     booking::{
         Address, BookIntent, Booked, BookingRef, CarrierMessage, Contents, Customs, LabelFormat, Lookup, Mode, Quiet,
         Rate, RateRequest, Rated, VoidState,
@@ -43,7 +43,7 @@ const CANCEL_AT_CARRIER: &[&str] = &[
 /// Its complaint: `errors` of its own, `messages` of carriers. A carrier's without a code may be anything, a time-out too.
 pub(super) fn complaint(body: &Value) -> Option<Complaint> {
     if let Some(error) = items(body, "errors").first() {
-        let code = text(error, "code");
+        let code = code(error, "code");
         let fields = error.get("details").and_then(Value::as_object);
         let fields = fields.map(|fields| fields.keys().cloned().collect::<Vec<_>>().join(" ")).unwrap_or_default();
         let is_of_content = matches!(code.as_deref(), Some("validation" | "invalid" | "required"));
@@ -51,9 +51,19 @@ pub(super) fn complaint(body: &Value) -> Option<Complaint> {
         return Some(Complaint { code, words: text(error, "message").unwrap_or_default(), means });
     }
     let message = items(body, "messages").first()?;
-    let code = text(message, "code").filter(|_| text(message, "carrier_name").is_some());
-    let means = code.as_deref().map_or(Meaning::Unknown, |code| Meaning::Refused(about(code)));
+    let code = code(message, "code").filter(|_| text(message, "carrier_name").is_some());
+    let means = match code.as_deref() {
+        Some(code) if !is_of_karrio(code) => Meaning::Refused(about(code)),
+        _ => Meaning::Unknown,
+    };
     Some(Complaint { code, words: text(message, "message").unwrap_or_default(), means: Some(means) })
+}
+
+/// Whether what stands in the place of a carrier's code is Karrio's own: it stopped at some error, a time-out perhaps, or passes on the
+/// HTTP status of a failure.
+fn is_of_karrio(code: &str) -> bool {
+    let is_failure = code.len() == 3 && (code.starts_with('5') || matches!(code, "408" | "429"));
+    code == "SHIPPING_SDK_INTERNAL_ERROR" || is_failure && code.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The body that creates a shipment. Never with a service: that would buy at once, and lose the label of a failure.

@@ -6,6 +6,7 @@ use crate::{
     ExceptionReason, State,
     event_time::{EventTime, Precision},
     ids::{ObservationId, content_id},
+    vocabulary::ClosedBy,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -46,6 +47,14 @@ pub(super) fn close_called_off(exceptions: &mut [FoldedException], plan: &Plan) 
     for exception in exceptions.iter_mut().filter(|e| e.closed.is_none()) {
         let at = plan.standing_since.map_or_else(|| exception.opened.clone(), event_time);
         exception.closed = Some((at, Resolution::Cancelled));
+    }
+}
+
+/// Ends what is open of what was received, but for what only people end and what is ended when it is found.
+pub(super) fn close_received(exceptions: &mut [FoldedException], at: Timestamp) {
+    let ends = |reason: ExceptionReason| !matches!(reason.closed_by(), ClosedBy::Human | ClosedBy::Found);
+    for exception in exceptions.iter_mut().filter(|e| e.closed.is_none() && ends(e.reason)) {
+        exception.closed = Some((event_time(at), Resolution::Delivered));
     }
 }
 
@@ -112,7 +121,7 @@ fn has_left(asked: &Asked<'_>) -> bool {
     asked.state.has_left() || asked.plan.expected_from.is_some() || asked.plan.standing == DeliveryStanding::Done
 }
 
-fn event_time(at: Timestamp) -> EventTime {
+pub(super) fn event_time(at: Timestamp) -> EventTime {
     EventTime::instant(at.to_string(), at, Precision::Second)
 }
 

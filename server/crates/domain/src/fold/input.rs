@@ -72,6 +72,9 @@ pub struct Plan {
     pub unread_since: Option<Timestamp>,
     /// Since when updates are expected: the watch for missing updates starts here.
     pub expected_from: Option<Timestamp>,
+    /// When the order system has it received into the company's own stock: a receipt or a return that arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<Timestamp>,
     /// How long the shipment may be silent before it is an exception, in hours.
     pub silence_after_hours: Option<u32>,
 }

@@ -53,6 +53,7 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
     let walked: Vec<&Examined<'_>> = facts.iter().filter(|f| f.counts() && f.is_actual()).collect();
     let mut whole = Whole::of(&walked, &input.plan);
     whole.call_off(&input.plan);
+    whole.receive(&input.plan);
     let steps: IdMap<ObservationId, Step> = whole.steps().map(|step| (step.fact, *step)).collect();
     let settled = Settled::of(input);
     let failed = whole.failed_attempts();
@@ -60,6 +61,9 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
     exceptions.extend(overlay::repeated_attempts(failed, &walked, &steps).map(|e| settled.derived(e)));
     if whole.called_off || input.plan.standing == DeliveryStanding::Deleted {
         clock::close_called_off(&mut exceptions, &input.plan);
+    }
+    if let Some(at) = whole.received {
+        clock::close_received(&mut exceptions, at);
     }
     let heard_at = heard_at(&facts);
     let clock = clock::ask(&clock::Asked {
@@ -76,7 +80,7 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
         state: whole.state,
         decided_by: whole.decided_by,
         visibility: visibility(&facts, whole.state),
-        delivered_at: whole.delivered.map(|end| end.time.clone()),
+        delivered_at: whole.received.map(clock::event_time).or_else(|| whole.delivered.map(|end| end.time.clone())),
         returned_at: whole.returned.map(|end| end.time.clone()),
         eta: schedule::eta(&schedule),
         last_event: walked.iter().rev().find(|f| is_event(f)).map(|f| f.fact.id),
@@ -111,6 +115,8 @@ struct Whole<'a> {
     unexpected: IdSet<ObservationId>,
     /// It was cancelled or deleted in the order system before the carrier had it.
     called_off: bool,
+    /// When the order system had it received, where no carrier reports how it ended.
+    received: Option<Timestamp>,
 }
 
 impl<'a> Whole<'a> {
@@ -126,6 +132,7 @@ impl<'a> Whole<'a> {
                 pieces: BTreeMap::new(),
                 unexpected: IdSet::default(),
                 called_off: false,
+                received: None,
             };
         }
         let pieces = journey::walk_pieces(walked, plan);
@@ -138,6 +145,7 @@ impl<'a> Whole<'a> {
             pieces: pieces.pieces,
             unexpected: pieces.unexpected.into_iter().collect(),
             called_off: false,
+            received: None,
         }
     }
 
@@ -146,6 +154,15 @@ impl<'a> Whole<'a> {
         if plan.is_called_off() && !self.state.has_left() && self.state != State::Cancelled {
             self.called_off = true;
             self.state = State::Cancelled;
+            self.decided_by = None;
+        }
+    }
+
+    /// What was received into stock has arrived, however far the carrier's events go; how it ended by these goes before that.
+    fn receive(&mut self, plan: &Plan) {
+        if let Some(at) = plan.received_at.filter(|_| !self.state.is_terminal()) {
+            self.received = Some(at);
+            self.state = State::Delivered;
             self.decided_by = None;
         }
     }
@@ -169,8 +186,11 @@ impl<'a> Whole<'a> {
         self.journeys().flat_map(|(piece, journey)| announce::announcements(&journey.steps, piece)).collect()
     }
 
-    /// When the journey ended: the time of the fact that decided it.
+    /// When the journey ended: the time of the fact that decided it, or of the receipt.
     fn ended(&self, walked: &[&Examined<'_>]) -> Option<(Timestamp, EventTime)> {
+        if let Some(at) = self.received {
+            return Some((at, clock::event_time(at)));
+        }
         let fact = walked.iter().find(|f| Some(f.fact.id) == self.decided_by && self.state.is_terminal())?;
         Some((fact.key, fact.time.clone()))
     }

@@ -93,6 +93,7 @@ impl Said {
             origin: Origin::Event,
             description: None,
             signatory: None,
+            documents: Vec::new(),
         };
         Fact {
             id: observation.id(&self.source.to_string(), "T"),
@@ -702,6 +703,36 @@ fn a_delivery_that_was_called_off_is_cancelled_and_moves_only_by_its_events() {
     assert_eq!(over.closed.as_ref().map(|(_, how)| *how), Some(Resolution::Delivered));
     let before = [said("AF", &day("09:00")), said("D1", &day("10:00"))];
     assert_eq!(seen(&called_off(&before, Cancelled)), (State::Delivered, vec![]), "it had arrived before");
+}
+
+#[test]
+fn what_was_received_into_stock_has_arrived_unless_a_carrier_reports_another_end() {
+    let received_at = "2026-03-14T08:00:00Z";
+    let received = |codes: &[Said]| {
+        let mut all = input(codes);
+        all.plan.promised_by = Some(instant("2026-03-12T00:00:00Z"));
+        all.plan.silence_after_hours = Some(24);
+        (all.plan.standing, all.plan.received_at) = (DeliveryStanding::Done, Some(instant(received_at)));
+        all
+    };
+    let seen = |codes: &[Said]| {
+        let folded = fold(&received(codes), now());
+        (folded.state, folded.delivered_at.as_ref().and_then(EventTime::sort_key), open_reasons(&folded))
+    };
+    let arrived = (State::Delivered, Some(instant(received_at)), vec![]);
+    assert_eq!(seen(&[]), arrived, "without a carrier");
+    assert_eq!(seen(&[said("AF", &day("09:00"))]), arrived, "the last scan is missing");
+    assert_eq!(seen(&[said("AF", &day("09:00")), said("AY", &day("10:00"))]), arrived, "its trouble is over");
+    let delivered = [said("AF", &day("09:00")), said("D1", "2026-03-11T09:00:00Z")];
+    assert_eq!(seen(&delivered).1, Some(instant("2026-03-11T09:00:00Z")), "the carrier's time goes first");
+    let all = received(&[said("AF", &day("09:00"))]);
+    let folded = fold(&all, now());
+    let late = folded.exceptions.iter().find(|e| e.reason == ExceptionReason::Late).unwrap();
+    let ended = late.closed.as_ref().map(|(at, how)| (at.sort_key(), *how));
+    assert_eq!(ended, Some((Some(instant(received_at)), Resolution::Delivered)));
+    let step = progress::steps(&folded, &all).into_iter().find(|step| step.state == State::Delivered).unwrap();
+    assert_eq!(step.at.as_ref().and_then(EventTime::sort_key), Some(instant(received_at)));
+    assert_eq!(step.standing, StepStanding::Current);
 }
 
 #[test]

@@ -274,6 +274,7 @@ mod tests {
             origin: Origin::Event,
             description: None,
             signatory: None,
+            documents: Vec::new(),
         }
     }
 

@@ -6,16 +6,18 @@
 //! happened to fold it does not matter, but replays announce nothing.
 
 use crate::{
-    Severity,
+    Severity, State,
     cause::Cause,
     commit::ExceptionChange,
-    effects::{EffectBody, EffectOutcome, EffectTarget, effect_id},
+    effects::{EffectBody, EffectOutcome, EffectTarget, InvoiceFor, InvoiceOn, Invoicing, effect_id},
     exceptions::{CORRECTED_WITHIN, CommittedException, Grace, exception_key, taken_back_at},
     fold::{Announcement, Fact, Folded, FoldedException},
     ids::{EffectId, ExceptionId, ObservationId, ShipmentId, TrackerId},
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
+
+mod steps;
 
 /// What is done about a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,21 @@ pub enum Rule {
     UpdateOrder,
     /// A ticket at the desk for each exception that lasts longer than its grace.
     OpenTickets,
+    /// The order system validates the delivery when the carrier first scans the goods.
+    ValidateDelivery,
+    /// What the carrier gave as proof of delivery is attached to the delivery.
+    AttachProof,
+    /// The order is invoiced when its goods have arrived.
+    Invoice {
+        /// What is made.
+        how: Invoicing,
+        /// When.
+        on: InvoiceOn,
+        /// For what.
+        of: InvoiceFor,
+    },
+    /// A return is made for goods that come back.
+    CreateReturn,
 }
 
 /// The rules that come with the product, in the order in which their effects are stored.
@@ -82,6 +99,8 @@ pub struct Change<'a> {
     pub activities: &'a [&'a str],
     /// The exceptions that have a case: of several in one ticket the newest.
     pub cases: &'a [ExceptionId],
+    /// Whether Milepost has made an invoice for it.
+    pub invoiced: bool,
 }
 
 /// What is to happen.
@@ -133,6 +152,13 @@ pub fn evaluate(rules: &[Rule], policy: &Policy, change: &Change<'_>) -> Vec<Int
             Rule::NoteCorrections => intents.extend(change.correction()),
             Rule::UpdateOrder => intents.push(Intent::UpdateOrder { urgent: !announced.is_empty() }),
             Rule::OpenTickets => intents.extend(change.cases(policy.grace, &announced)),
+            Rule::ValidateDelivery => intents.extend(change.first_scan()),
+            Rule::AttachProof => intents.extend(change.proofs()),
+            Rule::Invoice { how, on, of } => {
+                intents.extend(change.arrived(EffectBody::Invoice { how, on, of }));
+                intents.extend(change.invoice_in_doubt());
+            }
+            Rule::CreateReturn => intents.extend(change.comes_back()),
         }
     }
     intents
@@ -207,14 +233,14 @@ impl Change<'_> {
     fn milestones(&self) -> impl Iterator<Item = Intent> {
         self.after.announcements.iter().map(|announcement| {
             let body = EffectBody::Milestone { announcement: announcement.clone() };
-            let posted = self.cause == Cause::Live && !self.is_history(announcement);
+            let posted = self.cause == Cause::Live && !self.is_received_before(announcement.fact);
             self.effect(EffectTarget::OrderNote, announcement.key(), body, posted)
         })
     }
 
-    /// Whether a milestone was received before its number was the shipment's.
-    fn is_history(&self, announcement: &Announcement) -> bool {
-        let fact = self.fact(announcement.fact);
+    /// Whether an event was received before its number was the shipment's.
+    fn is_received_before(&self, fact: ObservationId) -> bool {
+        let fact = self.fact(fact);
         let bound = fact.and_then(|fact| self.bound_at.get(&fact.tracker));
         fact.and_then(received_at).zip(bound).is_some_and(|(received, bound)| received < *bound)
     }
@@ -249,6 +275,14 @@ impl Change<'_> {
 
     /// A retraction that changed the state back is announced once, numbered by how many there have been.
     fn correction(&self) -> Option<Intent> {
+        let (from, to) = self.retracted()?;
+        let key = format!("correction/{}", self.revision);
+        let body = EffectBody::Correction { from, to };
+        Some(self.effect(EffectTarget::OrderNote, key, body, self.cause == Cause::Live))
+    }
+
+    /// The state before and after, where a milestone is retracted and the state changes by it.
+    fn retracted(&self) -> Option<(State, State)> {
         let (from, to) = (self.before.state, self.after.state);
         let same = |a: &Announcement, b: &Announcement| {
             (a.milestone, &a.piece, a.ordinal) == (b.milestone, &b.piece, b.ordinal)
@@ -258,11 +292,7 @@ impl Change<'_> {
             .announcements
             .iter()
             .any(|before| !self.after.announcements.iter().any(|after| same(before, after)));
-        (withdrawn && from != to).then(|| {
-            let key = format!("correction/{}", self.revision);
-            let body = EffectBody::Correction { from, to };
-            self.effect(EffectTarget::OrderNote, key, body, self.cause == Cause::Live)
-        })
+        (withdrawn && from != to).then_some((from, to))
     }
 
     /// An announced exception waits its grace; one that has a case is reported at once, and so is one whose case may be in

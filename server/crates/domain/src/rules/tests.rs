@@ -5,7 +5,7 @@ use crate::{
     Classifier, ExceptionReason, Milestone, State,
     event_time::{EventTime, Precision},
     exceptions::TAKEN_BACK_AFTER,
-    fold::{Resolution, Sighting, Trust},
+    fold::{self, Resolution, Sighting, Standing, Trust, Verdict},
     ids::SourceId,
     mapping::Mapping,
     observation::{Codes, Observation, Origin, ProviderCode},
@@ -58,6 +58,7 @@ fn fact(n: u128, event: i64, received: i64) -> Fact {
         origin: Origin::Event,
         description: None,
         signatory: None,
+        documents: Vec::new(),
     };
     Fact {
         id: observation_id(n),
@@ -119,6 +120,7 @@ struct Given {
     exceptions: Vec<ExceptionChange>,
     activities: Vec<String>,
     cases: Vec<ExceptionId>,
+    invoiced: bool,
 }
 
 impl Default for Given {
@@ -134,6 +136,7 @@ impl Default for Given {
             exceptions: Vec::new(),
             activities: Vec::new(),
             cases: Vec::new(),
+            invoiced: false,
         }
     }
 }
@@ -154,6 +157,7 @@ impl Given {
             exceptions: &self.exceptions,
             activities: &self.activities.iter().map(String::as_str).collect::<Vec<_>>(),
             cases: &self.cases,
+            invoiced: self.invoiced,
         };
         evaluate(rules, &policy(), &change)
     }
@@ -371,5 +375,90 @@ fn a_case_is_looked_at_after_the_grace_or_at_once_where_there_may_be_one() {
         let given = Given { facts: vec![fact(1, 0, 0)], committed, exceptions, cases, ..Given::default() };
         assert_eq!(given.cases(), looked_at, "{what}");
         assert_eq!(Given { linked: false, ..given }.cases(), [], "{what}, not linked");
+    }
+}
+
+/// A change of the state by an event, whose milestone and reception are given.
+fn moved(from: State, to: State, milestone: Milestone, received: i64) -> Given {
+    let mut event = fact(1, HOUR, received);
+    event.reading.milestone = milestone;
+    let verdict = Verdict { fact: event.id, standing: Standing::Decides, rule: fold::Rule::R1, because: String::new() };
+    let announcement = Announcement { piece: None, milestone, ordinal: 1, fact: event.id };
+    let after = Folded {
+        state: to,
+        decided_by: Some(event.id),
+        verdicts: vec![verdict],
+        announcements: vec![announcement],
+        ..Folded::default()
+    };
+    let before = Folded { state: from, ..Folded::default() };
+    Given { facts: vec![event], before, after, ..Given::default() }
+}
+
+#[test]
+fn steps_follow_the_change_that_leads_to_them_and_no_history() {
+    use EffectOutcome::{Pending, Withheld};
+    use EffectTarget::{OrderInvoice, OrderProof, OrderReturn, OrderValidation};
+    let invoice = Rule::Invoice { how: Invoicing::Post, on: InvoiceOn::Delivered, of: InvoiceFor::Order };
+    let rules = [Rule::ValidateDelivery, Rule::AttachProof, invoice, Rule::CreateReturn];
+    let bound = BTreeMap::from([(TRACKER, ago(2))]);
+    for (what, from, to, milestone, steps) in [
+        ("first scan", State::Registered, State::PickedUp, Milestone::PickedUp, vec![OrderValidation]),
+        ("announced only", State::Unknown, State::Registered, Milestone::InfoReceived, vec![]),
+        (
+            "delivered",
+            State::OutForDelivery,
+            State::Delivered,
+            Milestone::Delivered,
+            vec![OrderValidation, OrderProof, OrderInvoice],
+        ),
+        ("was delivered", State::Delivered, State::Delivered, Milestone::Delivered, vec![OrderValidation, OrderProof]),
+        (
+            "comes back",
+            State::InTransit,
+            State::Returning,
+            Milestone::ReturnInTransit,
+            vec![OrderValidation, OrderReturn],
+        ),
+        ("is back", State::Returning, State::Returned, Milestone::Returned, vec![OrderValidation]),
+    ] {
+        for (received, cause, outcome) in [
+            (1, Cause::Live, Pending),
+            (3, Cause::Live, Withheld),
+            (1, Cause::Import, Withheld),
+            (1, Cause::History, Withheld),
+            (1, Cause::Replay, Withheld),
+            (1, Cause::Reconcile, Withheld),
+        ] {
+            let given = Given { cause, bound_at: bound.clone(), ..moved(from, to, milestone, received) };
+            let found: Vec<_> =
+                given.effects(&rules).into_iter().map(|(target, _, outcome)| (target, outcome)).collect();
+            let expected: Vec<_> = steps.iter().map(|step| (*step, outcome.clone())).collect();
+            assert_eq!(found, expected, "{what}, received {received} h ago, {cause:?}");
+            assert_eq!(Given { linked: false, ..given }.effects(&rules), [], "{what}, not linked");
+        }
+    }
+}
+
+#[test]
+fn a_delivery_that_was_scanned_before_is_not_validated_later() {
+    let mut given = moved(State::PickedUp, State::InTransit, Milestone::DepartedFacility, HOUR);
+    given.before.verdicts = given.after.verdicts.clone();
+    assert_eq!(given.effects(&[Rule::ValidateDelivery]), [], "the rule came after the scan");
+    given.before.verdicts[0].standing = Standing::Retracted;
+    assert_eq!(given.effects(&[Rule::ValidateDelivery]).len(), 1, "what is retracted is no scan");
+}
+
+#[test]
+fn a_retracted_delivery_asks_to_check_its_invoice() {
+    let invoice = [Rule::Invoice { how: Invoicing::Post, on: InvoiceOn::Delivered, of: InvoiceFor::Order }];
+    for (invoiced, cause, expected) in [
+        (true, Cause::Live, vec![EffectOutcome::Pending]),
+        (true, Cause::Replay, vec![EffectOutcome::Withheld]),
+        (false, Cause::Live, vec![]),
+    ] {
+        let given = Given { invoiced, cause, ..eventful() };
+        let found: Vec<_> = given.effects(&invoice).into_iter().map(|(.., outcome)| outcome).collect();
+        assert_eq!(found, expected, "{invoiced}, {cause:?}");
     }
 }

@@ -25,7 +25,10 @@ pub(super) struct Watched {
     pub(super) domain: &'static str,
 }
 
-/// What gives hints.
+/// Where a package has a carrier's number: its name, or what modules add.
+const PACKAGE_FIELDS: &[&str] = &["name", "parcel_tracking", "carrier_tracking_ref"];
+
+/// What gives hints. Packages have another model since 19.
 pub(super) const WATCHED: &[Watched] = &[
     Watched {
         model: "stock.picking",
@@ -52,6 +55,8 @@ pub(super) const WATCHED: &[Watched] = &[
         fields: &["state", "date_planned", "partner_id"],
         domain: "[('state', 'in', ('purchase', 'done', 'cancel'))]",
     },
+    Watched { model: "stock.package", fields: PACKAGE_FIELDS, domain: "" },
+    Watched { model: "stock.quant.package", fields: PACKAGE_FIELDS, domain: "" },
 ];
 
 /// Whether Odoo gives hints of this model.
@@ -60,7 +65,7 @@ pub fn gives_hints(model: &str) -> bool {
 }
 
 impl OdooClient {
-    /// The transfers that a hint of a record is about: itself, or those of the order.
+    /// The transfers that a hint of a record is about: itself, or those of the order or the package.
     ///
     /// # Errors
     /// When Odoo does not answer as it should.
@@ -68,6 +73,7 @@ impl OdooClient {
         let link = match model {
             "sale.order" => "sale_id",
             "purchase.order" => "purchase_id",
+            "stock.package" | "stock.quant.package" => "move_line_ids.result_package_id",
             _ => return Ok(vec![id]),
         };
         let body = json!({"domain": [[link, "=", id]], "order": "id", "limit": TRANSFERS_MAX});

@@ -18,6 +18,8 @@ const MODELS: &[(&str, &str, &str, bool)] = &[
     (TRANSFERS, "transfers", "transfer", true),
     (ORDERS, "sales orders", "sales order", true),
     ("purchase.order", "purchase orders", "purchase order", false),
+    ("stock.package", "packages", "package", false),
+    ("stock.quant.package", "packages", "package", false),
 ];
 const TRANSFERS: &str = "stock.picking";
 const ORDERS: &str = "sale.order";

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod keys;
+mod steps;
 
 use jiff::{Timestamp, civil::date};
 use odoo::{
@@ -15,11 +16,7 @@ use std::{io::Write, sync::Mutex};
 
 /// Each test over both APIs: a real Odoo 19 has JSON-2 and the older JSON-RPC.
 macro_rules! over_both {
-    ($($test:ident,)*) => {
-        over_both!(json2, Json2, $($test,)*);
-        over_both!(jsonrpc, JsonRpc, $($test,)*);
-    };
-    ($module:ident, $transport:ident, $($test:ident,)*) => {
+    (@$module:ident, $transport:ident, $($test:ident,)*) => {
         mod $module {
             $(#[tokio::test]
             async fn $test() {
@@ -29,6 +26,10 @@ macro_rules! over_both {
                 }
             })*
         }
+    };
+    ($($test:ident,)*) => {
+        over_both!(@json2, Json2, $($test,)*);
+        over_both!(@jsonrpc, JsonRpc, $($test,)*);
     };
 }
 

@@ -1,7 +1,10 @@
 //! The methods of the sandbox, and how it searches and shows records.
 
 use super::admin::{ids_of, missing};
-use super::{Data, Inner, KEY_USER, OdooError, OdooResult, PICKING_FIELDS, ROWS_MAX, Rights, Row, SHOWN_ID, admin, steps, transfers};
+use super::{
+    Data, Inner, KEY_USER, OdooError, OdooResult, PICKING_FIELDS, ROWS_MAX, Rights, Row, SHOWN_ID, admin, steps,
+    transfers,
+};
 use crate::serve::page;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -21,7 +24,33 @@ fn right<'a>(model: &'a str, method: &str) -> (&'a str, &'static str) {
     }
 }
 
+/// How models are called of the apps that it has.
+const APPS: &[&str] =
+    &["account.", "base.", "confirm.", "delivery.", "ir.", "mail.", "product.", "purchase.", "res.", "sale.", "stock."];
+
+/// What no method gets as far as.
+fn callable(model: &str, method: &str, body: &Value) -> Result<(), OdooError> {
+    let error = |status, name, text| Err(OdooError(status, name, text));
+    let unprocessable = |text| error(StatusCode::UNPROCESSABLE_ENTITY, "werkzeug.exceptions.UnprocessableEntity", text);
+    match method {
+        _ if !APPS.iter().any(|app| model.starts_with(app)) => {
+            let text = format!("the model '{model}' does not exist");
+            error(StatusCode::NOT_FOUND, "werkzeug.exceptions.NotFound", text)
+        }
+        _ if method.starts_with('_') => {
+            let text = format!("Private methods (such as '{model}.{method}') cannot be called remotely.");
+            error(StatusCode::FORBIDDEN, "odoo.exceptions.AccessError", text)
+        }
+        "search" | "search_read" | "search_count" if body.get("ids").is_some() => {
+            unprocessable(format!("cannot call {model}.{method} with ids"))
+        }
+        "write" if body.get("vals").is_none() => unprocessable("missing a required argument: 'vals'".into()),
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn perform(inner: &Inner, lacks: &Rights, model: &str, method: &str, body: &Value) -> OdooResult {
+    callable(model, method, body)?;
     let may = |of: &str, operation: &str| !lacks.contains(&(of, operation));
     let (of, needed) = right(model, method);
     if !matches!(method, "has_access" | "fields_get") && !may(of, needed) {

@@ -215,8 +215,8 @@ async fn create(
     let (origin, folded) = (&shipment.origin, Folded::default());
     query(
         "INSERT INTO shipment (id, company_id, origin, origin_system, origin_model, origin_record, origin_digest, standing, destination,
-             plan, promised_by, customer_subject, customer, created_at, updated_at, state, visibility)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16)",
+             plan, promised_by, customer_subject, customer, created_at, updated_at, state, visibility, direction)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17)",
     )
     .bind(id.0)
     .bind(scope.company.0)
@@ -234,6 +234,7 @@ async fn create(
     .bind(at)
     .bind(folded.state.code())
     .bind(folded.visibility.code())
+    .bind(origin.transfer.direction.code())
     .execute(db)
     .await
     .map(drop)
@@ -242,7 +243,8 @@ async fn create(
 async fn change(db: &mut dyn Db, id: ShipmentId, shipment: &ImportedShipment, plan: &str) -> Result<()> {
     query(
         "UPDATE shipment SET origin = ?1, origin_digest = ?2, standing = ?3, destination = CASE WHEN ?10 THEN destination ELSE ?4 END, plan = ?5,
-             promised_by = ?6, customer_subject = CASE WHEN ?10 THEN customer_subject ELSE ?7 END, customer = CASE WHEN ?10 THEN customer ELSE ?8 END
+             promised_by = ?6, customer_subject = CASE WHEN ?10 THEN customer_subject ELSE ?7 END, customer = CASE WHEN ?10 THEN customer ELSE ?8 END,
+             direction = ?11
          WHERE id = ?9",
     )
     .bind(json(&shipment.origin))
@@ -255,6 +257,7 @@ async fn change(db: &mut dyn Db, id: ShipmentId, shipment: &ImportedShipment, pl
     .bind(shipment.customer.as_ref().map(|c| c.bytes.as_slice()))
     .bind(id.0)
     .bind(shipment.kept.contains(&Kept::Customer))
+    .bind(shipment.origin.transfer.direction.code())
     .execute(db)
     .await
     .map(drop)

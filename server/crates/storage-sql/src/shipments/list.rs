@@ -6,7 +6,7 @@ use crate::{
     codec::{PAGE_AND_ONE, cursor, id_list, json, micros, page},
     counter, query,
 };
-use domain::{State, ids::ShipmentId};
+use domain::{Direction, State, ids::ShipmentId};
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use storage::{
@@ -160,6 +160,16 @@ fn listed(sql: &mut Query, scope: Scope, wanted: &ShipmentQuery) {
     }
     if wanted.linked && wanted.tab != ShipmentTab::Open {
         sql.push(" AND s.origin IS NOT NULL");
+    }
+    match wanted.direction {
+        None => {}
+        Some(Direction::Outbound) => {
+            sql.push(" AND s.direction = 'outbound' AND s.origin IS NOT NULL");
+        }
+        // the second condition is that of the index
+        Some(other) => {
+            sql.push(" AND s.direction = ").push_bind(other.code()).push(" AND s.direction <> 'outbound'");
+        }
     }
     if let Some(span) = wanted.delivered {
         sql.push(" AND s.delivered_at >= ").push_bind(micros(span.from));

@@ -56,7 +56,7 @@ use storage::{
     limits::CHANGE_ROWS,
     orders::{Amended, Imported, ImportedShipment},
     shipments::{
-        Change, Commit, Committed, Loaded, NewEffect, NewLink, SameNumber, SeenIn, SetBack, ShipmentQuery,
+        Change, Commit, Committed, Loaded, NewEffect, NewLink, OrderFields, SameNumber, SeenIn, SetBack, ShipmentQuery,
         ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts, WrittenValues,
     },
 };
@@ -161,6 +161,31 @@ impl<E: HotPath> Shipments for Sql<E> {
             })
         })
         .await
+    }
+
+    async fn order_fields(&self, scope: Scope, system: &str, order: i64) -> Result<OrderFields> {
+        let sql = "SELECT written, written_at FROM order_fields WHERE company_id = ? AND system = ? AND record = ?";
+        let fields = query(sql).bind(scope.company.0).bind(system).bind(order);
+        let found = self.rows(fields, |row| {
+            Ok(OrderFields { values: row.opt_text("written")?, at: row.opt_at("written_at")? })
+        });
+        Ok(found.await?.pop().unwrap_or_default())
+    }
+
+    async fn keep_order_fields(
+        &self,
+        scope: Scope,
+        system: &str,
+        order: i64,
+        values: Option<String>,
+        at: Timestamp,
+    ) -> Result<()> {
+        let keep = query(
+            "INSERT INTO order_fields (company_id, system, record, written, written_at) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (company_id, system, record) DO UPDATE SET written = excluded.written, written_at = excluded.written_at",
+        );
+        let keep = keep.bind(scope.company.0).bind(system).bind(order).bind(values).bind(at);
+        self.0.write(Lane::RealTime, move |db| Box::pin(async move { keep.execute(db).await.map(drop) })).await
     }
 
     async fn set_back(&self, scope: Scope, set_back: SetBack, at: Timestamp) -> Result<bool> {

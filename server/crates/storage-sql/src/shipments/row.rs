@@ -120,6 +120,7 @@ pub fn record(row: &Row, numbers: Vec<NumberRecord>) -> Result<ShipmentRecord> {
         plan: row.json("plan")?,
         folded: row.opt_json("folded")?.unwrap_or_default(),
         written: row.opt_text("written")?,
+        written_at: row.opt_at("written_at")?,
         sandbox: row.flag("sandbox")?,
         created_at: row.at("created_at")?,
         updated_at: row.at("updated_at")?,

@@ -9,6 +9,7 @@
 #![expect(missing_docs, reason = "the names of the tests say what they show")]
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a step that fails is a test that fails")]
 
+pub mod bookings;
 pub mod connections;
 pub mod counters;
 pub mod destinations;
@@ -23,6 +24,7 @@ pub mod order_problems;
 pub mod orders;
 pub mod people;
 pub mod property;
+pub mod reconciliations;
 pub mod recycled;
 pub mod replays;
 pub mod schedules;
@@ -90,6 +92,17 @@ macro_rules! conformance_suite {
             a_stopped_one_takes_nothing_more
             the_newest_are_listed_first_and_only_to_their_company
         }
+        $crate::conformance_area! { $fresh, reconciliations:
+            one_run_of_a_company_at_a_time
+            a_step_counts_once_and_the_last_one_ends_the_run
+            a_difference_opens_once_keeps_its_age_and_closes_by_itself
+            what_a_person_keeps_stays_away_until_a_value_or_an_event_changes
+            a_fix_is_requested_carried_out_and_looked_at
+            the_list_is_narrowed_and_paged_oldest_first
+            a_run_walks_open_shipments_those_that_ended_lately_and_those_that_are_left
+            numbers_without_an_order_are_walked_with_the_order_that_had_them
+            updates_that_wait_or_failed_are_known_by_their_target
+        }
         $crate::conformance_area! { $fresh, schedules:
             a_schedule_is_kept_and_changed
             of_two_who_start_it_one_does_and_its_job_comes_with_it
@@ -139,6 +152,7 @@ macro_rules! conformance_suite {
         }
         $crate::conformance_area! { $fresh, orders:
             import_is_idempotent
+            each_direction_is_found
             a_claim_takes_over_the_unclaimed_shipment
             a_corrected_number_closes_its_binding
             one_container_concerns_many_orders
@@ -159,6 +173,7 @@ macro_rules! conformance_suite {
             a_fold_gives_way_to_a_stronger_one
             what_people_decided_comes_along_with_a_claim
             what_was_written_is_set_back_unless_somebody_writes
+            what_was_written_to_an_order_is_kept_for_each_system
             state_changes_are_kept
             reviews_come_due
             a_merged_shipment_refuses_commits
@@ -183,6 +198,12 @@ macro_rules! conformance_suite {
             a_problem_is_kept_tried_again_later_and_forgotten
             more_problems_than_a_list_shows_are_all_known_and_forgotten
             problems_of_two_order_systems_are_kept_apart
+        }
+        $crate::conformance_area! { $fresh, bookings:
+            a_booking_is_planned_once_and_saved_from_what_was_read
+            bookings_are_found_by_delivery_shipment_and_phase
+            a_label_is_kept_with_its_booking
+            a_number_is_registered_once_for_each_connection
         }
         $crate::conformance_area! { $fresh, recycled:
             the_next_use_gets_a_shipment_of_its_own

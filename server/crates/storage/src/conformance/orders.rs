@@ -8,13 +8,13 @@ use crate::{
     Store,
     jobs::{Cause, JobKind, Lane},
     orders::{Amended, Amendment, Imported, ImportedShipment, Kept, OriginStanding},
-    shipments::{NewLink, ShipmentTab},
+    shipments::{NewLink, ShipmentQuery, ShipmentTab},
 };
 use domain::{
-    ExceptionReason, State,
+    Direction, ExceptionReason, State,
     fold::{DeliveryStanding, PromiseSource},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub async fn import_is_idempotent(store: Store) {
     let world = World::new(store).await;
@@ -41,6 +41,39 @@ pub async fn import_is_idempotent(store: Store) {
     assert_eq!((record.plan.promised_by, record.numbers.len(), record.origin.unwrap().record), (Some(at(700)), 1, 1));
     let (customer, key) = world.store.shipments.customer(world.scope, order.id).await.unwrap().unwrap();
     assert_eq!((customer.bytes.as_slice(), key.unwrap().subject), (b"customer".as_slice(), customer.subject));
+}
+
+pub async fn each_direction_is_found(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    world.say(source, Said::of("STRAY", &["A"], 1)).await;
+    let mut expected = BTreeMap::new();
+    for (record, direction) in (1..).zip(Direction::ALL) {
+        let mut order = world.order(record, &[]);
+        order.origin.transfer.direction = *direction;
+        expected.insert(*direction, world.import(order, 1).await);
+    }
+    let found = async |tab| {
+        let mut found = BTreeMap::new();
+        for direction in Direction::ALL {
+            let query = ShipmentQuery { tab, direction: Some(*direction), ..ShipmentQuery::default() };
+            for row in world.store.shipments.list(world.scope, query, at(2)).await.unwrap().rows {
+                assert_eq!(row.origin.unwrap().transfer.direction, *direction);
+                assert_eq!(found.insert(*direction, row.id), None, "each is found once");
+            }
+        }
+        found
+    };
+    assert_eq!(found(ShipmentTab::All).await, expected, "one without an order goes no way");
+    assert_eq!(found(ShipmentTab::Open).await, expected);
+    assert_eq!(found(ShipmentTab::Delivered).await, BTreeMap::new());
+    let mut sent_back = world.order(1, &[]);
+    (sent_back.origin.transfer.direction, sent_back.digest) = (Direction::Return, "other".into());
+    world.import(sent_back, 3).await;
+    let of = |direction| ShipmentQuery { direction: Some(direction), ..ShipmentQuery::default() };
+    let list =
+        async |direction| world.store.shipments.list(world.scope, of(direction), at(4)).await.unwrap().rows.len();
+    assert_eq!((list(Direction::Outbound).await, list(Direction::Return).await), (0, 2), "it is another one now");
 }
 
 pub async fn a_claim_takes_over_the_unclaimed_shipment(store: Store) {

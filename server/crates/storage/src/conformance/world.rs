@@ -6,7 +6,7 @@ use crate::{
     facts::{NewObservation, NewReport, NewSnapshot, Progress, Recorded, Recording, TrackerKey},
     inbox::{Accepted, MessageBody, MessageStatus, NewMessage},
     jobs::{Cause, ClaimRequest, Finish, JobKind, Lane, LeasedJob, NewJob, Wanted},
-    orders::{Claim, ImportedShipment, Origin, OriginStanding},
+    orders::{Claim, ImportedShipment, Origin, OriginStanding, Transfer},
     shipments::{Commit, Committed},
 };
 use domain::{
@@ -271,6 +271,7 @@ impl World {
                 customer_record: None,
                 company: Some("Northwind".into()),
                 url: None,
+                transfer: Transfer::default(),
             },
             digest: format!("{record}:{numbers:?}"),
             claims: numbers.iter().map(|number| self.claimed(Some("dhl"), number)).collect(),
@@ -404,6 +405,7 @@ fn new_observation(said: &Said, code: &str, position: u32) -> NewObservation {
         origin: EventOrigin::Event,
         description: None,
         signatory: None,
+        documents: Vec::new(),
     };
     let id = body.id("test", &format!("{}:{}", said.carrier.unwrap_or("-"), said.number));
     NewObservation {

@@ -25,7 +25,8 @@ use domain::{
     access::Permission,
     event_time::EventTime,
     fold::{self, Fact, Folded},
-    ids::{CorrelationId, ExceptionId, ObservationId, ShipmentId},
+    effects::EffectTarget,
+    ids::{CorrelationId, EffectId, ExceptionId, ObservationId, ShipmentId},
     observation::Location,
     progress::{self, Step},
 };
@@ -35,7 +36,7 @@ use storage::{
     Actor, Scope,
     jobs::AttemptRecord,
     people::AuditRecord,
-    shipments::{LastEvent, Loaded, SameNumber, ShipmentRecord, ShipmentRow},
+    shipments::{EffectRecord, LastEvent, Loaded, SameNumber, ShipmentRecord, ShipmentRow},
     work::{CaseRecord, CaseStatus, ExceptionAction, ExceptionRecord},
 };
 
@@ -65,6 +66,8 @@ pub struct ShownShipment {
     pub seen: HashMap<ObservationId, FirstSeen>,
     /// The calls to other systems.
     pub calls: Vec<ShownCall>,
+    /// The steps that were taken for it in the order system.
+    pub taken: Vec<TakenStep>,
     /// What people did, and what happened to its tickets.
     pub deeds: Vec<Deed>,
     /// The customer; none where there is none, or it was erased or damaged.
@@ -79,6 +82,29 @@ pub struct ShownShipment {
     pub as_of: Option<Timestamp>,
     /// The moments that it can be shown as of, the newest first.
     pub moments: Vec<Moment>,
+}
+
+/// A step that was taken in the order system: a delivery validated, a proof attached, an order invoiced, a return made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenStep {
+    /// The effect.
+    pub id: EffectId,
+    /// What was done.
+    pub target: EffectTarget,
+    /// What people call the record that was made or changed.
+    pub name: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl TakenStep {
+    /// The step of an effect; none where it is none, or it was not taken.
+    fn of(effect: &EffectRecord) -> Option<Self> {
+        use EffectTarget::{OrderInvoice, OrderProof, OrderReturn, OrderValidation};
+        let is_step = matches!(effect.target, OrderValidation | OrderProof | OrderInvoice | OrderReturn);
+        let (name, at) = effect.outcome.name().filter(|_| is_step).zip(effect.done_at)?;
+        Some(Self { id: effect.id, target: effect.target, name: name.to_owned(), at })
+    }
 }
 
 /// An exception.
@@ -228,6 +254,7 @@ pub async fn shipment(
     let connections = context.connections.now();
     let tickets: Vec<_> = then.map(|case| names.ticket(as_it_was(case, as_of), &connections)).collect();
     let steps = progress::steps(&folded, &loaded.input);
+    let taken = loaded.effects.iter().filter_map(TakenStep::of).filter(|step| step.at <= until).collect();
     let case = tickets.iter().find_map(|ticket| ticket.case.number.clone());
     let row = in_list(&loaded.shipment, &folded, &loaded.input.facts, case);
     let mut facts = loaded.input.facts;
@@ -242,6 +269,7 @@ pub async fn shipment(
         exceptions,
         tickets,
         seen,
+        taken,
         calls: calls.into_iter().filter(|call| call.record.started_at <= until).collect(),
         deeds: deeds.into_iter().filter(|deed| deed.at <= until).collect(),
         customer,

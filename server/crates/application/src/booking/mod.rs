@@ -1,0 +1,48 @@
+//! Bookings: a delivery that is ready gets its label at a platform, exactly once, and a number that is there is registered for
+//! tracking, by rule. What a delivery needs is read of Odoo and brought there (`delivery`, `report`); labels are bought (`purchase`)
+//! and voided (`void`) at platforms, numbers registered (`register`). Where a purchase stands is decided in `domain::booking`.
+
+pub mod decide;
+mod delivery;
+mod purchase;
+pub mod read;
+mod register;
+mod report;
+mod request;
+pub mod rules;
+mod void;
+pub mod wanted;
+mod work;
+
+pub use delivery::sync;
+pub use purchase::{Done, purchase};
+pub use register::register;
+pub use void::void;
+
+use crate::context::Context;
+use domain::ids::{CorrelationId, ShipmentId};
+use storage::{
+    bookings::BookingRecord,
+    jobs::{Cause, JobKind, NewJob},
+};
+
+/// The job for a delivery in its order system.
+fn delivery_job(
+    context: &Context,
+    (system, record): (&str, i64),
+    shipment: Option<ShipmentId>,
+    correlation: CorrelationId,
+) -> NewJob {
+    let target = format!("{system}/{record}");
+    context.job(JobKind::SYNC_BOOKING, target, Cause::Live, correlation, shipment).to(system)
+}
+
+/// The job for a booking at its platform.
+fn platform_job(context: &Context, kind: JobKind, booking: &BookingRecord, correlation: CorrelationId) -> NewJob {
+    context.job(kind, booking.id, Cause::Live, correlation, Some(booking.shipment)).to(&booking.connection)
+}
+
+/// The job that brings what became of a booking to its delivery.
+fn report_job(context: &Context, booking: &BookingRecord, correlation: CorrelationId) -> NewJob {
+    delivery_job(context, (&booking.system, booking.record), Some(booking.shipment), correlation)
+}

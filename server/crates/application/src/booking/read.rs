@@ -1,0 +1,96 @@
+//! Bookings for people.
+
+use super::request::{DOCUMENT, key_of};
+use crate::{
+    caller::Caller,
+    context::Context,
+    error::{Result, UseCaseError},
+};
+use domain::{
+    access::Permission,
+    booking::Phase,
+    ids::{BookingId, ShipmentId},
+};
+use storage::{
+    Page,
+    bookings::{BookingRecord, RegistrationRecord},
+};
+
+/// The bookings and registrations of a shipment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OfShipment {
+    /// Bookings, newest first.
+    pub bookings: Vec<BookingRecord>,
+    /// Registrations.
+    pub registrations: Vec<RegistrationRecord>,
+}
+
+/// Those of a shipment.
+///
+/// # Errors
+/// When the caller may not, or the store fails.
+pub async fn of_shipment(context: &Context, caller: &Caller, shipment: ShipmentId) -> Result<OfShipment> {
+    caller.require(Permission::See)?;
+    let (bookings, scope) = (&context.store.bookings, caller.scope());
+    Ok(OfShipment {
+        bookings: bookings.of_shipment(scope, shipment).await?,
+        registrations: bookings.registrations(scope, shipment).await?,
+    })
+}
+
+/// A page of all bookings, newest first.
+///
+/// # Errors
+/// When the caller may not, or the store fails.
+pub async fn list(
+    context: &Context,
+    caller: &Caller,
+    phase: Option<Phase>,
+    cursor: Option<String>,
+) -> Result<Page<BookingRecord>> {
+    caller.require(Permission::See)?;
+    Ok(context.store.bookings.list(caller.scope(), phase, cursor).await?)
+}
+
+/// One.
+///
+/// # Errors
+/// When the caller may not, or there is none.
+pub async fn one(context: &Context, caller: &Caller, id: BookingId) -> Result<BookingRecord> {
+    caller.require(Permission::See)?;
+    context.store.bookings.booking(caller.scope(), id).await?.ok_or(UseCaseError::NotFound("booking"))
+}
+
+/// A label or paper of a booking: its name and bytes. It has names and addresses.
+#[derive(Clone, PartialEq, Eq)]
+pub struct File {
+    /// `label-1Z….pdf`.
+    pub name: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The files of a booking; that they were read is audited.
+///
+/// # Errors
+/// When the caller may not, there is none, or they cannot be opened.
+pub async fn files(context: &Context, caller: &Caller, id: BookingId) -> Result<Vec<File>> {
+    caller.require(Permission::ReadPersonal)?;
+    let scope = caller.scope();
+    let booking = context.store.bookings.booking(scope, id).await?.ok_or(UseCaseError::NotFound("booking"))?;
+    let documents = context.store.bookings.documents(scope, id).await?;
+    if documents.is_empty() {
+        return Err(UseCaseError::NotFound("label"));
+    }
+    let key = key_of(context, scope, booking.shipment).await?.ok_or(UseCaseError::NotFound("label"))?;
+    let audit = context.audit("booking.label", format!("booking:{id}"));
+    context.store.people.audit(scope, audit).await?;
+    let number = booking.purchase.label.map(|label| label.number).unwrap_or_default();
+    let mut files = Vec::new();
+    for document in documents {
+        let bytes = key.open(DOCUMENT, &document.content);
+        let bytes = bytes.map_err(|error| UseCaseError::Internal(format!("the label of {id}: {error}")))?;
+        files.push(File { name: format!("{}-{number}.{}", document.paper, document.format), bytes });
+    }
+    Ok(files)
+}

@@ -1,0 +1,57 @@
+//! A delivery at work: what its parts have in common.
+
+use crate::{context::Context, error::UseCaseError, odoo::OrderError};
+use ::odoo::OdooClient;
+use domain::{
+    booking::{Event, Purchase},
+    ids::CorrelationId,
+};
+use outbound::CallLog;
+use std::collections::BTreeMap;
+use storage::{
+    Scope,
+    bookings::BookingRecord,
+    jobs::{Lane, NewJob},
+};
+
+/// A delivery at work.
+pub(super) struct Delivery<'a> {
+    pub(super) context: &'a Context,
+    pub(super) scope: Scope,
+    pub(super) system: &'a str,
+    pub(super) record: i64,
+    pub(super) correlation: CorrelationId,
+    pub(super) odoo: &'a OdooClient,
+    pub(super) calls: &'a dyn CallLog,
+}
+
+/// The newest booking of each parcel, in their order.
+pub(super) fn newest(bookings: Vec<BookingRecord>) -> Vec<BookingRecord> {
+    let mut newest: BTreeMap<u32, BookingRecord> = BTreeMap::new();
+    for booking in bookings {
+        let known = newest.get(&booking.wanted.parcel);
+        if known.is_none_or(|known| known.wanted.generation < booking.wanted.generation) {
+            newest.insert(booking.wanted.parcel, booking);
+        }
+    }
+    newest.into_values().collect()
+}
+
+impl Delivery<'_> {
+    pub(super) fn after(&self, purchase: &Purchase, event: Event) -> Result<Purchase, UseCaseError> {
+        purchase.after(event, self.context.now()).map_err(|wrong| UseCaseError::Conflict(wrong.to_string()))
+    }
+
+    /// Keeps a booking; where it changed meanwhile the job begins again.
+    pub(super) async fn save(&self, booking: BookingRecord, jobs: Vec<NewJob>) -> Result<(), OrderError> {
+        let wakes = !jobs.is_empty();
+        let booking = BookingRecord { updated_at: self.context.now(), ..booking };
+        if !self.context.store.bookings.save(self.scope, booking, jobs, None).await? {
+            return Err(UseCaseError::Conflict("the booking changed meanwhile".into()).into());
+        }
+        if wakes {
+            self.context.notifier.work(Lane::RealTime);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,432 @@
+//! What becomes of a difference: people take it over, let the other system's value stand, or have it mended; a job carries that out
+//! and looks again.
+
+use super::look::Looker;
+use crate::{
+    caller::Caller,
+    cases,
+    context::Context,
+    error::UseCaseError,
+    keys::sealed_audit,
+    odoo::{self as orders, OrderError},
+};
+use ::odoo::{Fields, OCA_FIELD, RecordKind};
+use domain::{
+    access::Permission,
+    carriers as directory,
+    ids::{CorrelationId, DifferenceId, ExceptionId, ShipmentId, UserId},
+    numbers,
+    reconcile::{Cause as Why, Choice, Fix, Group, Topic},
+};
+use jiff::{SignedDuration, Timestamp};
+use outbound::{CallError, CallLog, ErrorClass, template::Family};
+use std::str::FromStr;
+use storage::{
+    Scope,
+    jobs::{Cause, JobKind, Lane, NewJob},
+    reconciliations::{Decided, Difference, OWN, Unlinked, What},
+};
+
+/// Differences that are chosen at once.
+const CHOSEN_MAX: usize = 500;
+/// So long an update may take before it is looked whether it mended something.
+const SETTLE: SignedDuration = SignedDuration::from_secs(15);
+/// For so long it is looked again while the update is on its way.
+const LOOKS: SignedDuration = SignedDuration::from_mins(10);
+
+/// What a fix of some differences would come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Planned {
+    /// Updates in the order system.
+    pub updates: u64,
+    /// Deliveries that are read again.
+    pub taken: u64,
+    /// Tickets.
+    pub tickets: u64,
+    /// Left out: closed by now, being fixed, or in need of a decision.
+    pub skipped: u64,
+}
+
+impl Planned {
+    /// How many are mended.
+    pub const fn fixes(&self) -> u64 {
+        self.updates + self.taken + self.tickets
+    }
+}
+
+/// The job that mends a difference, and looks again. It calls the order system that the difference is of; none where that is
+/// another one.
+pub(super) fn job(context: &Context, difference: &Difference, lane: Lane, correlation: CorrelationId) -> NewJob {
+    let system = &difference.found.subject.system;
+    let connections = context.connections.now();
+    let of_orders = connections.get(system).is_some_and(|one| one.family == Some(Family::Orders));
+    let job = context.job(
+        JobKind::FIX_DIFFERENCE,
+        difference.found.id,
+        Cause::Reconcile,
+        correlation,
+        difference.found.shipment,
+    );
+    NewJob { lane, destination: of_orders.then(|| system.clone()), ..job }
+}
+
+/// Whether it can be mended now, without a decision.
+fn is_ready(difference: &Difference) -> bool {
+    difference.closed.is_none() && difference.requested.is_none() && difference.found.fix.group() == Group::Safe
+}
+
+async fn chosen(context: &Context, scope: Scope, ids: &[DifferenceId]) -> crate::Result<Vec<Difference>> {
+    if ids.is_empty() || ids.len() > CHOSEN_MAX {
+        let message = format!("choose 1 to {CHOSEN_MAX} differences");
+        return Err(UseCaseError::Invalid { field: "ids", message });
+    }
+    Ok(context.store.reconciliations.differences(scope, ids.to_vec()).await?)
+}
+
+/// What a fix of these would come to.
+///
+/// # Errors
+/// When the caller may not, none or too many are chosen, or the store fails.
+pub async fn plan(context: &Context, caller: &Caller, ids: &[DifferenceId]) -> crate::Result<Planned> {
+    caller.require(Permission::Operate)?;
+    let found = chosen(context, caller.scope(), ids).await?;
+    let mut planned = Planned::default();
+    for one in &found {
+        match one.found.fix {
+            _ if !is_ready(one) => planned.skipped += 1,
+            Fix::TakeFromOdoo => planned.taken += 1,
+            Fix::UpdateTicket => planned.tickets += 1,
+            _ => planned.updates += 1,
+        }
+    }
+    planned.skipped += (ids.len() - found.len()) as u64;
+    Ok(planned)
+}
+
+/// A person has differences mended; what was begun and left out.
+///
+/// # Errors
+/// When the caller may not, none or too many are chosen, or the store fails.
+pub async fn fix(context: &Context, caller: &Caller, ids: &[DifferenceId]) -> crate::Result<Planned> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
+    let found = chosen(context, scope, ids).await?;
+    let mut done = Planned { skipped: (ids.len() - found.len()) as u64, ..Planned::default() };
+    for one in &found {
+        // a person's word counts more than the limit of set-backs
+        let decided = Decided::Request(Some(Choice::Write));
+        if !is_ready(one) || !decided_of(context, caller, one, decided, "difference.fix", true).await? {
+            done.skipped += 1;
+            continue;
+        }
+        match one.found.fix {
+            Fix::TakeFromOdoo => done.taken += 1,
+            Fix::UpdateTicket => done.tickets += 1,
+            _ => done.updates += 1,
+        }
+    }
+    context.notifier.all_work();
+    context.notifier.changed();
+    Ok(done)
+}
+
+/// A person decides whose value counts.
+///
+/// # Errors
+/// When the caller may not, there is no such difference, it is closed or another one by now, Milepost cannot write it, or the store
+/// fails.
+pub async fn decide(
+    context: &Context,
+    caller: &Caller,
+    id: DifferenceId,
+    revision: u64,
+    choice: Choice,
+) -> crate::Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
+    let found = context.store.reconciliations.differences(scope, vec![id]).await?.pop();
+    let difference = found.ok_or(UseCaseError::NotFound("difference"))?;
+    let seen = Difference { revision, ..difference };
+    let done = match choice {
+        Choice::Keep => decided_of(context, caller, &seen, Decided::Keep, "difference.keep", false).await?,
+        Choice::Write if !seen.found.topic.is_written() => {
+            let message = "Milepost does not write this: a person changes it in Odoo".into();
+            return Err(UseCaseError::Invalid { field: "choice", message });
+        }
+        Choice::Write => {
+            let decided = Decided::Request(Some(Choice::Write));
+            decided_of(context, caller, &seen, decided, "difference.write", true).await?
+        }
+    };
+    if !done {
+        return Err(UseCaseError::Conflict("the difference changed meanwhile: look at it again".into()));
+    }
+    context.notifier.all_work();
+    context.notifier.changed();
+    Ok(())
+}
+
+/// A person looks after a difference, or no longer does.
+///
+/// # Errors
+/// When the caller may not, there is no such difference, it is closed or another one by now, or the store fails.
+pub async fn assign(context: &Context, caller: &Caller, id: DifferenceId, owner: Option<UserId>) -> crate::Result<()> {
+    caller.require(Permission::Operate)?;
+    let found = context.store.reconciliations.differences(caller.scope(), vec![id]).await?.pop();
+    let difference = found.ok_or(UseCaseError::NotFound("difference"))?;
+    if !decided_of(context, caller, &difference, Decided::Assign(owner), "difference.assign", false).await? {
+        return Err(UseCaseError::Conflict("the difference changed meanwhile: look at it again".into()));
+    }
+    context.notifier.changed();
+    Ok(())
+}
+
+/// Decides as one step with its audit line and, where something is to be carried out, its job.
+async fn decided_of(
+    context: &Context,
+    caller: &Caller,
+    difference: &Difference,
+    decided: Decided,
+    action: &'static str,
+    carried_out: bool,
+) -> crate::Result<bool> {
+    let scope = caller.scope();
+    let found = &difference.found;
+    let value = serde_json::json!({
+        "topic": found.topic, "record": found.subject.record, "system": found.subject.system,
+        "odoo": found.odoo.what, "milepost": found.ours.what,
+        "owner": match &decided { Decided::Assign(owner) => *owner, _ => None },
+    });
+    let audit =
+        context.audit(action, format!("difference:{}", found.id)).after(sealed_audit(context, scope, &value).await?);
+    let jobs: Vec<NewJob> = if carried_out {
+        let mut job = job(context, difference, Lane::RealTime, context.correlation());
+        if found.subject.system == OWN && found.topic == Topic::Number {
+            let store = &context.store.reconciliations;
+            let id = found.shipment.ok_or(UseCaseError::NotFound("shipment"))?;
+            job.destination = store.before(scope, id).await?.map(|(_, origin)| origin.system);
+        }
+        vec![job]
+    } else {
+        Vec::new()
+    };
+    let store = &context.store.reconciliations;
+    Ok(store.decide(scope, found.id, difference.revision, decided, jobs, Some(audit), context.now()).await?)
+}
+
+/// How the work on a difference goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fixing {
+    /// Nothing is left to do.
+    Over,
+    /// It is looked again at this time.
+    LookAt(Timestamp),
+}
+
+/// Carries out what was requested of a difference; at the next call, looks whether it is mended.
+///
+/// # Errors
+/// When the order system is not in use, refuses or does not answer, or the store fails.
+pub async fn work(
+    context: &Context,
+    scope: Scope,
+    id: DifferenceId,
+    correlation: CorrelationId,
+    calls: &dyn CallLog,
+) -> Result<Fixing, OrderError> {
+    let store = &context.store.reconciliations;
+    let Some(difference) = still_open(store.differences(scope, vec![id]).await?) else { return Ok(Fixing::Over) };
+    let Some(requested) = difference.requested else { return Ok(Fixing::Over) };
+    let later = |wait: SignedDuration| Fixing::LookAt(context.now().checked_add(wait).unwrap_or(Timestamp::MAX));
+    let fixer = Fixer { context, scope, correlation, calls };
+    if !requested.applied {
+        fixer.apply(&difference, requested.choice).await?;
+        let decided = Decided::Applied;
+        store.decide(scope, id, difference.revision, decided, Vec::new(), None, context.now()).await?;
+        context.notifier.all_work();
+        return Ok(later(SETTLE));
+    }
+    fixer.look(&difference).await?;
+    context.notifier.changed();
+    let Some(left) = still_open(store.differences(scope, vec![id]).await?) else { return Ok(Fixing::Over) };
+    let on_its_way = left.found.cause == Why::Queued && context.now().duration_since(requested.at) < LOOKS;
+    Ok(if on_its_way { later(SETTLE) } else { Fixing::Over })
+}
+
+fn still_open(mut found: Vec<Difference>) -> Option<Difference> {
+    found.pop().filter(|one| one.closed.is_none())
+}
+
+struct Fixer<'a> {
+    context: &'a Context,
+    scope: Scope,
+    correlation: CorrelationId,
+    calls: &'a dyn CallLog,
+}
+
+fn record<T: FromStr>(difference: &Difference) -> Result<T, UseCaseError> {
+    difference.found.subject.record.parse().map_err(|_| UseCaseError::NotFound("record"))
+}
+
+fn shipment(difference: &Difference) -> Result<ShipmentId, UseCaseError> {
+    difference.found.shipment.ok_or(UseCaseError::NotFound("shipment"))
+}
+
+fn gone(delivery: i64) -> CallError {
+    CallError::new(ErrorClass::NotFound, format!("Odoo has no delivery {delivery} any more"))
+}
+
+impl Fixer<'_> {
+    async fn apply(&self, difference: &Difference, choice: Option<Choice>) -> Result<(), OrderError> {
+        let found = &difference.found;
+        match (found.fix, found.topic) {
+            (Fix::UpdateTicket, _) => self.update_ticket(difference).await,
+            (Fix::TakeFromOdoo, _) => {
+                let (Self { context, scope, correlation, calls }, system) = (self, &found.subject.system);
+                let ids = [record(difference)?];
+                orders::import_these(context, *scope, system, &ids, *correlation, *calls).await.map(drop)
+            }
+            (Fix::UpdateOdoo, Topic::DeliveryState) => self.write_state(difference).await,
+            (Fix::UpdateOdoo, _) => self.update_odoo(difference, choice).await,
+            (_, Topic::TicketClosed) => Ok(self.reopen_ticket(difference).await?),
+            (_, Topic::DeliveryState) => self.write_state(difference).await,
+            (_, Topic::Number) => self.write_number(difference).await,
+            (_, Topic::Scheduled) => self.write_scheduled(difference).await,
+            (_, Topic::Carrier) => self.write_carrier(difference).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Milepost's fields are written again. What was changed by hand is set back with a note, within its limit; a person's
+    /// word is beyond it.
+    async fn update_odoo(&self, difference: &Difference, choice: Option<Choice>) -> Result<(), OrderError> {
+        let Self { context, scope, correlation, calls } = self;
+        let (system, id) = (&difference.found.subject.system, shipment(difference)?);
+        if difference.found.cause == Why::EditedInOdoo {
+            let odoo = context.odoo(system).ok_or(OrderError::NotInUse)?;
+            let records = vec![record(difference)?];
+            let set_back =
+                orders::set_back_changed(context, *scope, (system, &odoo), records, *correlation, *calls).await?;
+            if set_back > 0 || choice.is_none() {
+                return Ok(());
+            }
+        }
+        let (shipments, now) = (&context.store.shipments, context.now());
+        // what it shows is not known: every field is written
+        shipments.written(*scope, id, None, now).await?;
+        let job = context.job(JobKind::SYNC_ORDER, id, Cause::Reconcile, *correlation, Some(id)).to(system);
+        Ok(context.store.jobs.enqueue(*scope, vec![job]).await?)
+    }
+
+    async fn update_ticket(&self, difference: &Difference) -> Result<(), OrderError> {
+        let (id, exception) = (shipment(difference)?, record::<ExceptionId>(difference)?);
+        let desk = &difference.found.subject.system;
+        let job = self.context.job(JobKind::SYNC_CASE, exception, Cause::Live, self.correlation, Some(id)).to(desk);
+        Ok(self.context.store.jobs.enqueue(self.scope, vec![job]).await?)
+    }
+
+    async fn reopen_ticket(&self, difference: &Difference) -> Result<(), UseCaseError> {
+        let exception = record::<ExceptionId>(difference)?;
+        let caller = Caller::trusted(self.scope);
+        match cases::ask_for_ticket(self.context, &caller, exception, None).await {
+            // it is over, or the ticket is open again: nothing is left to reopen
+            Err(UseCaseError::Invalid { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn write_state(&self, difference: &Difference) -> Result<(), OrderError> {
+        let Some(loaded) = self.context.store.shipments.load(self.scope, shipment(difference)?, None).await? else {
+            return Ok(());
+        };
+        let odoo = self.context.odoo(&difference.found.subject.system).ok_or(OrderError::NotInUse)?;
+        let values = orders::status_values(self.context, &loaded);
+        let fields = odoo.fields_to_write(RecordKind::Delivery, &values, None, self.calls).await?;
+        let fields: Fields = fields.into_iter().filter(|(name, _)| name == OCA_FIELD).collect();
+        self.write(&odoo, record(difference)?, fields).await
+    }
+
+    /// The number under which the carrier reports is written back into the delivery that had it, and read from there.
+    async fn write_number(&self, difference: &Difference) -> Result<(), OrderError> {
+        let before = self.context.store.reconciliations.before(self.scope, shipment(difference)?).await?;
+        let Some((_, origin)) = before else { return Ok(()) };
+        let odoo = self.context.odoo(&origin.system).ok_or(OrderError::NotInUse)?;
+        let fields = Fields::from_iter([("carrier_tracking_ref".to_owned(), difference.found.name.clone().into())]);
+        self.write(&odoo, origin.record, fields).await?;
+        let Self { context, scope, correlation, calls } = self;
+        orders::import_these(context, *scope, &origin.system, &[origin.record], *correlation, *calls).await.map(drop)
+    }
+
+    /// The carrier's date becomes the receipt's, and is read from there.
+    async fn write_scheduled(&self, difference: &Difference) -> Result<(), OrderError> {
+        let (system, delivery) = (&difference.found.subject.system, record(difference)?);
+        let What::At(eta) = difference.found.ours.what else { return Ok(()) };
+        let odoo = self.context.odoo(system).ok_or(OrderError::NotInUse)?;
+        if !odoo.schedule(delivery, eta, self.calls).await? {
+            return Err(gone(delivery).into());
+        }
+        let Self { context, scope, correlation, calls } = self;
+        orders::import_these(context, *scope, system, &[delivery], *correlation, *calls).await.map(drop)
+    }
+
+    /// The shipping method of the carrier that the number shows, where Odoo has exactly one.
+    async fn write_carrier(&self, difference: &Difference) -> Result<(), OrderError> {
+        let (found, system) = (&difference.found, &difference.found.subject.system);
+        let odoo = self.context.odoo(system).ok_or(OrderError::NotInUse)?;
+        let Some(maker) = numbers::only_maker(&found.name) else { return Ok(()) };
+        let methods = odoo.carriers(self.calls).await?;
+        let of_maker = |name: &str| directory::known("odoo", name).is_some_and(|known| known.family.as_str() == maker);
+        let matching: Vec<i64> = methods.iter().filter(|(_, name)| of_maker(name)).map(|(id, _)| *id).collect();
+        let [carrier] = matching[..] else {
+            let name = directory::family_name(maker).unwrap_or(maker);
+            let text = format!(
+                "Odoo has {} shipping methods for {name}: choose the right one in the delivery itself",
+                matching.len()
+            );
+            return Err(CallError::new(ErrorClass::Rejected, text).into());
+        };
+        let fields = Fields::from_iter([("carrier_id".to_owned(), carrier.into())]);
+        let delivery = record(difference)?;
+        self.write(&odoo, delivery, fields).await?;
+        let Self { context, scope, correlation, calls } = self;
+        orders::import_these(context, *scope, system, &[delivery], *correlation, *calls).await.map(drop)
+    }
+
+    async fn write(&self, odoo: &::odoo::OdooClient, delivery: i64, fields: Fields) -> Result<(), OrderError> {
+        let missing = odoo.write_fields_of(RecordKind::Delivery, &[delivery], &fields, self.calls).await?;
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(gone(delivery).into()),
+        }
+    }
+
+    /// Looks at the record of a difference again, and keeps what was found.
+    async fn look(&self, difference: &Difference) -> Result<(), OrderError> {
+        let Self { context, scope, calls, .. } = self;
+        let looker = Looker { context, scope: *scope, calls: *calls };
+        let found = &difference.found;
+        let look = match (found.topic, found.shipment) {
+            (Topic::Missing, _) => {
+                let records = [record(difference)?];
+                let mut look = looker.missing(&found.subject.system, &records).await?;
+                look.subjects.push(found.subject.clone());
+                look
+            }
+            (Topic::TicketOpen | Topic::TicketClosed | Topic::TicketMissing, Some(id)) => {
+                looker.tickets_alone(id, record(difference)?).await?
+            }
+            (_, Some(id)) if found.subject.system == OWN => {
+                let store = &context.store.reconciliations;
+                let Some(shipment) = context.store.shipments.shipment(*scope, id).await? else { return Ok(()) };
+                let before = store.before(*scope, id).await?;
+                let cursor = (0, 0, id);
+                let number = Unlinked { id, created_at: shipment.created_at, before, cursor };
+                looker.unlinked(&[number]).await?.0
+            }
+            (_, Some(id)) => looker.shipments(&found.subject.system, &[id]).await?.0,
+            (_, None) => return Ok(()),
+        };
+        context.store.reconciliations.look(*scope, look, context.now()).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! Reconciliation: compares every shipment that is open, or ended lately, in the order system, here and at the service desk;
+//! mends what needs no decision, and lists the rest. [`compare`] says what differs, [`look`] reads what it compares, [`run`] goes
+//! through all of it step by step, [`fix`] has what people decide and how it is carried out, [`read`] what pages show.
+
+mod compare;
+mod fix;
+mod look;
+mod read;
+mod run;
+
+pub use fix::{Fixing, Planned, assign, decide, fix, plan, work};
+pub use read::{Listed, Overview, Progress, RunView, StepState, differences, export, overview};
+pub use run::{Started, TARGET_BASIS_POINTS, WINDOW, scheduled, start, step, stop};

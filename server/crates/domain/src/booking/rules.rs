@@ -1,0 +1,271 @@
+//! Which deliveries are booked where, and which of the offers is taken; which numbers are registered for tracking.
+
+use crate::{
+    money::Money,
+    place::country,
+    promise::{EU, is_eu},
+};
+use serde::{Deserialize, Serialize};
+
+/// Rules at most.
+pub const RULES_MAX: usize = 200;
+
+/// A rule: the first that fits decides. What is left open fits everything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BookingRule {
+    /// What people call it; unique.
+    pub name: String,
+    /// A word of the shipping method in Odoo: `express`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The warehouse's short name: `WH`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warehouse: Option<String>,
+    /// Countries of destination, two letters each, or `EU`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub countries: Vec<String>,
+    /// From this weight on, in grams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_g: Option<u32>,
+    /// Below this weight, in grams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below_g: Option<u32>,
+    /// What is done.
+    pub action: Action,
+}
+
+/// What a rule does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// Book a label.
+    Book {
+        /// The connection.
+        connection: String,
+        /// Which offer.
+        #[serde(default)]
+        choice: Choice,
+        /// The label's form: pdf, png, zpl.
+        #[serde(default = "pdf")]
+        format: String,
+        /// When.
+        #[serde(default)]
+        when: When,
+    },
+    /// Register the number that the delivery has, for tracking.
+    Register {
+        /// The connection.
+        connection: String,
+    },
+    /// Neither.
+    Nothing,
+}
+
+fn pdf() -> String {
+    "pdf".to_owned()
+}
+
+/// When a delivery is booked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// As soon as its goods are reserved.
+    #[default]
+    Ready,
+    /// Once it is validated.
+    Done,
+}
+
+/// Which of the offers is taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Choice {
+    /// Only of this carrier, as the platform calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
+    /// Only of this carrier account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Only this service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Only with at most so many days to delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<u16>,
+    /// The fastest instead of the cheapest.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fastest: bool,
+}
+
+/// What of a delivery rules look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Parcels<'a> {
+    /// The shipping method.
+    pub method: Option<&'a str>,
+    /// The warehouse's short name.
+    pub warehouse: Option<&'a str>,
+    /// The country of destination, two letters.
+    pub country: Option<&'a str>,
+    /// The weight of all of it, in grams; none where it is not known.
+    pub weight_g: Option<u32>,
+    /// Whether it has a tracking number already.
+    pub has_number: bool,
+}
+
+/// An offer.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// The carrier, as the platform calls it.
+    pub carrier: &'a str,
+    /// The carrier account.
+    pub account: Option<&'a str>,
+    /// The service.
+    pub service: &'a str,
+    /// What it costs.
+    pub price: Money,
+    /// Days to delivery.
+    pub days: Option<u16>,
+}
+
+impl BookingRule {
+    /// Whether it fits a delivery: what has a number is only registered, what has none only booked.
+    pub fn fits(&self, parcels: &Parcels<'_>) -> bool {
+        let is = |wanted: &Option<String>, have: Option<&str>, same: fn(&str, &str) -> bool| {
+            wanted
+                .as_deref()
+                .is_none_or(|wanted| have.is_some_and(|have| same(&wanted.to_lowercase(), &have.to_lowercase())))
+        };
+        let for_it = match self.action {
+            Action::Book { .. } => !parcels.has_number,
+            Action::Register { .. } => parcels.has_number,
+            Action::Nothing => true,
+        };
+        let here = |wanted: &String| {
+            parcels.country.is_some_and(|have| match wanted.eq_ignore_ascii_case(EU) {
+                true => is_eu(have),
+                false => country(wanted).is_some_and(|wanted| country(have) == Some(wanted)),
+            })
+        };
+        for_it
+            && is(&self.method, parcels.method, |wanted, have| have.contains(wanted))
+            && is(&self.warehouse, parcels.warehouse, |wanted, have| have == wanted)
+            && (self.countries.is_empty() || self.countries.iter().any(here))
+            && self.from_g.is_none_or(|from| parcels.weight_g.is_some_and(|weight| weight >= from))
+            && self.below_g.is_none_or(|below| parcels.weight_g.is_some_and(|weight| weight < below))
+    }
+}
+
+/// The first rule that fits.
+pub fn matching<'a>(rules: &'a [BookingRule], parcels: &Parcels<'_>) -> Option<&'a BookingRule> {
+    rules.iter().find(|rule| rule.fits(parcels))
+}
+
+/// The offer that is taken, by its place; none where none fits. Prices in different currencies are not compared: those in the
+/// currency of the first that fits are.
+pub fn choose(choice: &Choice, offers: &[Offer<'_>]) -> Option<usize> {
+    let same = |wanted: &Option<String>, have: Option<&str>| {
+        wanted.as_deref().is_none_or(|wanted| have.is_some_and(|have| have.eq_ignore_ascii_case(wanted)))
+    };
+    let fits = |offer: &&(usize, &Offer<'_>)| {
+        let (_, offer) = offer;
+        same(&choice.carrier, Some(offer.carrier))
+            && same(&choice.account, offer.account)
+            && same(&choice.service, Some(offer.service))
+            && choice.days.is_none_or(|days| offer.days.is_some_and(|have| have <= days))
+    };
+    let all: Vec<(usize, &Offer<'_>)> = offers.iter().enumerate().collect();
+    let fitting: Vec<&(usize, &Offer<'_>)> = all.iter().filter(fits).collect();
+    let currency = fitting.first()?.1.price.currency;
+    let compared = fitting.into_iter().filter(|(_, offer)| offer.price.currency == currency);
+    let order = |(place, offer): &&(usize, &Offer<'_>)| {
+        let days = if choice.fastest { offer.days.map_or(u32::MAX, u32::from) } else { 0 };
+        (days, offer.price.minor, *place)
+    };
+    compared.min_by_key(order).map(|(place, _)| *place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(action: Action) -> BookingRule {
+        let (name, method, warehouse) = ("r".into(), None, None);
+        BookingRule { name, method, warehouse, countries: Vec::new(), from_g: None, below_g: None, action }
+    }
+
+    fn book() -> Action {
+        Action::Book { connection: "easypost".into(), choice: Choice::default(), format: pdf(), when: When::Ready }
+    }
+
+    const PARCELS: Parcels<'_> = Parcels {
+        method: Some("DHL Paket Express"),
+        warehouse: Some("WH"),
+        country: Some("FR"),
+        weight_g: Some(2_000),
+        has_number: false,
+    };
+
+    #[test]
+    fn what_is_left_open_fits_and_what_is_set_must() {
+        assert!(rule(book()).fits(&PARCELS));
+        let with = |change: fn(&mut BookingRule)| {
+            let mut rule = rule(book());
+            change(&mut rule);
+            rule.fits(&PARCELS)
+        };
+        assert!(with(|r| r.method = Some("express".into())) && !with(|r| r.method = Some("ups".into())));
+        assert!(with(|r| r.warehouse = Some("wh".into())) && !with(|r| r.warehouse = Some("WH2".into())));
+        assert!(with(|r| r.countries = vec!["DE".into(), "fr".into()]) && !with(|r| r.countries = vec!["DE".into()]));
+        assert!(with(|r| r.countries = vec!["EU".into()]));
+        assert!(with(|r| r.from_g = Some(2_000)) && !with(|r| r.below_g = Some(2_000)));
+        let weightless = Parcels { weight_g: None, ..PARCELS };
+        assert!(!BookingRule { from_g: Some(0), ..rule(book()) }.fits(&weightless));
+    }
+
+    #[test]
+    fn the_first_that_fits_decides_and_a_number_is_registered_not_booked() {
+        let nothing = BookingRule { countries: vec!["FR".into()], ..rule(Action::Nothing) };
+        let register = rule(Action::Register { connection: "aftership".into() });
+        let rules = [nothing, register, rule(book())];
+        assert_eq!(matching(&rules, &PARCELS).map(|r| &r.action), Some(&Action::Nothing));
+        let abroad = Parcels { country: Some("US"), ..PARCELS };
+        assert_eq!(matching(&rules, &abroad), Some(&rules[2]));
+        let numbered = Parcels { has_number: true, ..abroad };
+        assert_eq!(matching(&rules, &numbered), Some(&rules[1]));
+    }
+
+    #[test]
+    fn rules_are_plain_json() {
+        let text = r#"{"name":"EU","countries":["EU"],"action":{"do":"book","connection":"easypost","choice":{"fastest":true}}}"#;
+        let rule: BookingRule = serde_json::from_str(text).unwrap();
+        let Action::Book { choice, format, when, .. } = &rule.action else { panic!("books") };
+        assert_eq!((choice.fastest, format.as_str(), *when), (true, "pdf", When::Ready));
+        assert!(serde_json::from_str::<BookingRule>(r#"{"name":"x","wieght":1,"action":{"do":"nothing"}}"#).is_err());
+    }
+
+    #[test]
+    fn the_cheapest_or_the_fastest_of_what_fits() {
+        let offer = |carrier, service, amount: &str, days| {
+            let price = Money::read(amount, "USD").unwrap();
+            Offer { carrier, account: None, service, price, days }
+        };
+        let offers = [
+            offer("UPS", "Air", "20.00", Some(1)),
+            offer("USPS", "Ground", "7.58", Some(4)),
+            offer("DHL", "X", "5", None),
+        ];
+        let chosen = |choice: Choice| choose(&choice, &offers);
+        assert_eq!(chosen(Choice::default()), Some(2));
+        assert_eq!(chosen(Choice { fastest: true, ..Choice::default() }), Some(0));
+        assert_eq!(chosen(Choice { days: Some(5), ..Choice::default() }), Some(1));
+        assert_eq!(chosen(Choice { carrier: Some("ups".into()), ..Choice::default() }), Some(0));
+        assert_eq!(chosen(Choice { service: Some("Sea".into()), ..Choice::default() }), None);
+        let euro = Offer { price: Money::read("1.00", "EUR").unwrap(), ..offers[0] };
+        assert_eq!(
+            choose(&Choice::default(), &[offers[1], euro]),
+            Some(0),
+            "one currency is not compared with another"
+        );
+    }
+}

@@ -1,0 +1,469 @@
+//! What a label is booked with is read of a delivery: where it goes and comes from, its parcels, its goods for customs; the number
+//! and the price are written back, and taken back when the label is void.
+
+use super::{
+    OdooClient,
+    deliveries::PICKING,
+    records::{Fields, linked},
+    rows::Row,
+    transfers::{INTO, LINE},
+    wire::short_text,
+};
+use domain::money::{Currency, Money};
+use outbound::{CallError, CallLog, ErrorClass};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+/// Parcels of one delivery at most; one of more is for a person.
+pub const PARCELS_MAX: usize = 50;
+/// Lines and goods of one delivery that are read.
+const LINES_MAX: u32 = 1_000;
+/// What of a delivery some versions or modules lack.
+const FIELDS: &[&str] = &[
+    "name",
+    "state",
+    "origin",
+    "sale_id",
+    "partner_id",
+    "company_id",
+    "picking_type_code",
+    "picking_type_id",
+    "return_id",
+    "carrier_id",
+    "carrier_tracking_ref",
+    "weight",
+    "shipping_weight",
+    "weight_uom_name",
+];
+const PARTNER_FIELDS: &[&str] = &[
+    "name",
+    "is_company",
+    "commercial_company_name",
+    "street",
+    "street2",
+    "city",
+    "zip",
+    "state_id",
+    "country_code",
+    "phone",
+    "email",
+];
+const GRAMS_OF_KG: f64 = 1_000.0;
+const GRAMS_OF_LB: f64 = 453.592_37;
+const MM_OF_INCH: f64 = 25.4;
+const MM_OF_FOOT: f64 = 304.8;
+
+/// How far a delivery is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Its goods are not reserved yet.
+    Waiting,
+    /// It can be packed.
+    Ready,
+    /// It was validated.
+    Done,
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// A sender or recipient: personal data.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the parts of an address, named as such")]
+pub struct Party {
+    pub name: Option<String>,
+    pub company: Option<String>,
+    pub street: Option<String>,
+    pub street2: Option<String>,
+    pub city: Option<String>,
+    pub state: Option<String>,
+    pub zip: Option<String>,
+    /// Two letters.
+    pub country: Option<String>,
+    pub phone: Option<String>,
+    pub email: Option<String>,
+}
+
+impl fmt::Debug for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Party({:?}, …)", self.country)
+    }
+}
+
+/// A parcel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parcel {
+    /// Its weight in grams; 0 where Odoo has none.
+    pub weight_g: u32,
+    /// Length, width and height, where its package type has them.
+    pub size_mm: Option<[u32; 3]>,
+}
+
+/// Goods, as customs ask for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goods {
+    /// What they are.
+    pub name: String,
+    /// The article's number.
+    pub sku: Option<String>,
+    /// How many.
+    pub quantity: u32,
+    /// Of all of them together, in grams.
+    pub weight_g: u32,
+    /// Of one of them.
+    pub value: Money,
+    /// The tariff number.
+    pub hs_code: Option<String>,
+    /// Where they were made: two letters.
+    pub origin: Option<String>,
+}
+
+/// A delivery as it is booked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToBook {
+    /// Its name.
+    pub name: String,
+    /// The order's name.
+    pub order: Option<String>,
+    /// How far it is.
+    pub readiness: Readiness,
+    /// Whether it goes from the company's own stock to a customer.
+    pub is_delivery: bool,
+    /// The shipping method.
+    pub method: Option<String>,
+    /// The tracking reference as it is.
+    pub number: Option<String>,
+    /// The warehouse's short name.
+    pub warehouse: Option<String>,
+    /// The recipient.
+    pub to: Party,
+    /// The sender: the warehouse's address, else the company's.
+    pub from: Party,
+    /// The parcels: its packages, else all of it.
+    pub parcels: Vec<Parcel>,
+    /// What is in it.
+    pub goods: Vec<Goods>,
+}
+
+/// What became of writing a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Numbered {
+    /// The delivery has it.
+    Written,
+    /// The delivery has another one, which stays.
+    Other(String),
+}
+
+impl OdooClient {
+    /// A delivery as it is booked; none where it is gone.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should, or refuses a part of it.
+    pub async fn to_book(&self, record: i64, log: &dyn CallLog) -> Result<Option<ToBook>, CallError> {
+        let there = self.known(PICKING, FIELDS, log).await?;
+        let Some(row) = self.one(PICKING, record, &there, log).await? else { return Ok(None) };
+        let mut read = Row::new(&row, "");
+        let text = |name: &str| row.get(name).and_then(Value::as_str).and_then(short_text);
+        let state = text("state").unwrap_or_default();
+        let readiness = match state.as_str() {
+            "assigned" => Readiness::Ready,
+            "done" => Readiness::Done,
+            "cancel" => Readiness::Cancelled,
+            _ => Readiness::Waiting,
+        };
+        let (warehouse, sender) = self.sender(&row, log).await?;
+        let to = match linked(&row, "partner_id") {
+            Some(partner) => self.party(partner, log).await?,
+            None => Party::default(),
+        };
+        let from = match sender {
+            Some(partner) => self.party(partner, log).await?,
+            None => Party::default(),
+        };
+        let goods = self.goods(record, &row, log).await?;
+        let parcels = self.parcels(record, &row, log).await?;
+        Ok(Some(ToBook {
+            name: read.text("name").unwrap_or_else(|| format!("#{record}")),
+            order: read.link("sale_id").and_then(|(_, name)| name),
+            readiness,
+            is_delivery: text("picking_type_code").as_deref() == Some("outgoing")
+                && linked(&row, "return_id").is_none(),
+            method: read.link("carrier_id").and_then(|(_, name)| name),
+            number: text("carrier_tracking_ref"),
+            warehouse,
+            to,
+            from,
+            parcels,
+            goods,
+        }))
+    }
+
+    /// Writes the number of a label, unless the delivery has another one; and its price, where that is in the company's
+    /// currency. Writing the same twice does no harm.
+    ///
+    /// # Errors
+    /// `not_found` where the delivery is gone; else when Odoo refuses or does not answer.
+    pub async fn write_number(
+        &self,
+        record: i64,
+        number: &str,
+        price: Option<Money>,
+        log: &dyn CallLog,
+    ) -> Result<Numbered, CallError> {
+        let there = self.known(PICKING, &["carrier_tracking_ref", "carrier_price", "company_id"], log).await?;
+        if !there.contains(&"carrier_tracking_ref") {
+            let text = "this Odoo has no tracking reference on deliveries";
+            return Err(CallError::new(ErrorClass::Misconfigured, text)
+                .advising("Install Odoo's app for shipping (stock_delivery)."));
+        }
+        let row = self.one(PICKING, record, &there, log).await?.ok_or_else(|| gone(record))?;
+        let has = row.get("carrier_tracking_ref").and_then(Value::as_str).and_then(short_text);
+        if let Some(other) = has.clone().filter(|has| has != number) {
+            return Ok(Numbered::Other(other));
+        }
+        let mut vals = Map::new();
+        if has.is_none() {
+            vals.insert("carrier_tracking_ref".into(), json!(number));
+        }
+        if there.contains(&"carrier_price")
+            && let Some(price) = price
+            && let Some(company) = linked(&row, "company_id")
+            && self.currency(company, log).await? == Some(price.currency)
+        {
+            vals.insert("carrier_price".into(), json!(amount(price)));
+        }
+        if !vals.is_empty() {
+            self.change::<Value>(PICKING, "write", json!({"ids": [record], "vals": vals}), log).await?;
+        }
+        Ok(Numbered::Written)
+    }
+
+    /// Takes a number back, where the delivery still has just that; whether it did.
+    ///
+    /// # Errors
+    /// When Odoo refuses or does not answer.
+    pub async fn clear_number(&self, record: i64, number: &str, log: &dyn CallLog) -> Result<bool, CallError> {
+        let Some(row) = self.one(PICKING, record, &["carrier_tracking_ref"], log).await? else { return Ok(false) };
+        if row.get("carrier_tracking_ref").and_then(Value::as_str).and_then(short_text).as_deref() != Some(number) {
+            return Ok(false);
+        }
+        let body = json!({"ids": [record], "vals": {"carrier_tracking_ref": false}});
+        self.change::<Value>(PICKING, "write", body, log).await?;
+        Ok(true)
+    }
+
+    /// Those of these fields that a model has.
+    async fn known<'a>(&self, model: &str, fields: &[&'a str], log: &dyn CallLog) -> Result<Vec<&'a str>, CallError> {
+        let body = json!({"allfields": fields, "attributes": ["type"]});
+        let there: Map<String, Value> = self.ask(model, "fields_get", body, log).await?;
+        Ok(fields.iter().copied().filter(|field| there.contains_key(*field)).collect())
+    }
+
+    /// A record's fields; none where it is gone.
+    async fn one(&self, model: &str, id: i64, fields: &[&str], log: &dyn CallLog) -> Result<Option<Fields>, CallError> {
+        let body = json!({"ids": [id], "fields": fields});
+        let found: Vec<Value> = self.ask_explained(model, "read", body, log).await?;
+        Ok(found.into_iter().next().and_then(|row| row.as_object().cloned()))
+    }
+
+    /// The warehouse's short name, and the partner with its address.
+    async fn sender(&self, row: &Fields, log: &dyn CallLog) -> Result<(Option<String>, Option<i64>), CallError> {
+        let mut warehouse = None;
+        if let Some(kind) = linked(row, "picking_type_id")
+            && let Some(kind) = self.one("stock.picking.type", kind, &["warehouse_id"], log).await?
+            && let Some(id) = linked(&kind, "warehouse_id")
+        {
+            warehouse = self.one("stock.warehouse", id, &["code", "partner_id"], log).await?;
+        }
+        let code = warehouse.as_ref().and_then(|row| row.get("code")?.as_str().and_then(short_text));
+        if let Some(partner) = warehouse.as_ref().and_then(|row| linked(row, "partner_id")) {
+            return Ok((code, Some(partner)));
+        }
+        let company = match linked(row, "company_id") {
+            Some(company) => self.one("res.company", company, &["partner_id"], log).await?,
+            None => None,
+        };
+        Ok((code, company.and_then(|row| linked(&row, "partner_id"))))
+    }
+
+    async fn party(&self, id: i64, log: &dyn CallLog) -> Result<Party, CallError> {
+        let there = self.known("res.partner", PARTNER_FIELDS, log).await?;
+        let Some(row) = self.one("res.partner", id, &there, log).await? else { return Ok(Party::default()) };
+        let text = |name: &str| row.get(name).and_then(Value::as_str).and_then(short_text);
+        let state = match linked(&row, "state_id") {
+            Some(state) => self.one("res.country.state", state, &["code"], log).await?,
+            None => None,
+        };
+        let is_company = row.get("is_company") == Some(&json!(true));
+        Ok(Party {
+            name: text("name").filter(|_| !is_company),
+            company: if is_company { text("name") } else { text("commercial_company_name") },
+            street: text("street"),
+            street2: text("street2"),
+            city: text("city"),
+            state: state.and_then(|row| row.get("code")?.as_str().and_then(short_text)),
+            zip: text("zip"),
+            country: text("country_code").map(|code| code.to_ascii_uppercase()),
+            phone: text("phone"),
+            email: text("email"),
+        })
+    }
+
+    /// The packages of a delivery; where its goods are in none, all of it is one parcel.
+    async fn parcels(&self, record: i64, row: &Fields, log: &dyn CallLog) -> Result<Vec<Parcel>, CallError> {
+        let grams = match row.get("weight_uom_name").and_then(Value::as_str) {
+            Some(unit) if unit.to_ascii_lowercase().starts_with("lb") => GRAMS_OF_LB,
+            _ => GRAMS_OF_KG,
+        };
+        let number = |row: &Fields, name: &str| row.get(name).and_then(Value::as_f64).filter(|n| *n > 0.0);
+        let shape = self.shape(log).await?;
+        let mut packages = BTreeSet::new();
+        if let Some((model, _)) = &shape.packages {
+            let domain = json!([["picking_id", "=", record], [INTO, "!=", false]]);
+            let body = json!({"domain": domain, "fields": [INTO], "order": "id", "limit": LINES_MAX});
+            let lines: Vec<Value> = self.ask_explained(LINE, "search_read", body, log).await?;
+            packages.extend(lines.iter().filter_map(Value::as_object).filter_map(|line| linked(line, INTO)));
+            if !packages.is_empty() {
+                return self.packages(model, &packages, grams, log).await;
+            }
+        }
+        let weight = number(row, "shipping_weight").or_else(|| number(row, "weight")).unwrap_or_default();
+        Ok(vec![Parcel { weight_g: whole(weight * grams), size_mm: None }])
+    }
+
+    async fn packages(
+        &self,
+        model: &str,
+        ids: &BTreeSet<i64>,
+        grams: f64,
+        log: &dyn CallLog,
+    ) -> Result<Vec<Parcel>, CallError> {
+        let there = self.known(model, &["shipping_weight", "weight", "package_type_id"], log).await?;
+        let ids: Vec<i64> = ids.iter().copied().collect();
+        let rows: Vec<Value> = self.ask_explained(model, "read", json!({"ids": ids, "fields": there}), log).await?;
+        let mut parcels = Vec::new();
+        for row in rows.iter().filter_map(Value::as_object) {
+            let number = |name: &str| row.get(name).and_then(Value::as_f64).filter(|n| *n > 0.0);
+            let weight = number("shipping_weight").or_else(|| number("weight")).unwrap_or_default();
+            let size_mm = match linked(row, "package_type_id") {
+                Some(of) => self.package_size(of, log).await?,
+                None => None,
+            };
+            parcels.push(Parcel { weight_g: whole(weight * grams), size_mm });
+        }
+        Ok(parcels)
+    }
+
+    async fn package_size(&self, id: i64, log: &dyn CallLog) -> Result<Option<[u32; 3]>, CallError> {
+        let fields = ["packaging_length", "width", "height", "length_uom_name"];
+        let there = self.known("stock.package.type", &fields, log).await?;
+        let Some(row) = self.one("stock.package.type", id, &there, log).await? else { return Ok(None) };
+        let unit = match row.get("length_uom_name").and_then(Value::as_str).unwrap_or("mm") {
+            "in" => MM_OF_INCH,
+            "ft" => MM_OF_FOOT,
+            "cm" => 10.0,
+            _ => 1.0,
+        };
+        let side = |name: &str| row.get(name).and_then(Value::as_f64).map(|n| whole(n * unit)).filter(|n| *n > 0);
+        let sides = side("packaging_length").zip(side("width")).zip(side("height"));
+        Ok(sides.map(|((length, width), height)| [length, width, height]))
+    }
+
+    /// The goods of a delivery with their values, in the company's currency.
+    async fn goods(&self, record: i64, row: &Fields, log: &dyn CallLog) -> Result<Vec<Goods>, CallError> {
+        let Some(company) = linked(row, "company_id") else { return Ok(Vec::new()) };
+        let Some(currency) = self.currency(company, log).await? else { return Ok(Vec::new()) };
+        let grams = match row.get("weight_uom_name").and_then(Value::as_str) {
+            Some(unit) if unit.to_ascii_lowercase().starts_with("lb") => GRAMS_OF_LB,
+            _ => GRAMS_OF_KG,
+        };
+        let domain = json!([["picking_id", "=", record], ["state", "!=", "cancel"]]);
+        let fields = ["product_id", "product_uom_qty"];
+        let body = json!({"domain": domain, "fields": fields, "order": "id", "limit": LINES_MAX});
+        let moves: Vec<Value> = self.ask_explained("stock.move", "search_read", body, log).await?;
+        let mut counts: BTreeMap<i64, f64> = BTreeMap::new();
+        for line in moves.iter().filter_map(Value::as_object) {
+            if let Some(product) = linked(line, "product_id") {
+                *counts.entry(product).or_default() +=
+                    line.get("product_uom_qty").and_then(Value::as_f64).unwrap_or(0.0);
+            }
+        }
+        if counts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let fields = ["name", "default_code", "weight", "lst_price", "hs_code", "country_of_origin"];
+        let there = self.known("product.product", &fields, log).await?;
+        let ids: Vec<i64> = counts.keys().copied().collect();
+        let body = json!({"ids": ids, "fields": there});
+        let rows: Vec<Value> = self.ask_explained("product.product", "read", body, log).await?;
+        let mut goods = Vec::new();
+        for row in rows.iter().filter_map(Value::as_object) {
+            let text = |name: &str| row.get(name).and_then(Value::as_str).and_then(short_text);
+            let number = |name: &str| row.get(name).and_then(Value::as_f64).unwrap_or_default();
+            let count =
+                row.get("id").and_then(Value::as_i64).and_then(|id| counts.get(&id)).copied().unwrap_or_default();
+            let origin = match linked(row, "country_of_origin") {
+                Some(country) => self.one("res.country", country, &["code"], log).await?,
+                None => None,
+            };
+            let minor = number("lst_price") * 10_f64.powi(i32::try_from(currency.decimals()).unwrap_or(2));
+            goods.push(Goods {
+                name: text("name").unwrap_or_default(),
+                sku: text("default_code"),
+                quantity: whole(count),
+                weight_g: whole(number("weight") * grams * count),
+                value: Money { minor: i64::from(whole(minor)), currency },
+                hs_code: text("hs_code"),
+                origin: origin.and_then(|row| row.get("code")?.as_str().and_then(short_text)),
+            });
+        }
+        Ok(goods)
+    }
+
+    /// The currency of a company.
+    async fn currency(&self, company: i64, log: &dyn CallLog) -> Result<Option<Currency>, CallError> {
+        let row = self.one("res.company", company, &["currency_id"], log).await?;
+        let name = row.and_then(|row| Row::new(&row, "").link("currency_id").and_then(|(_, name)| name));
+        Ok(name.and_then(|name| name.parse().ok()))
+    }
+}
+
+fn gone(record: i64) -> CallError {
+    CallError::new(ErrorClass::NotFound, format!("Odoo has no delivery {record} any more"))
+}
+
+/// An amount as Odoo takes it.
+fn amount(price: Money) -> Value {
+    let text = price.to_string();
+    let number = text.split_whitespace().next().and_then(|number| number.parse::<f64>().ok());
+    json!(number.unwrap_or_default())
+}
+
+/// Rounded up, within what fits.
+fn whole(number: f64) -> u32 {
+    let up = (number - 1e-6).ceil().clamp(0.0, f64::from(u32::MAX));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole, and within what fits")]
+    let up = up as u32;
+    up
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_never_less_than_they_are() {
+        assert_eq!([0.0, 0.5, 1.0, 1.000_000_1, 1.2, -3.0].map(whole), [0, 1, 1, 1, 2, 0]);
+        assert_eq!(whole(0.1 * GRAMS_OF_KG), 100);
+        assert_eq!(whole(2.0 * GRAMS_OF_LB), 908);
+    }
+
+    #[test]
+    fn an_amount_is_a_number_without_its_currency() {
+        assert_eq!(amount(Money::read("7.58", "USD").unwrap()), json!(7.58));
+        assert_eq!(amount(Money::read("900", "JPY").unwrap()), json!(900.0));
+    }
+}

@@ -1,0 +1,3 @@
+//! The integration tests of this crate, one module for each subject.
+
+mod captures;

@@ -1,0 +1,132 @@
+//! Bookings, their labels, and registered numbers.
+
+use super::{World, at};
+use crate::{
+    Scope, Store,
+    bookings::{BookingRecord, KeptDocument, Registration, RegistrationRecord, Tracking, WantedLabel},
+    jobs::JobKind,
+};
+use domain::{
+    booking::{Choice, Phase, Purchase},
+    ids::{BookingId, ShipmentId},
+};
+
+fn planned(world: &World, key: &str, record: i64, minutes: i64) -> BookingRecord {
+    let wanted = WantedLabel {
+        name: format!("WH/OUT/{record}"),
+        parcel: 0,
+        generation: 1,
+        rule: "all".into(),
+        choice: Choice::default(),
+        mode: "test".into(),
+        format: "pdf".into(),
+        digest: "0".into(),
+    };
+    BookingRecord {
+        id: world.id(),
+        key: key.into(),
+        connection: "easypost".into(),
+        system: "odoo".into(),
+        record,
+        shipment: world.id(),
+        wanted,
+        request: Some(world.sealed(b"an address").0),
+        purchase: Purchase::default(),
+        written: None,
+        created_at: at(minutes),
+        updated_at: at(minutes),
+        revision: 0,
+    }
+}
+
+pub async fn a_booking_is_planned_once_and_saved_from_what_was_read(store: Store) {
+    let world = World::new(store).await;
+    let (bookings, scope) = (&world.store.bookings, world.scope);
+    let first = planned(&world, "k1", 7, 0);
+    let job = world.job(JobKind::BOOK_SHIPMENT, first.id, 0);
+    assert!(bookings.plan(scope, first.clone(), vec![job.clone()]).await.unwrap());
+    let elsewhere = BookingRecord { id: world.id(), connection: "shippo".into(), ..first.clone() };
+    let other = world.job(JobKind::BOOK_SHIPMENT, elsewhere.id, 0);
+    assert!(!bookings.plan(scope, elsewhere.clone(), vec![other.clone()]).await.unwrap(), "one label for each key");
+    assert_eq!(bookings.booking(scope, elsewhere.id).await.unwrap(), None);
+    assert_eq!(bookings.booking(scope, first.id).await.unwrap(), Some(first.clone()));
+
+    let purchase = Purchase { phase: Phase::Sending, attempts: 1, sent_at: Some(at(1)), ..Purchase::default() };
+    let next = BookingRecord { purchase, updated_at: at(1), ..first.clone() };
+    assert!(bookings.save(scope, next.clone(), Vec::new(), None).await.unwrap());
+    assert!(!bookings.save(scope, next.clone(), Vec::new(), None).await.unwrap(), "it was read before that");
+    let kept = bookings.booking(scope, first.id).await.unwrap().unwrap();
+    assert_eq!(kept, BookingRecord { revision: 1, ..next });
+    let done = BookingRecord { request: None, written: Some(Phase::Booked), ..kept };
+    let audit = world.audit("booking.adopt", format!("booking:{}", done.id), 2);
+    assert!(bookings.save(scope, done.clone(), Vec::new(), Some(audit)).await.unwrap());
+    assert_eq!(bookings.booking(scope, first.id).await.unwrap(), Some(BookingRecord { revision: 2, ..done }));
+    let other = Scope { company: world.id(), ..scope };
+    assert_eq!(bookings.booking(other, first.id).await.unwrap(), None);
+}
+
+pub async fn bookings_are_found_by_delivery_shipment_and_phase(store: Store) {
+    let world = World::new(store).await;
+    let (bookings, scope) = (&world.store.bookings, world.scope);
+    for n in 0..60_i64 {
+        let mut new = planned(&world, &format!("k{n}"), n % 3, n);
+        new.purchase.phase = if n % 2 == 0 { Phase::Booked } else { Phase::Refused };
+        bookings.plan(scope, new, Vec::new()).await.unwrap();
+    }
+    let of = bookings.of_records(scope, "odoo", vec![0, 2]).await.unwrap();
+    assert_eq!(of.len(), 40);
+    assert!(of.iter().all(|one| one.record != 1) && of.is_sorted_by(|a, b| a.created_at >= b.created_at));
+    assert!(bookings.of_records(scope, "elsewhere", vec![0]).await.unwrap().is_empty());
+    let mine = bookings.of_shipment(scope, of[0].shipment).await.unwrap();
+    assert_eq!(mine, of[..1]);
+    let first = bookings.list(scope, None, None).await.unwrap();
+    let second = bookings.list(scope, None, first.next.clone()).await.unwrap();
+    let all: Vec<_> = first.rows.iter().chain(&second.rows).map(|one| one.key.clone()).collect();
+    assert_eq!(all, (0..60).rev().map(|n| format!("k{n}")).collect::<Vec<_>>());
+    assert_eq!(second.next, None);
+    let refused = bookings.list(scope, Some(Phase::Refused), None).await.unwrap();
+    assert_eq!((refused.rows.len(), refused.next), (30, None));
+}
+
+pub async fn a_label_is_kept_with_its_booking(store: Store) {
+    let world = World::new(store).await;
+    let (bookings, scope) = (&world.store.bookings, world.scope);
+    let one = planned(&world, "k1", 7, 0);
+    bookings.plan(scope, one.clone(), Vec::new()).await.unwrap();
+    let document = |paper: &str, bytes: &[u8]| KeptDocument {
+        paper: paper.into(),
+        format: "pdf".into(),
+        digest: format!("{}", bytes.len()),
+        content: world.sealed(bytes).0,
+    };
+    let kept = vec![document("label", b"%PDF-1"), document("customs", b"%PDF-12")];
+    bookings.keep_documents(scope, one.id, vec![document("label", b"%PDF-0 earlier")]).await.unwrap();
+    bookings.keep_documents(scope, one.id, kept.clone()).await.unwrap();
+    assert_eq!(bookings.documents(scope, one.id).await.unwrap(), kept);
+    assert!(bookings.documents(scope, BookingId(world.id())).await.unwrap().is_empty());
+}
+
+pub async fn a_number_is_registered_once_for_each_connection(store: Store) {
+    let world = World::new(store).await;
+    let (bookings, scope) = (&world.store.bookings, world.scope);
+    let shipment: ShipmentId = world.id();
+    let new = |connection: &str| RegistrationRecord {
+        connection: connection.into(),
+        number: "1Z1".into(),
+        shipment,
+        tracking: Tracking::Wanted,
+        about: Registration { carrier: Some("ups".into()), ..Registration::default() },
+        updated_at: at(0),
+        revision: 0,
+    };
+    assert!(bookings.want(scope, new("aftership"), Vec::new()).await.unwrap());
+    assert!(!bookings.want(scope, new("aftership"), Vec::new()).await.unwrap());
+    assert!(bookings.want(scope, new("17track"), Vec::new()).await.unwrap());
+    let read = bookings.registration(scope, "aftership", "1Z1").await.unwrap().unwrap();
+    assert_eq!(read, new("aftership"));
+    let sent = RegistrationRecord { tracking: Tracking::Registered, updated_at: at(1), ..read };
+    assert!(bookings.save_registration(scope, sent.clone(), Vec::new()).await.unwrap());
+    assert!(!bookings.save_registration(scope, sent.clone(), Vec::new()).await.unwrap());
+    let all = bookings.registrations(scope, shipment).await.unwrap();
+    assert_eq!(all, [new("17track"), RegistrationRecord { revision: 1, ..sent }]);
+}

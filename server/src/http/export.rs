@@ -1,0 +1,78 @@
+//! Lists as files of comma-separated values.
+
+use super::{Front, problem::Problem};
+use app::{
+    contract::{
+        ApiError,
+        reconciliation::{Age, Owned, ReconciliationQuery, Tab},
+    },
+    ssr::Visitors,
+};
+use axum::{
+    extract::{Query, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+/// The name under which it is kept.
+const DIFFERENCES: HeaderValue = HeaderValue::from_static("attachment; filename=\"differences.csv\"");
+
+/// What the address narrows, as the page has it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    view: String,
+    field: String,
+    system: String,
+    cause: String,
+    carrier: String,
+    owner: String,
+    age: String,
+}
+
+/// The differences that the page's filters select.
+pub async fn differences(State(front): State<Front>, Query(asked): Query<Asked>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let Ok(visitor) = front.visitor(&parts).await else {
+        let detail = "the database does not answer: try again in a moment";
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).into_response();
+    };
+    let query = ReconciliationQuery {
+        view: Tab::of(&asked.view),
+        field: asked.field,
+        system: asked.system,
+        cause: asked.cause,
+        carrier: asked.carrier,
+        owner: Owned::of(&asked.owner),
+        age: Age::of(&asked.age),
+        ..ReconciliationQuery::default()
+    };
+    match visitor.ports.reconciliation.export(query).await {
+        Ok(text) => {
+            let kind = HeaderValue::from_static("text/csv; charset=utf-8");
+            let headers = [
+                (header::CONTENT_TYPE, kind),
+                (header::CONTENT_DISPOSITION, DIFFERENCES),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            ];
+            (headers, text).into_response()
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &ApiError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let code = match error {
+        ApiError::Unauthenticated => "unauthenticated",
+        ApiError::Forbidden | ApiError::Refused { .. } => "forbidden",
+        ApiError::NotFound | ApiError::Missing { .. } => "not_found",
+        ApiError::Conflict { .. } => "conflict",
+        ApiError::Invalid { .. } => "invalid",
+        ApiError::TooMany { .. } => "too_many",
+        ApiError::Unavailable { .. } => "unavailable",
+        ApiError::Internal { .. } => "internal",
+    };
+    Problem::new(status, code, error.to_string()).into_response()
+}
