@@ -16,7 +16,10 @@ use simulator::{
     booking::{REFUSED_CITY, SandboxBooking, Void},
     faults::{Fault, Hold},
 };
-use std::sync::{Arc, Mutex};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+};
 
 /// Every platform that books.
 const PLATFORMS: [&str; 4] = ["easypost", "shippo", "shipengine", "karrio"];
@@ -44,13 +47,17 @@ pub(super) fn connected(
     (manifest(platform).connect)(ApiConfig { settings, key: key.into() }).unwrap()
 }
 
+/// For this mode, as fast as can be.
+pub(super) fn settings(mode: Mode) -> ApiSettings {
+    ApiSettings { mode, calls_per_second: NonZeroU32::new(100_000), ..ApiSettings::default() }
+}
+
 fn live(sandbox: &SandboxBooking, platform: &str) -> Arc<dyn Platform> {
-    let settings = ApiSettings { mode: Mode::Live, ..ApiSettings::default() };
-    connected(sandbox, platform, settings, sandbox.live_key(platform))
+    connected(sandbox, platform, settings(Mode::Live), sandbox.live_key(platform))
 }
 
 fn test(sandbox: &SandboxBooking, platform: &str) -> Arc<dyn Platform> {
-    connected(sandbox, platform, ApiSettings::default(), sandbox.test_key(platform))
+    connected(sandbox, platform, settings(Mode::Test), sandbox.test_key(platform))
 }
 
 pub(super) fn address(name: &str, city: &str) -> Address {
@@ -460,8 +467,7 @@ async fn a_test_key_books_nothing_live_and_a_live_key_nothing_for_tests() {
             (sandbox.test_key(platform), Mode::Test, Mode::Live),
             (sandbox.live_key(platform), Mode::Live, Mode::Test),
         ] {
-            let settings = ApiSettings { mode: set, ..ApiSettings::default() };
-            let connected = connected(&sandbox, platform, settings, key);
+            let connected = connected(&sandbox, platform, settings(set), key);
             let booking = connected.booking().unwrap();
             let refused = booking.rate(&request("p", wanted), &Discard).await;
             assert!(
@@ -498,8 +504,7 @@ async fn a_wrong_key_waits_for_a_person() {
             "shippo" => "shippo_live_wrong",
             _ => "wrong-wrong-wrong",
         };
-        let settings = ApiSettings { mode: Mode::Live, ..ApiSettings::default() };
-        let connected = connected(&sandbox, platform, settings, wrong);
+        let connected = connected(&sandbox, platform, settings(Mode::Live), wrong);
         let outcome = connected.booking().unwrap().rate(&request("q", Mode::Live), &Discard).await;
         assert!(matches!(outcome, Outcome::Unauthorised(_)), "{platform}: {outcome:?}");
         assert_eq!(connected.probe(&Discard).await.unwrap_err().class, ErrorClass::Unauthorized);
@@ -647,12 +652,7 @@ async fn whatever_goes_wrong_there_is_at_most_one_label_for_a_booking() {
     ];
     for platform in PLATFORMS {
         let sandbox = sandbox().await;
-        let settings = ApiSettings {
-            mode: Mode::Live,
-            resend_unlisted: true,
-            calls_per_second: std::num::NonZeroU32::new(100_000),
-            ..ApiSettings::default()
-        };
+        let settings = ApiSettings { resend_unlisted: true, ..settings(Mode::Live) };
         let connected = connected(&sandbox, platform, settings, sandbox.live_key(platform));
         let (mut booked, mut rng) = (0, simulator::journey::Rng::new(11));
         for sequence in 0..SEQUENCES {
