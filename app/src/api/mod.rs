@@ -38,6 +38,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("shipments/find", Some(Permission::See)),
     ("shipments/one", Some(Permission::See)),
     ("shipments/link", Some(Permission::Act)),
+    ("shipments/booking", Some(Permission::Operate)),
     ("shipments/raw", Some(Permission::See)),
     ("exceptions", Some(Permission::See)),
     ("exceptions/act", Some(Permission::Act)),

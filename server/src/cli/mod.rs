@@ -11,6 +11,7 @@ mod out;
 mod admin;
 mod audit;
 mod backup;
+mod booking;
 mod connection;
 mod decode;
 mod demo;
@@ -96,6 +97,9 @@ enum Command {
     /// Mappings of carrier codes: list, unmapped codes, publish, roll back.
     #[command(subcommand)]
     Mapping(mapping::Mapping),
+    /// Bookings: labels that were bought by rule, decisions about them, the rules.
+    #[command(subcommand)]
+    Booking(booking::Booking),
     /// Promise rules: by when shipments should arrive whose orders promise nothing.
     #[command(subcommand)]
     Promise(promise::Promise),
@@ -169,6 +173,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Replay(replay) => on_installation(settings, |context, scope| replay.run(context, scope)).await,
             Command::Reconcile(it) => on_installation(settings, |context, scope| it.run(context, scope)).await,
             Command::Mapping(mapping) => on_installation(settings, |context, scope| mapping.run(context, scope)).await,
+            Command::Booking(booking) => on_installation(settings, |context, scope| booking.run(context, scope)).await,
             Command::Promise(promise) => on_installation(settings, |context, scope| promise.run(context, scope)).await,
             Command::Odoo(odoo) => odoo.run(settings).await,
             Command::Audit(audit) => audit.run(settings).await,

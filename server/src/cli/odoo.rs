@@ -223,8 +223,9 @@ async fn check_kept(context: &Context, caller: &Caller) -> Result<ExitCode> {
 }
 
 async fn check_named(named: &OdooSettings) -> Result<ExitCode> {
-    let OdooSettings { url, database, key, .. } = named.clone();
-    let missing = OdooClient::new(OdooConfig::new(url, database, key))?.check(&Discard).await?;
+    let OdooSettings { url, database, key, login, .. } = named.clone();
+    let config = OdooConfig { login, ..OdooConfig::new(url, database, key) };
+    let missing = OdooClient::new(config)?.check(&Discard).await?;
     Ok(checked(missing.iter().map(|one| format!("missing: {one}")).collect()))
 }
 

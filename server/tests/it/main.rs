@@ -1,6 +1,7 @@
 //! The integration tests of this crate, one module for each subject.
 
 mod audit;
+mod booking;
 mod canaries;
 mod cases;
 mod connection_changes;

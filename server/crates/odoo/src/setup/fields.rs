@@ -83,7 +83,7 @@ pub(super) fn steps(there: &There, model: &Model, skipped: &mut Vec<String>) -> 
     }
     if !missing.is_empty() {
         let labels: Vec<&str> = missing.iter().map(|field| field.label).collect();
-        let what = format!("Make {} on {}: {}", counted(missing.len(), "field"), model.label, labels.join(", "));
+        let what = format!("Make {} on {}: {}", counted(missing.len() as u64, "field"), model.label, labels.join(", "));
         let rows = missing.iter().map(|field| row(model.id, field)).collect();
         let change = Change::Create { model: "ir.model.fields", rows, made: None };
         steps.push(Step::new(Part::Fields, model.name, what, change));
@@ -134,16 +134,16 @@ pub(super) fn removal(model: &Model) -> Option<Step> {
     if ids.is_empty() {
         return None;
     }
-    let fields = counted(ids.len(), "field");
+    let fields = counted(ids.len() as u64, "field");
     let what = match model.filled {
         0 => format!("Delete {fields} of {}", model.label),
-        filled => format!("Delete {fields} of {}; the values of {filled} records are lost", model.label),
+        filled => format!("Delete {fields} of {}; the values of {} are lost", model.label, counted(filled, "record")),
     };
     Some(Step::new(Part::Fields, model.name, what, Change::Delete { model: "ir.model.fields", ids }))
 }
 
 /// So many of something.
-pub(super) fn counted(n: usize, what: &str) -> String {
+pub(super) fn counted(n: u64, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 

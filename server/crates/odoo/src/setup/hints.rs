@@ -171,7 +171,7 @@ pub(super) fn removal(there: &There, plan: &mut Plan) {
             there.rules.iter().filter(|rule| rule.name == name(watched.model)).map(|rule| rule.id).collect();
         if !ids.is_empty() {
             // its action goes with it
-            let what = format!("Report changes of {} no more", label(there, watched.model));
+            let what = format!("Stop reporting changes of {}", label(there, watched.model));
             let change = Change::Delete { model: "base.automation", ids };
             plan.steps.push(Step::new(Part::Hints, watched.model, what, change));
         }

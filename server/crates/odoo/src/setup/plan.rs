@@ -38,8 +38,8 @@ pub fn removal(there: &There, extent: Extent) -> Plan {
         Extent::WithFields => plan.steps.extend(shown.iter().filter_map(|model| fields::removal(model))),
         Extent::KeepFields => {
             for model in shown.iter().filter(|model| fields::removal(model).is_some()) {
-                plan.notes
-                    .push(format!("The fields of {} stay, with the values of {} records", model.label, model.filled));
+                let records = fields::counted(model.filled, "record");
+                plan.notes.push(format!("The fields of {} stay, with the values of {records}", model.label));
             }
         }
     }
