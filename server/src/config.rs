@@ -78,6 +78,9 @@ pub struct Settings {
     /// Odoo: file with the API key of the integration user.
     #[arg(long, env = "MILEPOST_ODOO_KEY_FILE", value_name = "FILE", global = true)]
     pub odoo_key_file: Option<PathBuf>,
+    /// Odoo 16 to 18: login of the integration user. Odoo 19 needs the key alone.
+    #[arg(long, env = "MILEPOST_ODOO_LOGIN", value_name = "LOGIN", global = true)]
+    pub odoo_login: Option<String>,
     /// Odoo: seconds between two imports of changed deliveries.
     #[arg(long, env = "MILEPOST_ODOO_IMPORT_SECONDS", value_name = "N", global = true)]
     pub odoo_import_seconds: Option<u64>,
@@ -256,6 +259,7 @@ impl Settings {
             odoo_url: self.odoo_url.or(below.odoo_url),
             odoo_database: self.odoo_database.or(below.odoo_database),
             odoo_key_file: self.odoo_key_file.or(below.odoo_key_file),
+            odoo_login: self.odoo_login.or(below.odoo_login),
             odoo_import_seconds: self.odoo_import_seconds.or(below.odoo_import_seconds),
             odoo_signatory: self.odoo_signatory || below.odoo_signatory,
             odoo_concurrency: self.odoo_concurrency.or(below.odoo_concurrency),
@@ -347,6 +351,7 @@ impl Settings {
                 url: address("--odoo-url", &odoo_site(url), self.allow_plain_http)?,
                 database: database.clone(),
                 key: key_in_file("--odoo-key-file", key_file.clone())?,
+                login: self.odoo_login.clone(),
                 import_seconds: self.odoo_import_seconds.unwrap_or(60).max(1),
                 limits: CallLimits::of(self.odoo_concurrency, self.odoo_calls_per_second),
             })),

@@ -10,16 +10,20 @@ use crate::{
 use anyhow::{Context as _, Result, ensure};
 use application::caller::Caller;
 use application::{
+    booking::rules,
     clock::{Clock, SystemClock},
     config::{CallLimits, DeskSettings, Mode, OdooSettings},
-    connections::sources,
+    connections::{self, NewConnection, sources},
     context::Context,
     destinations,
     people::{self, NewUser},
     vault::KEY_BYTES,
 };
 use clap::Args;
-use domain::access::Role;
+use domain::{
+    access::Role,
+    booking::{Action, BookingRule, Choice, When},
+};
 use outbound::Discard;
 use simulator::{SourceSecrets, World, WorldConfig};
 use std::{path::Path, sync::Arc, time::Duration};
@@ -35,6 +39,8 @@ const PEOPLE: &[(&str, &str, &str, &[Role])] = &[
 type LogIn = (&'static str, &'static str, String);
 /// The orders come from here.
 const ODOO: &str = "odoo";
+/// Labels are booked here.
+const BOOKS: &str = "easypost-labels";
 /// The past is folded within half a minute, or the orders come before it is.
 const LOOKS_MAX: usize = 300;
 const LOOK: Duration = Duration::from_millis(100);
@@ -149,6 +155,38 @@ fn secrets(clock: &dyn Clock) -> SourceSecrets {
     SourceSecrets { aftership: word(clock, 16), easypost: word(clock, 16), x12_214: word(clock, 16) }
 }
 
+/// Orders that come without a number get their label at the simulated EasyPost.
+async fn book_labels(context: &Context, caller: &Caller, world: &World) -> Result<()> {
+    let fields = [("url", world.booking().url("easypost")), ("mode", "test".to_owned())];
+    let new = NewConnection {
+        name: BOOKS.into(),
+        label: "EasyPost labels".into(),
+        connector: "easypost_api".into(),
+        sandbox: true,
+        fields: fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+        secret: Some(world.booking().test_key("easypost").into()),
+        enabled: Some(true),
+        ..NewConnection::default()
+    };
+    connections::put(context, caller, new).await?;
+    let rule = BookingRule {
+        name: "Warehouse WH".into(),
+        method: None,
+        warehouse: Some("WH".into()),
+        countries: Vec::new(),
+        from_g: None,
+        below_g: None,
+        action: Action::Book {
+            connection: BOOKS.into(),
+            choice: Choice::default(),
+            format: "pdf".into(),
+            when: When::Ready,
+            size_mm: None,
+        },
+    };
+    Ok(rules::put(context, caller, vec![rule]).await?)
+}
+
 async fn seed_demo(
     mut config: Config,
     clock: Arc<dyn Clock>,
@@ -159,6 +197,7 @@ async fn seed_demo(
         url: world.odoo_url(),
         database: world.odoo_database(),
         key: world.odoo_key().into(),
+        login: None,
         import_seconds: 5,
         limits: CallLimits::default(),
     });
@@ -192,6 +231,7 @@ async fn seed_demo(
         };
         sources::put(&context, &Caller::trusted(scope), source).await?;
     }
+    book_labels(&context, &Caller::trusted(scope), world).await?;
     let mut passwords = Vec::new();
     for (role, login, name, roles) in PEOPLE {
         let password = format!("{role}-{}", word(&*context.clock, 6));

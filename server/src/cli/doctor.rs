@@ -253,6 +253,7 @@ async fn senders(context: &Context, found: &mut Findings) {
 async fn odoo(config: &Config, kept: &[String], found: &mut Findings) {
     let Some(named) = config.system.odoo.as_ref().filter(|_| !kept.iter().any(|name| name == ODOO)) else { return };
     let settings = odoo::OdooConfig::new(&named.url, &named.database, named.key.clone());
+    let settings = odoo::OdooConfig { login: named.login.clone(), ..settings };
     let template = odoo::template();
     match odoo::OdooClient::new(settings) {
         Err(error) => found.bad("Odoo", error),

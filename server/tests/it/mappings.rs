@@ -87,6 +87,7 @@ async fn the_order_system_gets_the_fields_of_what_was_read_again() {
         url: "http://127.0.0.1:9".into(),
         database: "odoo".into(),
         key: "key".into(),
+        login: None,
         import_seconds: 3600,
         limits: application::config::CallLimits::default(),
     });

@@ -32,6 +32,7 @@ async fn world() -> (World, SandboxOdoo) {
         url: odoo.url(),
         database: DATABASE.into(),
         key: KEY.to_owned().into(),
+        login: None,
         import_seconds: 1_000_000_000,
         limits: application::config::CallLimits::default(),
     });

@@ -57,6 +57,8 @@ pub struct OdooSettings {
     pub database: String,
     /// API key of the integration user.
     pub key: Key,
+    /// The login of that user, which Odoo 16 to 18 wants with it.
+    pub login: Option<String>,
     /// Seconds between two imports.
     pub import_seconds: u64,
     /// How hard it may be worked.

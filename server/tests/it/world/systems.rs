@@ -67,6 +67,7 @@ impl Systems {
             url: odoo.url(),
             database: DATABASE.into(),
             key: KEY.to_owned().into(),
+            login: None,
             import_seconds: 1_000_000_000,
             limits: CallLimits::default(),
         });

@@ -44,7 +44,8 @@ pub(super) fn given(config: &Config) -> Vec<Given> {
             ("import_seconds", set.import_seconds.into()),
             ("signatory", config.rules.signatory_in_odoo.into()),
         ];
-        let settings = with_limits(&settings, &set.limits);
+        let mut settings = with_limits(&settings, &set.limits);
+        settings.extend(set.login.clone().map(|login| ("login".to_owned(), login.into())));
         Given { name: ODOO, label: "Odoo", connector: odoo::ID.into(), settings, key: set.key.clone() }
     });
     let of_desk = config.desk.as_ref().map(|set| {
