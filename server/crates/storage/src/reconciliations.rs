@@ -375,6 +375,23 @@ pub enum Decided {
     Keep,
 }
 
+/// A decision about a difference.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// About which.
+    pub id: DifferenceId,
+    /// As it was when it was decided about.
+    pub revision: u64,
+    /// What.
+    pub decided: Decided,
+    /// Jobs that commit with it.
+    pub jobs: Vec<NewJob>,
+    /// The audit entry; none where no person decided.
+    pub audit: Option<AuditEntry>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Reconciliation.
 #[async_trait]
 pub trait Reconciliations: Send + Sync {
@@ -443,14 +460,5 @@ pub trait Reconciliations: Send + Sync {
     async fn differences(&self, scope: Scope, ids: Vec<DifferenceId>) -> Result<Vec<Difference>>;
 
     /// Decides about one as its next revision, with the jobs and the audit entry; whether it was still open and the same.
-    async fn decide(
-        &self,
-        scope: Scope,
-        id: DifferenceId,
-        revision: u64,
-        decided: Decided,
-        jobs: Vec<NewJob>,
-        audit: Option<AuditEntry>,
-        at: Timestamp,
-    ) -> Result<bool>;
+    async fn decide(&self, scope: Scope, decision: Decision) -> Result<bool>;
 }

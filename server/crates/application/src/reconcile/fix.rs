@@ -24,7 +24,7 @@ use std::str::FromStr;
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane, NewJob},
-    reconciliations::{Decided, Difference, OWN, Unlinked, What},
+    reconciliations::{Decided, Decision, Difference, OWN, Unlinked, What},
 };
 
 /// Differences that are chosen at once.
@@ -211,7 +211,9 @@ async fn decided_of(
         Vec::new()
     };
     let store = &context.store.reconciliations;
-    Ok(store.decide(scope, found.id, difference.revision, decided, jobs, Some(audit), context.now()).await?)
+    let decision =
+        Decision { id: found.id, revision: difference.revision, decided, jobs, audit: Some(audit), at: context.now() };
+    Ok(store.decide(scope, decision).await?)
 }
 
 /// How the work on a difference goes on.
@@ -241,8 +243,15 @@ pub async fn work(
     let fixer = Fixer { context, scope, correlation, calls };
     if !requested.applied {
         fixer.apply(&difference, requested.choice).await?;
-        let decided = Decided::Applied;
-        store.decide(scope, id, difference.revision, decided, Vec::new(), None, context.now()).await?;
+        let applied = Decision {
+            id,
+            revision: difference.revision,
+            decided: Decided::Applied,
+            jobs: Vec::new(),
+            audit: None,
+            at: context.now(),
+        };
+        store.decide(scope, applied).await?;
         context.notifier.all_work();
         return Ok(later(SETTLE));
     }

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane, NewJob},
-    reconciliations::{Counts, Decided, DifferenceQuery, Look, NewRun, OWN, Run, RunState, Step, Walk, Which},
+    reconciliations::{
+        Counts, Decided, Decision, DifferenceQuery, Look, NewRun, OWN, Run, RunState, Step, Walk, Which,
+    },
 };
 
 /// Shipments that ended within this time are compared beside the open ones, unless another time is asked for.
@@ -365,8 +367,15 @@ impl Walker<'_> {
                 break;
             }
             let job = super::fix::job(context, one, Lane::Batch, context.correlation());
-            let decided = Decided::Request(None);
-            let done = store.decide(scope, one.found.id, one.revision, decided, vec![job], None, context.now()).await?;
+            let decision = Decision {
+                id: one.found.id,
+                revision: one.revision,
+                decided: Decided::Request(None),
+                jobs: vec![job],
+                audit: None,
+                at: context.now(),
+            };
+            let done = store.decide(scope, decision).await?;
             begun += usize::from(done);
         }
         let more = more.or_else(|| page.next.map(Some));

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{
     Page, Result, Scope, StoreError,
-    reconciliations::{Counts, Decided, Difference, DifferenceQuery, Found, Look, Requested, Subject, Which},
+    reconciliations::{Counts, Decided, Decision, Difference, DifferenceQuery, Found, Look, Requested, Subject, Which},
 };
 use uuid::Uuid;
 
@@ -179,14 +179,9 @@ async fn close(db: &mut dyn Db, scope: Scope, id: DifferenceId, at: Timestamp) -
 }
 
 /// Decides about one, unless it is closed or another one by now.
-pub(super) async fn decide(
-    db: &mut dyn Db,
-    scope: Scope,
-    (id, revision): (DifferenceId, u64),
-    decided: &Decided,
-    at: Timestamp,
-) -> Result<bool> {
-    let revision = i64::try_from(revision).unwrap_or(i64::MAX);
+pub(super) async fn decide(db: &mut dyn Db, scope: Scope, decision: &Decision) -> Result<bool> {
+    let Decision { id, revision, decided, at, .. } = decision;
+    let revision = i64::try_from(*revision).unwrap_or(i64::MAX);
     let of = |sql: &'static str| query(sql).bind(scope.company.0).bind(id.0).bind(revision);
     let done = match decided {
         Decided::Assign(owner) => of("UPDATE difference SET owner_id = ?4, revision = revision + 1
@@ -195,14 +190,14 @@ pub(super) async fn decide(
         Decided::Request(choice) => {
             of("UPDATE difference SET requested_at = ?4, choice = ?5, applied = FALSE, revision = revision + 1
              WHERE company_id = ?1 AND id = ?2 AND revision = ?3 AND closed_at IS NULL")
-            .bind(at)
+            .bind(*at)
             .bind(choice.map(Choice::code))
         }
         Decided::Applied => of("UPDATE difference SET applied = TRUE, revision = revision + 1
              WHERE company_id = ?1 AND id = ?2 AND revision = ?3 AND closed_at IS NULL AND requested_at IS NOT NULL"),
         Decided::Keep => of("UPDATE difference SET closed_at = ?4, resolution = 'kept', revision = revision + 1
              WHERE company_id = ?1 AND id = ?2 AND revision = ?3 AND closed_at IS NULL")
-        .bind(at),
+        .bind(*at),
     };
     Ok(done.execute(db).await? > 0)
 }

@@ -20,8 +20,8 @@ use storage::{
     jobs::{JobKind, JobStatus, Lane, NewJob},
     orders::Origin,
     reconciliations::{
-        Compared, Counts, Decided, Difference, DifferenceCounts, DifferenceQuery, HISTORY_ROWS, Look, NewRun, RUN_ROWS,
-        Reconciliations, Run, RunState, Share, Step, Unlinked, Walk,
+        Compared, Counts, Decision, Difference, DifferenceCounts, DifferenceQuery, HISTORY_ROWS, Look, NewRun,
+        RUN_ROWS, Reconciliations, Run, RunState, Share, Step, Unlinked, Walk,
     },
 };
 
@@ -204,24 +204,15 @@ impl<E: Engine> Reconciliations for Sql<E> {
         self.rows(some, differences::difference).await
     }
 
-    async fn decide(
-        &self,
-        scope: Scope,
-        id: DifferenceId,
-        revision: u64,
-        decided: Decided,
-        jobs: Vec<NewJob>,
-        audit: Option<AuditEntry>,
-        at: Timestamp,
-    ) -> Result<bool> {
+    async fn decide(&self, scope: Scope, decision: Decision) -> Result<bool> {
         self.0
             .write(Lane::RealTime, move |db| {
                 Box::pin(async move {
-                    if !differences::decide(db, scope, (id, revision), &decided, at).await? {
+                    if !differences::decide(db, scope, &decision).await? {
                         return Ok(false);
                     }
-                    jobs::enqueue_all(db, scope, &jobs, at).await?;
-                    if let Some(audit) = &audit {
+                    jobs::enqueue_all(db, scope, &decision.jobs, decision.at).await?;
+                    if let Some(audit) = &decision.audit {
                         audit::append(db, scope, audit).await?;
                     }
                     Ok(true)

@@ -5,8 +5,8 @@ use crate::{
     Store,
     jobs::{Cause, Finish, JobKind, JobStatus, Lane, NewJob},
     reconciliations::{
-        self, Counts, Decided, DifferenceQuery, Found, Look, NewRun, Resolution, RunState, Step, Subject, Walk, What,
-        Which,
+        self, Counts, Decided, Decision, DifferenceQuery, Found, Look, NewRun, Resolution, RunState, Step, Subject,
+        Walk, What, Which,
     },
     shipments::{Commit, Committed, LastEvent},
 };
@@ -72,6 +72,10 @@ fn status(n: u128, record: &str) -> Found {
 
 fn look(records: &[&str], found: Vec<Found>) -> Look {
     Look { run: None, subjects: records.iter().map(|record| subject(record)).collect(), found }
+}
+
+fn decision(id: DifferenceId, revision: u64, decided: Decided, jobs: Vec<NewJob>, at: Timestamp) -> Decision {
+    Decision { id, revision, decided, jobs, audit: None, at }
 }
 
 pub async fn one_run_of_a_company_at_a_time(store: Store) {
@@ -147,7 +151,7 @@ pub async fn what_a_person_keeps_stays_away_until_a_value_or_an_event_changes(st
     let carrier = |n: u128| found(n, "1", Topic::Carrier, Why::OtherCarrier, Fix::Decide);
     store.look(scope, look(&["1"], vec![carrier(1)]), at(0)).await.unwrap();
     let id = DifferenceId(Uuid::from_u128(1));
-    let keep = |revision| store.decide(scope, id, revision, Decided::Keep, Vec::new(), None, at(10));
+    let keep = |revision| store.decide(scope, decision(id, revision, Decided::Keep, Vec::new(), at(10)));
     assert!(!keep(7).await.unwrap(), "of another revision");
     assert!(keep(0).await.unwrap());
     assert!(!keep(1).await.unwrap(), "it is closed");
@@ -156,7 +160,7 @@ pub async fn what_a_person_keeps_stays_away_until_a_value_or_an_event_changes(st
     let newer = Found { event_at: Some(at(11)), ..carrier(3) };
     assert_eq!(store.look(scope, look(&["1"], vec![newer]), at(12)).await.unwrap().opened, 1, "a newer event");
     let id = DifferenceId(Uuid::from_u128(3));
-    assert!(store.decide(scope, id, 0, Decided::Keep, Vec::new(), None, at(13)).await.unwrap());
+    assert!(store.decide(scope, decision(id, 0, Decided::Keep, Vec::new(), at(13))).await.unwrap());
     let other = reconciliations::Said { what: What::Words("elsewhere".into()), ..Default::default() };
     let other = Found { odoo: other, ..carrier(4) };
     assert_eq!(store.look(scope, look(&["1"], vec![other]), at(14)).await.unwrap().opened, 1, "another value");
@@ -169,13 +173,13 @@ pub async fn a_fix_is_requested_carried_out_and_looked_at(store: Store) {
     let one = async || differences.differences(scope, vec![id]).await.unwrap().remove(0);
     differences.look(scope, look(&["1"], vec![status(1, "1")]), at(0)).await.unwrap();
     let owner = UserId(Uuid::from_u128(7));
-    assert!(differences.decide(scope, id, 0, Decided::Assign(Some(owner)), Vec::new(), None, at(1)).await.unwrap());
+    assert!(differences.decide(scope, decision(id, 0, Decided::Assign(Some(owner)), Vec::new(), at(1))).await.unwrap());
     let request = Decided::Request(Some(Choice::Write));
-    assert!(differences.decide(scope, id, 1, request, vec![job(5)], None, at(2)).await.unwrap());
+    assert!(differences.decide(scope, decision(id, 1, request, vec![job(5)], at(2))).await.unwrap());
     assert!(world.store.jobs.job(scope, JobId(Uuid::from_u128(5))).await.unwrap().is_some(), "its job comes with it");
     let requested = one().await.requested.unwrap();
     assert_eq!((requested.at, requested.choice, requested.applied), (at(2), Some(Choice::Write), false));
-    assert!(differences.decide(scope, id, 2, Decided::Applied, Vec::new(), None, at(3)).await.unwrap());
+    assert!(differences.decide(scope, decision(id, 2, Decided::Applied, Vec::new(), at(3))).await.unwrap());
     // an update is on its way: the fix may still mend it
     let queued = Found { cause: Why::Queued, fix: Fix::Wait, ..status(2, "1") };
     differences.look(scope, look(&["1"], vec![queued]), at(4)).await.unwrap();
@@ -185,7 +189,7 @@ pub async fn a_fix_is_requested_carried_out_and_looked_at(store: Store) {
     let after = one().await;
     assert_eq!((after.requested, after.owner, after.opened_at), (None, Some(owner), at(0)));
     let request = Decided::Request(None);
-    assert!(differences.decide(scope, id, after.revision, request, Vec::new(), None, at(6)).await.unwrap());
+    assert!(differences.decide(scope, decision(id, after.revision, request, Vec::new(), at(6))).await.unwrap());
     differences.look(scope, look(&["1"], Vec::new()), at(7)).await.unwrap();
     assert_eq!(one().await.closed, Some((at(7), Resolution::Fixed)));
     assert_eq!(differences.counts(scope, at(7)).await.unwrap().fixed, 1);
