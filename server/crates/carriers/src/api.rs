@@ -421,4 +421,52 @@ mod tests {
             assert!(segment(id).is_err(), "{id}");
         }
     }
+
+    /// A platform at this address.
+    fn client(url: &str, key: &str) -> ApiClient {
+        let manifest = crate::by_id("easypost").and_then(crate::Carrier::api).unwrap();
+        let settings = ApiSettings { url: Some(url.into()), ..ApiSettings::default() };
+        ApiClient::new(manifest, ApiConfig { settings, key: key.into() }, |_| None).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_link_is_followed_by_https_or_to_the_platform_itself() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = client("http://127.0.0.1:9/v2", "EZTKsandbox");
+        for elsewhere in
+            ["http://127.0.0.1:10/label.pdf", "http://files.example.com/label.pdf", "ftp://127.0.0.1:9/x", "file:///x"]
+        {
+            let error = client.file("label", elsewhere, &outbound::Discard).await.unwrap_err();
+            assert_eq!(error.class, ErrorClass::BadAnswer, "{elsewhere}: {error}");
+        }
+        for own in ["http://127.0.0.1:9/label.pdf", "/label.pdf"] {
+            let error = client.file("label", own, &outbound::Discard).await.unwrap_err();
+            assert_eq!(error.class, ErrorClass::Unreachable, "{own} is called: {error}");
+        }
+    }
+
+    #[test]
+    fn key_connection_and_booking_are_of_one_mode() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let fits = |key: &str, mode| client("http://127.0.0.1:9", key).fits(mode).map_err(|refusal| refusal.code);
+        assert_eq!(fits("EZTKsandbox", Mode::Test), Ok(()));
+        assert_eq!(fits("key without a prefix", Mode::Test), Ok(()), "only the platform knows");
+        for (key, mode) in [("EZAKsandbox", Mode::Test), ("EZTKsandbox", Mode::Live)] {
+            assert_eq!(fits(key, mode), Err(RefusalCode::Mode), "{key}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_connected_says_what_is_missing() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let error = |id: &str, url: Option<&str>, key: &str| {
+            let api = crate::by_id(id).and_then(crate::Carrier::api).unwrap();
+            let settings = ApiSettings { url: url.map(str::to_owned), ..ApiSettings::default() };
+            (api.connect)(ApiConfig { settings, key: key.into() }).err().map(|error| error.message).unwrap_or_default()
+        };
+        assert_eq!(error("karrio", None, "key"), "Karrio needs the address of its API");
+        assert_eq!(error("easypost", None, " "), "EasyPost needs its API key");
+        assert!(error("easypost", Some("ftp://x"), "key").contains("must begin with https://"));
+        assert_eq!(error("karrio", Some("https://karrio.example.com/v1/"), "key"), "");
+    }
 }

@@ -220,3 +220,37 @@ fn the_page_that_people_copy_leads_to_the_system() {
         assert_eq!(site_of(given, &["REST", "Ticket"]), taken);
     }
 }
+
+#[tokio::test]
+async fn a_key_is_the_user_of_basic_or_stands_alone_in_its_header() {
+    let seen = |headers: HeaderMap| async move {
+        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        format!("{}|{}", text("authorization"), text("api-key"))
+    };
+    let url = serve(Router::new().route("/", any(seen))).await;
+    let ask =
+        |scheme| Request { authorization: Some((scheme, "EZTK-key".into())), ..ask(url.clone(), CallKind::Query) };
+    let text = |a: &Response| Ok(String::from_utf8_lossy(&a.body).into_owned());
+    let basic = client_with(TOTAL_TIMEOUT).call(ask("Basic"), &Discard, text).await.unwrap();
+    assert_eq!(basic, "Basic RVpUSy1rZXk6|");
+    let alone = client_with(TOTAL_TIMEOUT).with_key_in("api-key").call(ask(""), &Discard, text).await.unwrap();
+    assert_eq!(alone, "|EZTK-key");
+}
+
+#[tokio::test]
+async fn a_limit_that_does_not_say_for_how_long_waits_as_long_as_the_platform_wants() {
+    let limited = || async { StatusCode::TOO_MANY_REQUESTS };
+    let url = serve(Router::new().route("/", any(limited))).await;
+    let kept = Kept::default();
+    let client = client_with(TOTAL_TIMEOUT).with_backoff(Duration::from_secs(120));
+    client.call(ask(url, CallKind::Query), &kept, |_| Ok(())).await.unwrap();
+    assert_eq!(kept.0.into_inner().unwrap()[0].wait, Some(Duration::from_secs(120)));
+}
+
+#[test]
+fn a_signed_link_is_kept_without_what_opens_it() {
+    let link = "https://files.example.com/label.pdf?Signature=abc%2B&Expires=1437093830&X-Amz-Signature=def&page=2";
+    assert_eq!(masked::query(link), "/label.pdf?Signature=***&Expires=1437093830&X-Amz-Signature=***&page=2");
+    let body = br#"{"label_url":"https://files.example.com/label.pdf?Signature=abc","to_address":{"name":"Jane Doe"},"ship_to":null}"#;
+    assert_eq!(masked::answer(body), r#"{"label_url":"***","ship_to":null,"to_address":"***"}"#);
+}
