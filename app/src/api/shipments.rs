@@ -36,6 +36,12 @@ pub async fn link_number(claimed: String, unlinked: String) -> Result<(), ApiErr
     shown(ports()?.shipments.link(claimed, unlinked).await)
 }
 
+/// Decides about a booking: `adopt` with its number, `again`, `give_up`, `void`.
+#[server(prefix = "/api", endpoint = "shipments/booking")]
+pub async fn decide_booking(id: String, decision: String, number: Option<String>) -> Result<(), ApiError> {
+    shown(ports()?.shipments.decide_booking(id, decision, number.unwrap_or_default()).await)
+}
+
 /// One event's raw message.
 #[server(prefix = "/api", endpoint = "shipments/raw", input = GetUrl)]
 pub async fn raw_event(id: String, observation: String) -> Result<RawView, ApiError> {

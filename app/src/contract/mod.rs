@@ -1,5 +1,6 @@
 //! What crosses the wire: view types, errors, and one port for each area. The server implements the ports.
 
+pub mod bookings;
 mod choice;
 pub mod connections;
 pub mod exceptions;

@@ -2,6 +2,7 @@
 
 use super::{
     ApiResult, When,
+    bookings::BookingsView,
     choice::{choice, known},
 };
 use async_trait::async_trait;
@@ -224,6 +225,9 @@ pub struct ShipmentView {
     pub unread_deliveries: usize,
     /// The cases.
     pub cases: Vec<CaseView>,
+    /// Its labels, and where its numbers are registered.
+    #[serde(default)]
+    pub bookings: BookingsView,
     /// Shipments under the same number of another carrier, of which one has no order.
     pub same_number: Vec<SameNumberView>,
     /// Set when this is not now: as known at.
@@ -488,6 +492,8 @@ pub trait ShipmentsPort: Send + Sync {
     async fn get(&self, id: String, as_known_at: Option<String>) -> ApiResult<ShipmentView>;
     /// Links an order's shipment with an unlinked one of the same number.
     async fn link(&self, claimed: String, unlinked: String) -> ApiResult<()>;
+    /// A person decides about a booking: `adopt` with its number, `again`, `give_up`, `void`.
+    async fn decide_booking(&self, id: String, decision: String, number: String) -> ApiResult<()>;
     /// One event's raw message.
     async fn raw(&self, id: String, observation: String) -> ApiResult<RawView>;
     /// The shipment that goes under exactly this, if there is just one.

@@ -16,6 +16,7 @@ use application::{
     connections::{self, NewConnection, sources},
     context::Context,
     destinations,
+    odoo::setup::{self, SetupAct, SetupRequest},
     people::{self, NewUser},
     vault::KEY_BYTES,
 };
@@ -24,7 +25,6 @@ use domain::{
     access::Role,
     booking::{Action, BookingRule, Choice, When},
 };
-use outbound::Discard;
 use simulator::{SourceSecrets, World, WorldConfig};
 use std::{path::Path, sync::Arc, time::Duration};
 use storage::{Actor, Scope, jobs::INSIDE};
@@ -213,10 +213,17 @@ async fn seed_demo(
     clock.fill(&mut master);
     config::write_key(&config.master_key_file, &master)?;
     let context = bootstrap::context(config, clock).await?;
-    if let Some(odoo) = context.odoo(ODOO) {
-        odoo.setup(&Discard).await?;
-    }
     let scope = Scope { company: context.company, actor: Actor::Operator };
+    let set_up = SetupRequest {
+        act: SetupAct::Apply,
+        key: world.odoo_key().into(),
+        login: None,
+        hints: true,
+        renew: false,
+        user: false,
+        fields: false,
+    };
+    setup::set_up(&context, &Caller::trusted(scope), ODOO, set_up).await?;
     for (name, connector, scheme, secret) in [
         ("aftership", "aftership", None, &secrets.aftership),
         ("easypost", "easypost", None, &secrets.easypost),

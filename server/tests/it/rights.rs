@@ -187,6 +187,7 @@ fn arguments() -> Vec<Arguments> {
         function("connections/pause", Some("name=nothing&why=because"), Some("name=nothing")),
         function("connections/resume", Some("name=nothing"), Some("")),
         function("connections/switch", Some("name=nothing&on=true"), Some("name=nothing&on=perhaps")),
+        function("connections/set-up", Some("setup[name]=nothing&setup[key]=a+key"), Some("setup[act]=explode")),
         function("mappings/roll-back", Some("version=999&why=because"), Some("version=many&why=because")),
     ]
 }

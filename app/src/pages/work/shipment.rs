@@ -1,6 +1,6 @@
 //! One shipment: its timeline, why it has its status, and the updates sent to other systems.
 
-use super::same_number::SameNumber;
+use super::{bookings::BookingsPanel, same_number::SameNumber};
 use crate::{
     api::{self, ActOnException},
     components::{
@@ -96,6 +96,7 @@ fn Whole(
                 <ExceptionsPanel exceptions act/>
                 {move || shipment.with(|(view, _)| order(view))}
                 {move || shipment.with(|(view, _)| view! { <ProofPanel proofs=view.proofs.clone() unread=view.unread_deliveries/> })}
+                {move || shipment.with(|(view, _)| view! { <BookingsPanel view=view.bookings.clone()/> })}
                 <CasesPanel cases/>
             </aside>
         </div>

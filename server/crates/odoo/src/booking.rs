@@ -330,7 +330,9 @@ impl OdooClient {
                 return self.packages(model, &packages, grams, log).await;
             }
         }
-        let weight = number(row, "shipping_weight").or_else(|| number(row, "weight")).unwrap_or_default();
+        // what is reserved so far may weigh less than all of it
+        let weights = ["shipping_weight", "weight"].map(|name| number(row, name).unwrap_or_default());
+        let weight = weights[0].max(weights[1]);
         Ok(vec![Parcel { weight_g: whole(weight * grams), size_mm: None }])
     }
 

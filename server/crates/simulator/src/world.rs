@@ -242,10 +242,15 @@ impl World {
             {
                 let shipment = fresh(self.config.seed, made, now);
                 made += 1;
+                // every other one comes without a number: its label is booked, and its parcel goes then
+                let is_booked = made.is_multiple_of(2);
                 if let Some(order) = order_of(&shipment, now) {
-                    self.odoo.add_order(&NewOrder { written: now, ..order });
+                    let tracking = order.tracking.clone().filter(|_| !is_booked);
+                    self.odoo.add_order(&NewOrder { written: now, tracking, ..order });
                 }
-                under_way.push_front((shipment, 0));
+                if !is_booked {
+                    under_way.push_front((shipment, 0));
+                }
             }
             // the second company's carriers report when somebody knows its deliveries
             if let Some(second) = second.take_if(|second| second.is_connected()) {

@@ -1,5 +1,6 @@
 //! Shipments, for the pages: the list, one shipment with its timeline and reasons, one event's raw message.
 
+mod bookings;
 mod list;
 mod page;
 mod raw;
@@ -10,7 +11,14 @@ use app::contract::{
     ApiError, ApiResult,
     shipments::{ListPage, ListQuery, RawView, ShipmentView},
 };
-use application::{odoo, tracking::read};
+use application::{
+    booking::{
+        self,
+        decide::{self, Decision},
+    },
+    odoo,
+    tracking::read,
+};
 use async_trait::async_trait;
 use domain::access::Permission;
 use jiff::Timestamp;
@@ -38,12 +46,31 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         let (context, caller) = (&self.0.context, self.0.caller(Permission::See)?);
         let (shipment, as_of) = (id(&shipment)?, moment(as_known_at)?);
         let shown = read::shipment(context, &caller, shipment, as_of, &self.0.zone).await;
-        Ok(page::view(&shown.map_err(|e| self.0.refused(e))?, &self.0.times()))
+        let shown = shown.map_err(|e| self.0.refused(e))?;
+        let times = self.0.times();
+        let mut view = page::view(&shown, &times);
+        if as_of.is_none() {
+            let kept = booking::read::of_shipment(context, &caller, shown.record.id).await;
+            view.bookings = bookings::view(kept.map_err(|e| self.0.refused(e))?, &context.connections.now(), &times);
+        }
+        Ok(view)
     }
 
     async fn link(&self, claimed: String, unlinked: String) -> ApiResult<()> {
         let (context, caller) = (&self.0.context, self.0.caller(Permission::Act)?);
         odoo::link(context, &caller, id(&claimed)?, id(&unlinked)?).await.map_err(|e| self.0.refused(e))
+    }
+
+    async fn decide_booking(&self, booking: String, decision: String, number: String) -> ApiResult<()> {
+        let (context, caller) = (&self.0.context, self.0.caller(Permission::Operate)?);
+        let decision = match decision.as_str() {
+            "adopt" => Decision::Adopt(number),
+            "again" => Decision::SendAgain,
+            "give_up" => Decision::GiveUp,
+            "void" => Decision::Void,
+            _ => return Err(ApiError::Invalid { field: "decision".into(), message: "Choose what to do.".into() }),
+        };
+        decide::decide(context, &caller, id(&booking)?, decision).await.map_err(|e| self.0.refused(e))
     }
 
     async fn raw(&self, shipment: String, observation: String) -> ApiResult<RawView> {

@@ -7,6 +7,7 @@ use crate::views::{
     times::Times,
     words::{no_ticket, question, resolution, sentence, ticket_status},
 };
+use app::contract::bookings::BookingsView;
 use app::contract::shipments::{
     CaseView, CustomerView, ExceptionView, NumberView, ProofView, Reason, SameNumberView, ShipmentView, Standing, Step,
     StepStanding,
@@ -45,6 +46,7 @@ pub(super) fn view(shown: &ShownShipment, times: &Times) -> ShipmentView {
         proofs: shown.proofs.iter().map(|proof| proof_view(proof, times)).collect(),
         unread_deliveries: shown.unread_deliveries,
         cases: shown.tickets.iter().map(|ticket| case(ticket, times)).collect(),
+        bookings: BookingsView::default(),
         same_number: same_number(shown),
         as_known_at: shown.as_of.map(|at| times.dated(at)),
         moments: shown.moments.iter().map(|moment| moment_view(moment, times)).collect(),

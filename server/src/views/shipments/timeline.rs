@@ -149,7 +149,9 @@ fn change(attempt: &AttemptRecord) -> Option<(&'static str, &'static str)> {
     Some(match attempt.operation.as_str() {
         "stock.picking/write" => ("Odoo updated", "Odoo update"),
         "stock.picking/message_post" => ("Note posted in Odoo", "Note in Odoo"),
-        "stock.picking/activity_schedule" | "sale.order/activity_schedule" => ("Activity created in Odoo", "Activity in Odoo"),
+        "stock.picking/activity_schedule" | "sale.order/activity_schedule" => {
+            ("Activity created in Odoo", "Activity in Odoo")
+        }
         "mail.activity/action_feedback" => ("Activity completed in Odoo", "End of an activity in Odoo"),
         "ticket/create" => ("Ticket created", "New ticket"),
         "ticket/comment" => ("Comment added to the ticket", "Comment on the ticket"),

@@ -10,8 +10,11 @@ use super::{
     work::{Delivery, newest},
 };
 use crate::{context::Context, odoo::OrderError};
-use ::odoo::{PARCELS_MAX, Readiness, ToBook};
-use carriers::booking::{BookingKey, Mode};
+use ::odoo::{PARCELS_MAX, Parcel, Readiness, ToBook};
+use carriers::{
+    api_template,
+    booking::{BookingKey, Mode},
+};
 use domain::{
     booking::{Action, Choice, Event, Parcels, Phase, Purchase, When, matching},
     ids::{BookingId, CorrelationId, ShipmentId},
@@ -30,6 +33,8 @@ struct Order<'a> {
     connection: &'a str,
     choice: &'a Choice,
     format: &'a str,
+    /// Of parcels that have none.
+    size_mm: Option<[u32; 3]>,
     mode: Mode,
 }
 
@@ -54,6 +59,9 @@ pub async fn sync(
         _ => delivery.give_up(&shipment, &bookings).await?,
     }
     let bookings = context.store.bookings.of_records(scope, system, vec![record]).await?;
+    if let Some(read) = &read {
+        delivery.track(read, &bookings).await?;
+    }
     Report::new(&delivery, read.as_ref(), &newest(bookings)).all().await
 }
 
@@ -125,14 +133,14 @@ impl Delivery<'_> {
             has_number: read.number.is_some() && !is_ours,
         };
         match matching(&rules, &parcels).map(|rule| (&rule.name, &rule.action)) {
-            Some((name, Action::Book { connection, choice, format, when })) => {
+            Some((name, Action::Book { connection, choice, format, when, size_mm })) => {
                 let is_time = match (when, read.readiness) {
                     (_, Readiness::Done) => true,
                     (When::Ready, Readiness::Ready) => true,
                     _ => false,
                 };
                 let Some(mode) = self.mode_of(name, connection).filter(|_| is_time) else { return Ok(()) };
-                let order = Order { rule: name, connection, choice, format, mode };
+                let order = Order { rule: name, connection, choice, format, size_mm: *size_mm, mode };
                 self.book(read, shipment, bookings, &order).await
             }
             Some((_, Action::Register { connection })) => self.register(read, shipment, connection).await,
@@ -167,7 +175,8 @@ impl Delivery<'_> {
         };
         let newest = newest(bookings.to_vec());
         for (parcel, of) in (0_u32..).zip(&read.parcels) {
-            let request = Request::of(read, *of);
+            let of = Parcel { size_mm: of.size_mm.or(order.size_mm), ..*of };
+            let request = Request::of(read, of);
             let digest = request.digest(context);
             let generation = match newest.iter().find(|one| one.wanted.parcel == parcel) {
                 None => 1,
@@ -217,6 +226,31 @@ impl Delivery<'_> {
         BookingKey::of(&[&company, url, database, &record, &parcel, &generation]).as_str().to_owned()
     }
 
+    /// Labels that their platform does not track by itself are registered there.
+    async fn track(&self, read: &ToBook, bookings: &[BookingRecord]) -> Result<(), OrderError> {
+        let connections = self.context.connections.now();
+        let booked = bookings.iter().filter(|one| one.purchase.phase == Phase::Booked && !one.purchase.unwanted);
+        for booking in booked {
+            let Some(label) = booking.purchase.label.as_ref().filter(|label| !label.tracked) else { continue };
+            let connection = connections.get(&booking.connection);
+            let manifest = connection.and_then(|one| api_template::manifest(&one.record.connector));
+            if manifest.is_none_or(|manifest| manifest.registering.is_none()) {
+                continue;
+            }
+            let rate = booking.purchase.rate.as_ref();
+            let wanted = Wanted {
+                connection: &booking.connection,
+                number: &label.number,
+                carrier: label.carrier.as_deref().or_else(|| rate.map(|rate| rate.carrier.as_str())),
+                shipment: booking.shipment,
+                reference: &read.name,
+                country: read.to.country.as_deref(),
+            };
+            register::want(self.context, self.scope, &wanted, self.correlation).await?;
+        }
+        Ok(())
+    }
+
     /// The numbers of the shipment are registered; those that it no longer goes under are ended.
     async fn register(&self, read: &ToBook, shipment: &ShipmentRecord, connection: &str) -> Result<(), OrderError> {
         let numbers: Vec<&str> = shipment.numbers.iter().map(|number| number.number.as_str()).collect();
@@ -224,7 +258,7 @@ impl Delivery<'_> {
             let wanted = Wanted {
                 connection,
                 number: &number.number,
-                family: number.carrier.as_deref(),
+                carrier: number.carrier.as_deref(),
                 shipment: shipment.id,
                 reference: &read.name,
                 country: read.to.country.as_deref(),

@@ -18,8 +18,8 @@ use storage::{
 pub(super) struct Wanted<'a> {
     pub(super) connection: &'a str,
     pub(super) number: &'a str,
-    /// The carrier's family.
-    pub(super) family: Option<&'a str>,
+    /// The carrier, in the platform's word where that is known, else its family.
+    pub(super) carrier: Option<&'a str>,
     pub(super) shipment: ShipmentId,
     pub(super) reference: &'a str,
     pub(super) country: Option<&'a str>,
@@ -34,7 +34,7 @@ pub(super) async fn want(
 ) -> Result<(), OrderError> {
     let bookings = &context.store.bookings;
     let about = Registration {
-        carrier: wanted.family.map(str::to_owned),
+        carrier: wanted.carrier.map(str::to_owned),
         reference: Some(wanted.reference.to_owned()),
         country: wanted.country.map(str::to_owned),
         ..Registration::default()

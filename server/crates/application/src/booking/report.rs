@@ -39,9 +39,9 @@ impl<'a> Report<'a> {
 
     /// Brings what is not there yet. A delivery that is gone gets nothing.
     pub(super) async fn all(&self) -> Result<(), OrderError> {
-        let due = |booking: &&BookingRecord| {
-            booking.written != Some(booking.purchase.phase) && is_news(booking.purchase.phase)
-        };
+        let is_wanted = |one: &BookingRecord| one.purchase.phase != Phase::Booked || !one.purchase.unwanted;
+        let is_new = |one: &BookingRecord| one.written != Some(one.purchase.phase) && is_news(one.purchase.phase);
+        let due = |one: &&BookingRecord| is_new(one) && is_wanted(one);
         let due: Vec<&BookingRecord> = self.bookings.iter().filter(due).collect();
         if due.is_empty() || self.read.is_none() {
             return Ok(());
@@ -172,7 +172,7 @@ impl<'a> Report<'a> {
         let number = booking.purchase.label.as_ref().map(|label| label.number.clone()).unwrap_or_default();
         let is_void = booking.purchase.phase == Phase::Voided;
         if is_void {
-            odoo.clear_number(*record, &number, *calls).await?;
+            self.take_back().await?;
         }
         let became = match booking.purchase.void {
             Some(Void::NotApplicable) => "is not used; the carrier bills only what it scans",
@@ -186,6 +186,26 @@ impl<'a> Report<'a> {
         if !is_void {
             let text = format!("The label {} {became}. Ask the carrier or the platform.", escape(&number));
             self.ask(booking, "not-voided", "Label not voided", &text).await?;
+        }
+        Ok(())
+    }
+
+    /// Numbers of void labels are taken back, where the delivery has no other numbers than ours.
+    async fn take_back(&self) -> Result<(), OrderError> {
+        let Delivery { odoo, record, calls, .. } = self.delivery;
+        let Some(has) = self.read.and_then(|read| read.number.as_deref()) else { return Ok(()) };
+        let of = |number: &str| {
+            let label = |one: &&BookingRecord| one.purchase.label.as_ref().is_some_and(|label| label.number == number);
+            self.bookings.iter().find(label).map(|one| one.purchase.phase)
+        };
+        let numbers: Vec<&str> = has.split(',').map(str::trim).collect();
+        if numbers.iter().any(|number| of(number).is_none()) {
+            return Ok(());
+        }
+        let left: Vec<&str> = numbers.into_iter().filter(|number| of(number) != Some(Phase::Voided)).collect();
+        let cleared = odoo.clear_number(*record, has, *calls).await?;
+        if cleared && !left.is_empty() {
+            odoo.write_number(*record, &left.join(","), None, *calls).await?;
         }
         Ok(())
     }

@@ -19,6 +19,8 @@ const GAPS: &[SignedDuration] = &[
 const LOOKED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// How often one purchase is sent; then a person decides.
 const ATTEMPTS_MAX: u32 = 3;
+/// The code of a rate that is no longer offered: others are asked for.
+const RATE: &str = "rate";
 /// How often a void is looked at, and for how long.
 const VOID_EVERY: SignedDuration = SignedDuration::from_hours(24);
 const VOID_WATCHED: SignedDuration = SignedDuration::from_hours(35 * 24);
@@ -297,7 +299,7 @@ pub enum Event {
     VoidIs(Option<Void>),
     /// A person entered the number of a label that exists.
     Adopted(Label),
-    /// A person found that there is no label: it is sent again.
+    /// A person found that there is no label, or settled what it was refused for: it is sent again.
     SendAgain,
     /// A person found that there is no label, and none is wanted.
     GivenUp,
@@ -366,7 +368,10 @@ impl Purchase {
             (Event::VoidIs(void), Voiding) => next.void_is(void, now),
             (Event::Adopted(label), Undecided | Unknown) => next.book(vec![label]),
             (Event::SendAgain, Undecided) if !self.unwanted => {
-                (next.phase, next.attempts, next.handle) = (Planned, 0, None)
+                (next.phase, next.attempts, next.handle) = (Planned, 0, None);
+            }
+            (Event::SendAgain, Phase::Refused) if !self.unwanted => {
+                (next.phase, next.attempts, next.rate, next.refused) = (Planned, 0, None, None);
             }
             (Event::GivenUp, Undecided | Planned) => (next.phase, next.unwanted) = (Phase::Cancelled, true),
             _ => return wrong,
@@ -400,6 +405,9 @@ impl Purchase {
             Answer::Done(label) => self.book(vec![label]),
             Answer::Pending { handle, after } => {
                 (self.phase, self.handle, self.next_at) = (Phase::Pending, handle, Some(later(now, after)));
+            }
+            Answer::Refused(refused) if refused.code == RATE && self.attempts < ATTEMPTS_MAX && !self.unwanted => {
+                (self.phase, self.rate) = (Phase::Planned, None);
             }
             Answer::Refused(refused) => self.refuse(refused),
             Answer::NotSent => {

@@ -52,6 +52,9 @@ pub enum Action {
         /// When.
         #[serde(default)]
         when: When,
+        /// Length, width and height of parcels whose package type has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size_mm: Option<[u32; 3]>,
     },
     /// Register the number that the delivery has, for tracking.
     Register {
@@ -195,7 +198,13 @@ mod tests {
     }
 
     fn book() -> Action {
-        Action::Book { connection: "easypost".into(), choice: Choice::default(), format: pdf(), when: When::Ready }
+        Action::Book {
+            connection: "easypost".into(),
+            choice: Choice::default(),
+            format: pdf(),
+            when: When::Ready,
+            size_mm: None,
+        }
     }
 
     const PARCELS: Parcels<'_> = Parcels {

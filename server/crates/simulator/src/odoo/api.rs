@@ -1,9 +1,8 @@
 //! The sandbox over HTTP: JSON-2, and what both APIs share.
 
 use super::{
-    DATABASE, Inner, OdooError, Rights, admin,
-    admin::ids_of,
-    methods::perform,
+    DATABASE, Inner, OdooError,
+    calls::{FIRST_JSON2, called},
     picking_page, rpc,
 };
 use crate::faults::spoiled;
@@ -18,20 +17,6 @@ use axum::{
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-/// The first version with JSON-2, and with `/web/version`.
-pub(super) const FIRST_JSON2: u32 = 19;
-/// What changes a delivery or an activity.
-const CHANGING: &[&str] = &[
-    "stock.picking/write",
-    "stock.picking/button_validate",
-    "stock.picking/message_post",
-    "stock.picking/activity_schedule",
-    "mail.activity/action_feedback",
-    "sale.order/write",
-    "sale.order/activity_schedule",
-    "account.move/action_post",
-];
 
 pub(super) fn router(inner: &Arc<Inner>) -> Router {
     Router::new()
@@ -109,36 +94,6 @@ async fn json2(
         Err(error) => error.into_response(),
     })
     .await
-}
-
-/// Calls a method, and notes what it changed.
-pub(super) fn called(
-    inner: &Arc<Inner>,
-    lacks: &Rights,
-    model: &str,
-    method: &str,
-    body: &Value,
-) -> Result<Value, OdooError> {
-    let value = perform(inner, lacks, model, method, body)?;
-    admin::send(inner);
-    let operation = format!("{model}/{method}");
-    if CHANGING.contains(&operation.as_str()) {
-        let mut data = inner.lock();
-        ids_of(body).into_iter().for_each(|id| data.changes.push(&operation, id));
-    }
-    Ok(value)
-}
-
-impl OdooError {
-    /// As both APIs describe it.
-    pub(super) fn described(&self) -> Value {
-        let Self(status, name, message) = self;
-        let arguments = match name.starts_with("werkzeug.") {
-            true => json!([message, status.as_u16()]),
-            false => json!([message]),
-        };
-        json!({"name": name, "message": message, "arguments": arguments, "context": {}, "debug": "Traceback (most recent call last):\n  sandbox\n"})
-    }
 }
 
 impl IntoResponse for OdooError {

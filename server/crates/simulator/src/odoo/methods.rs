@@ -84,7 +84,7 @@ pub(super) fn perform(inner: &Inner, lacks: &Rights, model: &str, method: &str, 
             readable(&data, model, ids_of(body))?;
             let rows = data.tables.get(model);
             let found = ids_of(body).into_iter().filter_map(|id| rows.and_then(|t| t.get(&id)));
-            Ok(Value::Array(found.map(|row| shown(row, &body["fields"])).collect()))
+            Ok(Value::Array(found.map(|row| shown(&data, row, &body["fields"])).collect()))
         }
         (_, "write") => write(&mut data, model, body, &now),
         (_, "create") => create(&mut data, model, body),
@@ -129,7 +129,7 @@ fn search(data: &Data, model: &str, method: &str, body: &Value) -> OdooResult {
         _ => {
             let hits: Vec<&Row> = hits.take(limit).collect();
             readable(data, model, hits.iter().filter_map(|row| row["id"].as_i64()))?;
-            hits.into_iter().map(|r| shown(r, &body["fields"])).collect()
+            hits.into_iter().map(|r| shown(data, r, &body["fields"])).collect()
         }
     })
 }
@@ -210,11 +210,23 @@ fn shown_id(row: &Row) -> &Value {
     row.get(SHOWN_ID).unwrap_or(&row["id"])
 }
 
-fn shown(row: &Row, fields: &Value) -> Value {
+/// Fields that lead to another record, and the model of that: whoever writes them gives the id alone.
+const LINKS: &[(&str, &str)] =
+    &[("user_id", "res.users"), ("carrier_id", "delivery.carrier"), ("partner_id", "res.partner")];
+
+/// A value as it is read: a link with the name of what it leads to.
+fn as_read(data: &Data, field: &str, value: &Value) -> Value {
+    let model = LINKS.iter().find(|(name, _)| *name == field).map(|(_, model)| *model);
+    let Some((model, id)) = model.zip(value.as_i64()) else { return value.clone() };
+    let name = data.tables.get(model).and_then(|rows| rows.get(&id)).and_then(|row| row.get("name")).cloned();
+    json!([id, name.unwrap_or_else(|| format!("{model},{id}").into())])
+}
+
+fn shown(data: &Data, row: &Row, fields: &Value) -> Value {
     let mut out = Map::new();
     out.insert("id".into(), shown_id(row).clone());
     for field in fields.as_array().into_iter().flatten().filter_map(Value::as_str) {
-        out.insert(field.to_owned(), row.get(field).cloned().unwrap_or(json!(false)));
+        out.insert(field.to_owned(), row.get(field).map_or(json!(false), |value| as_read(data, field, value)));
     }
     Value::Object(out)
 }

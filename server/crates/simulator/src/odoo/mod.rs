@@ -4,11 +4,13 @@
 
 mod admin;
 mod api;
+mod calls;
 mod keys;
 mod methods;
 mod rpc;
 mod steps;
 mod transfers;
+mod warehouse;
 
 pub use keys::LOGIN;
 pub use steps::Hindrance;
@@ -45,6 +47,7 @@ const PICKING_FIELDS: &[(&str, &str)] = &[
     ("name", "char"),
     ("state", "selection"),
     ("origin", "char"),
+    ("note", "html"),
     ("sale_id", "many2one"),
     ("purchase_id", "many2one"),
     ("return_id", "many2one"),
@@ -61,6 +64,11 @@ const PICKING_FIELDS: &[(&str, &str)] = &[
     ("scheduled_date", "datetime"),
     ("date_deadline", "datetime"),
     ("date_done", "datetime"),
+    ("picking_type_id", "many2one"),
+    ("weight", "float"),
+    ("shipping_weight", "float"),
+    ("weight_uom_name", "char"),
+    ("carrier_price", "float"),
     ("write_date", "datetime"),
     ("write_uid", "many2one"),
 ];
@@ -165,6 +173,7 @@ impl SandboxOdoo {
         data.insert("ir.ui.view", json!({"name": "stock.picking.form", "model": "stock.picking", "type": "form", "mode": "primary", "inherit_id": false, "priority": 12, "active": true, "arch_db": r#"<form><sheet><div name="button_box"/><notebook/></sheet></form>"#}));
         data.insert("res.users", json!({"name": "Sandbox clerk", "login": "clerk"}));
         data.insert("res.company", json!({"name": company}));
+        warehouse::install(&mut data, company);
         admin::install(&mut data);
         data.take_key(key, Rights::default(), now());
         let (faults, key, http) = (Faults::default(), key.to_owned(), OnceLock::new());
@@ -214,7 +223,7 @@ impl SandboxOdoo {
         let promised = datetime(new.promised);
         let order = json!({"name": new.order, "state": "sale", "commitment_date": promised, "partner_id": partner, "user_id": user, "invoice_status": if new.shipped.is_some() { "to invoice" } else { "no" }, "invoice_ids": [], "write_date": datetime(new.written)});
         let order = data.insert("sale.order", order);
-        let picking = json!({
+        let mut picking = json!({
             "name": new.picking, "state": if new.shipped.is_some() { "done" } else { "assigned" }, "origin": new.order,
             "sale_id": [order, new.order], "partner_id": partner, "user_id": false, "picking_type_code": "outgoing",
             "company_id": company,
@@ -223,6 +232,7 @@ impl SandboxOdoo {
             "date_done": new.shipped.map_or(json!(false), |at| json!(datetime(at))), "write_date": datetime(new.written),
             "write_uid": user,
         });
+        warehouse::packed(&mut picking);
         let id = data.insert("stock.picking", picking);
         admin::touched(&mut data, "stock.picking", id, ["state"].into_iter());
         drop(data);

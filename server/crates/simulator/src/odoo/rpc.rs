@@ -1,6 +1,10 @@
 //! The sandbox over JSON-RPC, as every version up to 21 has it: all is answered with 200, and an error has its name inside.
 
-use super::{DATABASE, Inner, KEY_USER, OdooError, OdooResult, api, keys::LOGIN};
+use super::{
+    DATABASE, Inner, KEY_USER, OdooError, OdooResult,
+    calls::{FIRST_JSON2, called},
+    keys::LOGIN,
+};
 use crate::faults::{Fault, spoiled};
 use axum::{
     Json,
@@ -109,7 +113,7 @@ fn execute(inner: &Arc<Inner>, args: &[Value]) -> OdooResult {
     if major < 17 && method == "message_post" {
         body["body_is_html"] = json!(true);
     }
-    let value = api::called(inner, &lacks, model, method, &body).map_err(|error| match error.1 {
+    let value = called(inner, &lacks, model, method, &body).map_err(|error| match error.1 {
         "werkzeug.exceptions.NotFound" if !inner.lock().tables.contains_key(model) => {
             OdooError(StatusCode::OK, "odoo.exceptions.UserError", format!("Object {model} doesn't exist"))
         }
@@ -118,8 +122,8 @@ fn execute(inner: &Arc<Inner>, args: &[Value]) -> OdooResult {
     })?;
     Ok(match method {
         "create" if is_one => value[0].clone(),
-        "message_post" if major < api::FIRST_JSON2 => value[0].clone(),
-        "activity_schedule" if major < api::FIRST_JSON2 => json!(format!("mail.activity({},)", value[0])),
+        "message_post" if major < FIRST_JSON2 => value[0].clone(),
+        "activity_schedule" if major < FIRST_JSON2 => json!(format!("mail.activity({},)", value[0])),
         _ => value,
     })
 }
@@ -132,7 +136,7 @@ fn no_method(model: &str, method: &str) -> OdooError {
 fn as_of<'a>(major: u32, model: &str, method: &'a str) -> Result<&'a str, OdooError> {
     match method {
         "has_access" if major < 18 => Err(no_method(model, method)),
-        "check_access_rights" if major < api::FIRST_JSON2 => Ok("has_access"),
+        "check_access_rights" if major < FIRST_JSON2 => Ok("has_access"),
         "check_access_rights" => Err(no_method(model, method)),
         _ => Ok(method),
     }

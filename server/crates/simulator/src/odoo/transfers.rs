@@ -1,6 +1,6 @@
 //! Transfers beside the deliveries of sales orders: receipts, dropships, returns, backorders; and packages.
 
-use super::{Data, Row, SandboxOdoo, admin, datetime};
+use super::{Data, Row, SandboxOdoo, admin, datetime, warehouse};
 use crate::journey::Place;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -184,7 +184,7 @@ pub(super) fn fields_get(data: &Data, model: &str, body: &Value) -> Option<Value
         "stock.package" | "stock.quant.package" => {
             &[("name", json!({"type": "char"})), ("parcel_tracking", json!({"type": "char"}))]
         }
-        _ => return None,
+        _ => return warehouse::fields_get(model, body),
     };
     let wanted = there.iter().filter(|(name, _)| asked.is_empty() || asked.contains(name));
     Some(Value::Object(wanted.map(|(name, about)| ((*name).to_owned(), about.clone())).collect::<Map<_, _>>()))

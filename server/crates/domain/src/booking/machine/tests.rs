@@ -203,6 +203,9 @@ proptest! {
                 };
                 kept.save(kept.revision, event, now);
             }
+            if kept.purchase.phase == Phase::Refused && step.person {
+                kept.save(kept.revision, Event::SendAgain, now);
+            }
             let read = kept.clone();
             kept.work(&read, &mut platform, step.fate, now);
             if step.twice {
@@ -290,15 +293,14 @@ fn what_was_not_done_is_refused_and_what_does_not_fit_changes_nothing() {
     let no = sent().after(Event::Answered(Answer::Refused(refused())), start()).unwrap();
     assert_eq!((no.phase, no.refused.clone()), (Phase::Refused, Some(refused())));
     assert!(no.phase.has_no_label());
-    for event in [
-        Event::Sending,
-        Event::Answered(Answer::Unknown),
-        Event::Looked(Look::Absent),
-        Event::SendAgain,
-        Event::Voiding,
-    ] {
+    for event in [Event::Sending, Event::Answered(Answer::Unknown), Event::Looked(Look::Absent), Event::Voiding] {
         assert_eq!(no.after(event, start()), Err(Wrong(Phase::Refused)));
     }
+    let again = no.after(Event::SendAgain, start()).unwrap();
+    assert_eq!((again.todo(start()), again.refused), (Todo::Rate, None), "a person settled it");
+    let gone = Refused { code: "rate".into(), ..refused() };
+    let other = sent().after(Event::Answered(Answer::Refused(gone)), start()).unwrap();
+    assert_eq!((other.phase, other.todo(start())), (Phase::Planned, Todo::Rate), "another rate");
     let mut sent = sent();
     for _ in 1..ATTEMPTS_MAX {
         let now = later(start(), QUIET_PERIOD);

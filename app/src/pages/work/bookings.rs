@@ -1,0 +1,104 @@
+//! The labels of a shipment, and where its numbers are registered.
+
+use crate::{
+    api::DecideBooking,
+    components::{Failed, Time, action, may},
+    contract::{
+        bookings::{BookingView, BookingsView, TrackingView},
+        session::Permission,
+    },
+};
+use leptos::{form::ActionForm, prelude::*};
+
+/// The panel; nothing where nothing was booked or registered.
+#[component]
+pub fn BookingsPanel(
+    /// What there is.
+    view: BookingsView,
+) -> impl IntoView {
+    let decide = action::<DecideBooking>();
+    let may_decide = may(Permission::Operate);
+    let failed = move || decide.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
+    let BookingsView { bookings, registrations } = view;
+    (!bookings.is_empty() || !registrations.is_empty()).then(|| {
+        view! {
+            <section class="panel" data-testid="bookings">
+                <header><h2>"Labels and tracking"</h2></header>
+                <div class="in stack stack--tight">
+                    {failed}
+                    {bookings.into_iter().map(|booking| one(booking, decide, may_decide)).collect_view()}
+                    {registrations.into_iter().map(registration).collect_view()}
+                </div>
+            </section>
+        }
+    })
+}
+
+fn one(booking: BookingView, decide: ServerAction<DecideBooking>, may_decide: bool) -> impl IntoView {
+    let status = if booking.attention {
+        view! { <b class="late">{booking.status.clone()}</b> }.into_any()
+    } else {
+        view! { <b>{booking.status.clone()}</b> }.into_any()
+    };
+    let about = [booking.parcel, booking.service, booking.cost].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let test = booking.test.then_some(" · test label");
+    let undecided = booking.undecided && may_decide;
+    let voidable = booking.voidable && may_decide;
+    let id = booking.id;
+    let (to_void, to_repeat) = (id.clone(), id.clone());
+    let repeatable = booking.repeatable && may_decide;
+    view! {
+        <dl class="facts" data-testid="booking">
+            <dt>{status}</dt>
+            <dd>
+                {booking.number.map(|number| view! { <span class="id">{number}</span>" " })}
+                {about}{test}" · "{booking.connection}
+                {booking.next.map(|when| view! { <span class="small muted">" · next look "<Time when/></span> })}
+            </dd>
+        </dl>
+        {booking.problem.map(|problem| view! { <p class="small">{problem}</p> })}
+        {undecided.then(|| {
+            let (again, none) = (id.clone(), id.clone());
+            view! {
+                <p class="small">"Look for the reference "<span class="id">{booking.key}</span>" at the platform."</p>
+                <ActionForm action=decide attr:class="row">
+                    <input type="hidden" name="id" value=id.clone()/>
+                    <input type="hidden" name="decision" value="adopt"/>
+                    <label class="field"><span>"There is a label, with this number"</span><input class="input" name="number" required maxlength="60"/></label>
+                    <button class="btn btn--s" type="submit">"Use this number"</button>
+                </ActionForm>
+                <div class="row">
+                    {button(decide, again, "again", "There is no label: book again")}
+                    {button(decide, none, "give_up", "No label is needed")}
+                </div>
+            }
+        })}
+        {repeatable.then(|| button(decide, to_repeat, "again", "Book again"))}
+        {voidable.then(|| button(decide, to_void, "void", "Void label"))}
+    }
+}
+
+fn button(
+    decide: ServerAction<DecideBooking>,
+    id: String,
+    decision: &'static str,
+    text: &'static str,
+) -> impl IntoView {
+    view! {
+        <ActionForm action=decide>
+            <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="decision" value=decision/>
+            <button class="btn btn--s" type="submit">{text}</button>
+        </ActionForm>
+    }
+}
+
+fn registration(of: TrackingView) -> impl IntoView {
+    view! {
+        <dl class="facts" data-testid="registration">
+            <dt>{of.status}</dt>
+            <dd><span class="id">{of.number}</span>" · "{of.connection}</dd>
+        </dl>
+        {of.problem.map(|problem| view! { <p class="small">{problem}</p> })}
+    }
+}

@@ -1,0 +1,71 @@
+//! The company's only warehouse with its address, and what deliveries are packed by. Its records have ids of their own, high above
+//! those of the orders.
+
+use super::Data;
+use serde_json::{Map, Value, json};
+
+/// The address of the company and its warehouse.
+const PARTNER: i64 = 900_001;
+const WAREHOUSE: i64 = 900_002;
+const DELIVERIES: i64 = 900_003;
+/// What every delivery weighs, in kilogrammes.
+const WEIGHT_KG: f64 = 1.25;
+
+/// What is asked of models that labels are booked with.
+const FIELDS: &[(&str, &[&str])] = &[
+    (
+        "res.partner",
+        &[
+            "name",
+            "is_company",
+            "commercial_company_name",
+            "street",
+            "street2",
+            "city",
+            "zip",
+            "state_id",
+            "country_code",
+            "phone",
+            "email",
+        ],
+    ),
+    ("product.product", &["name", "default_code", "weight", "lst_price"]),
+];
+
+/// Puts them in.
+pub(super) fn install(data: &mut Data, company: &str) {
+    let mut put = |table: &str, id: i64, row: Value| {
+        let mut row = row.as_object().cloned().unwrap_or_default();
+        row.insert("id".into(), json!(id));
+        data.tables.entry(table.to_owned()).or_default().insert(id, row);
+    };
+    put(
+        "res.partner",
+        PARTNER,
+        json!({
+            "name": company, "is_company": true, "street": "Hafenstraße 12", "city": "Bremerhaven", "zip": "27568", "country_code": "DE",
+            "phone": "+49 471 000000", "email": "warehouse@sandbox.test",
+        }),
+    );
+    put("stock.warehouse", WAREHOUSE, json!({"name": company, "code": "WH", "partner_id": [PARTNER, company]}));
+    put("stock.picking.type", DELIVERIES, json!({"name": "Delivery Orders", "warehouse_id": [WAREHOUSE, company]}));
+    if let Some(row) = data.tables.get_mut("res.company").and_then(|table| table.values_mut().next()) {
+        row.insert("partner_id".into(), json!([PARTNER, company]));
+        row.insert("currency_id".into(), json!([1, "EUR"]));
+    }
+}
+
+/// What a delivery of an order is packed by.
+pub(super) fn packed(picking: &mut Value) {
+    picking["picking_type_id"] = json!([DELIVERIES, "WH: Delivery Orders"]);
+    picking["weight"] = json!(WEIGHT_KG);
+    picking["weight_uom_name"] = json!("kg");
+}
+
+/// What is asked of the fields of these models; none for any other.
+pub(super) fn fields_get(model: &str, body: &Value) -> Option<Value> {
+    let (_, fields) = FIELDS.iter().find(|(name, _)| *name == model)?;
+    let asked: Vec<&str> = body["allfields"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let there = fields.iter().filter(|field| asked.contains(field));
+    Some(Value::Object(there.map(|field| ((*field).to_owned(), json!({"type": "char"}))).collect::<Map<_, _>>()))
+}

@@ -1,0 +1,171 @@
+//! `milepost booking`: labels that were bought by rule, what a person decides about them, and the rules.
+
+use anyhow::{Context as _, Result, bail};
+use application::{
+    booking::{
+        decide::{self, Decision},
+        read, rules,
+    },
+    caller::Caller,
+    context::Context,
+};
+use clap::Subcommand;
+use domain::{
+    booking::{BookingRule, Phase},
+    ids::BookingId,
+};
+use std::{fs, path::PathBuf, sync::Arc};
+use storage::{Scope, bookings::BookingRecord};
+
+/// Bookings. A delivery in Odoo that is ready gets its label by the first rule that fits it; without rules nothing is booked.
+#[derive(Subcommand)]
+pub enum Booking {
+    /// List the newest bookings.
+    List {
+        /// Only those that stand so: planned, sending, pending, unknown, undecided, refused, booked, voiding, voided, not_voided,
+        /// cancelled.
+        #[arg(long, value_name = "PHASE")]
+        phase: Option<String>,
+    },
+    /// Show one.
+    Show {
+        /// Its id.
+        id: BookingId,
+    },
+    /// Write the label and papers of one into a folder. They have names and addresses: that they were read is in the audit trail.
+    Label {
+        /// Its id.
+        id: BookingId,
+        /// The folder.
+        #[arg(long, value_name = "FOLDER", default_value = ".")]
+        to: PathBuf,
+    },
+    /// Void the label of one.
+    Void {
+        /// Its id.
+        id: BookingId,
+    },
+    /// Decide about one of which the platform cannot tell whether it was bought: there is a label, and this is its number.
+    Adopt {
+        /// Its id.
+        id: BookingId,
+        /// The tracking number.
+        number: String,
+    },
+    /// Decide about such a one: there is no label; buy it again.
+    Again {
+        /// Its id.
+        id: BookingId,
+    },
+    /// Decide about such a one: there is no label, and none is wanted.
+    GiveUp {
+        /// Its id.
+        id: BookingId,
+    },
+    /// Which deliveries are booked where.
+    #[command(subcommand)]
+    Rules(Rules),
+}
+
+/// The rules: a JSON list, of which the first rule that fits a delivery decides.
+#[derive(Subcommand)]
+pub enum Rules {
+    /// Write the rules out.
+    Show,
+    /// Put the rules of this file in place of those that are there; an empty list books nothing. See docs/BOOKING.md.
+    Put {
+        /// A JSON file.
+        file: PathBuf,
+    },
+}
+
+impl Booking {
+    /// Does it.
+    pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
+        let caller = Caller::trusted(scope);
+        let decision = match self {
+            Self::List { phase } => return list(&context, &caller, phase.as_deref()).await,
+            Self::Show { id } => {
+                show(&read::one(&context, &caller, id).await?);
+                return Ok(());
+            }
+            Self::Label { id, to } => {
+                for file in read::files(&context, &caller, id).await? {
+                    let path = to.join(&file.name);
+                    fs::write(&path, &file.bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+                    say!("{}", path.display());
+                }
+                return Ok(());
+            }
+            Self::Rules(rules) => return rules.run(&context, &caller).await,
+            Self::Void { id } => (id, Decision::Void),
+            Self::Adopt { id, number } => (id, Decision::Adopt(number)),
+            Self::Again { id } => (id, Decision::SendAgain),
+            Self::GiveUp { id } => (id, Decision::GiveUp),
+        };
+        let (id, decision) = decision;
+        decide::decide(&context, &caller, id, decision).await?;
+        say!("kept; the booking is now {}", read::one(&context, &caller, id).await?.purchase.phase.code());
+        Ok(())
+    }
+}
+
+async fn list(context: &Context, caller: &Caller, phase: Option<&str>) -> Result<()> {
+    let wanted = match phase {
+        None => None,
+        Some(word) => match Phase::ALL.iter().find(|phase| phase.code() == word) {
+            Some(phase) => Some(*phase),
+            None => bail!("{word:?} is no phase of a booking: see --help"),
+        },
+    };
+    let page = read::list(context, caller, wanted, None).await?;
+    for booking in &page.rows {
+        let number = booking.purchase.label.as_ref().map_or("-", |label| label.number.as_str());
+        let (name, phase) = (&booking.wanted.name, booking.purchase.phase.code());
+        say!("{}\t{name}\t{}\t{phase}\t{number}", booking.id, booking.connection);
+    }
+    if page.rows.is_empty() {
+        say!("no bookings");
+    }
+    Ok(())
+}
+
+fn show(booking: &BookingRecord) {
+    let BookingRecord { id, key, connection, system, record, wanted, purchase, .. } = booking;
+    say!("booking {id}: {}", purchase.phase.label());
+    say!("delivery {} ({system}, record {record}), parcel {}", wanted.name, wanted.parcel + 1);
+    say!("at {connection} by the rule {}, a {} label, key {key}", wanted.rule, wanted.mode);
+    if let Some(rate) = &purchase.rate {
+        say!("offered by {} {} for {}", rate.carrier, rate.service, rate.price);
+    }
+    if let Some(label) = &purchase.label {
+        let charged = label.charged.map(|money| format!(", charged {money}")).unwrap_or_default();
+        say!("number {}{charged}", label.number);
+    }
+    if let Some(refused) = &purchase.refused {
+        say!("refused ({}): {}. {}", refused.code, refused.what, refused.todo);
+    }
+    if let Some(at) = purchase.next_at {
+        say!("next at {at}");
+    }
+}
+
+impl Rules {
+    async fn run(self, context: &Context, caller: &Caller) -> Result<()> {
+        match self {
+            Self::Show => {
+                let rules = rules::list(context, caller).await?;
+                say!("{}", serde_json::to_string_pretty(&rules)?);
+            }
+            Self::Put { file } => {
+                let text = fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+                let parsed: Vec<BookingRule> =
+                    serde_json::from_str(&text).with_context(|| format!("{} is no list of rules", file.display()))?;
+                let count = parsed.len();
+                rules::put(context, caller, parsed).await?;
+                say!("{count} booking rule(s) are kept; they count for deliveries that change from now on");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,340 @@
+//! Deliveries that are booked at a simulated platform and come from a simulated Odoo: each gets its label once, whatever fails.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use crate::world::systems::{Systems, delivery};
+use application::{
+    booking::{
+        decide::{self, Decision},
+        rules,
+    },
+    caller::Caller,
+    clock::Clock,
+    connections::{self, NewConnection},
+    jobs::Runner,
+    odoo::IMPORT_PAGES_MAX,
+};
+use domain::booking::{Action, BookingRule, Choice, Phase, When};
+use serde_json::{Value, json};
+use simulator::{
+    booking::{REFUSED_CITY, SandboxBooking, Void},
+    faults::Fault,
+    odoo::{NewOrder, Open},
+};
+use std::sync::Arc;
+use storage::{
+    bookings::{BookingRecord, RegistrationRecord, Tracking},
+    jobs::Lane,
+};
+
+const PICKED_UP: &[(&str, &str)] = &[("InTransit_002", "2026-03-05T13:00:00")];
+const DELIVERED: &[(&str, &str)] =
+    &[("InTransit_002", "2026-03-05T13:00:00"), ("Delivered_001", "2026-03-05T18:00:00")];
+
+struct Booking {
+    systems: Systems,
+    platform: SandboxBooking,
+}
+
+fn rule(action: Action) -> BookingRule {
+    let (method, warehouse) = (None, Some("WH".to_owned()));
+    BookingRule { name: "all".into(), method, warehouse, countries: Vec::new(), from_g: None, below_g: None, action }
+}
+
+fn book_at(connection: &str) -> Action {
+    let choice = Choice { carrier: Some("DHL".into()), ..Choice::default() };
+    Action::Book {
+        connection: connection.into(),
+        choice,
+        format: "pdf".into(),
+        when: When::Ready,
+        size_mm: Some([300, 200, 100]),
+    }
+}
+
+impl Booking {
+    /// With one connection, and deliveries that are booked there.
+    async fn at(platform: &str) -> Self {
+        let this = Self::connected(platform).await;
+        this.rules(vec![rule(book_at(platform))]).await;
+        this
+    }
+
+    async fn connected(platform: &str) -> Self {
+        let systems = Systems::new().await;
+        let clock = Arc::clone(&systems.world.clock);
+        let sandbox = SandboxBooking::start(7, Arc::new(move || clock.now())).await.unwrap();
+        let this = Self { systems, platform: sandbox };
+        this.connect(platform).await;
+        this
+    }
+
+    async fn connect(&self, platform: &str) {
+        let manifest = carriers::api_template::manifest(&format!("{platform}_api")).unwrap();
+        let mut fields = vec![("url", self.platform.url(platform))];
+        if manifest.booking.is_some() {
+            fields.push(("mode", "test".to_owned()));
+        }
+        let new = NewConnection {
+            name: platform.into(),
+            connector: format!("{platform}_api"),
+            fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            secret: Some(self.platform.test_key(platform).into()),
+            enabled: Some(true),
+            ..NewConnection::default()
+        };
+        connections::put(&self.systems.world.context, &self.person(), new).await.unwrap();
+        let report = connections::test(&self.systems.world.context, &self.person(), platform).await.unwrap();
+        assert!(report.passed(), "{report:?}");
+    }
+
+    async fn rules(&self, rules: Vec<BookingRule>) {
+        rules::put(&self.systems.world.context, &self.person(), rules).await.unwrap();
+    }
+
+    fn person(&self) -> Caller {
+        Caller::trusted(self.systems.world.context.scope())
+    }
+
+    fn add(&self, name: &str) -> i64 {
+        self.add_to(name, "Lyon")
+    }
+
+    fn add_to(&self, name: &str, city: &'static str) -> i64 {
+        let new = delivery(name, self.systems.world.clock.now());
+        let place = simulator::journey::Place { city, ..new.place };
+        self.systems.odoo.add_order(&NewOrder { tracking: None, place, ..new })
+    }
+
+    async fn import(&self) {
+        self.systems.import(IMPORT_PAGES_MAX).await;
+        self.systems.world.settle().await;
+    }
+
+    async fn bookings(&self, picking: i64) -> Vec<BookingRecord> {
+        let context = &self.systems.world.context;
+        context.store.bookings.of_records(context.scope(), "odoo", vec![picking]).await.unwrap()
+    }
+
+    async fn booking(&self, picking: i64) -> BookingRecord {
+        self.bookings(picking).await.into_iter().next().unwrap()
+    }
+
+    async fn phase(&self, picking: i64) -> Phase {
+        self.booking(picking).await.purchase.phase
+    }
+
+    fn number(&self, picking: i64) -> Option<String> {
+        self.systems.odoo.value(picking, "carrier_tracking_ref").as_str().map(str::to_owned)
+    }
+
+    fn notes(&self, picking: i64, words: &str) -> usize {
+        self.systems.odoo.notes(picking).iter().filter(|(_, body)| body.contains(words)).count()
+    }
+
+    fn attached(&self, picking: i64) -> Vec<Value> {
+        self.systems.odoo.records_of("ir.attachment", "res_id", &json!(picking))
+    }
+
+    fn asked(&self, picking: i64, words: &str) -> Vec<Open> {
+        let all = self.systems.odoo.activities(picking);
+        all.into_iter().filter(|(summary, _)| summary.contains(words)).map(|(_, open)| open).collect()
+    }
+
+    async fn registrations(&self, picking: i64) -> Vec<RegistrationRecord> {
+        let context = &self.systems.world.context;
+        let name = self.systems.odoo.value(picking, "name").as_str().unwrap().to_owned();
+        let shipment = context.store.shipments.find(context.scope(), &name).await.unwrap()[0];
+        context.store.bookings.registrations(context.scope(), shipment).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_booked_its_number_is_in_odoo_and_its_scans_are_followed() {
+    let world = Booking::at("easypost").await;
+    let company = world.systems.odoo.records_of("res.company", "name", &json!(simulator::odoo::COMPANY));
+    let company = company[0]["id"].as_i64().unwrap();
+    world.systems.odoo.edit_record("res.company", company, "currency_id", json!([2, "USD"]));
+    let picking = world.add("A1");
+    world.import().await;
+    let labels = world.platform.labels();
+    let number = labels[0].number.clone();
+    assert_eq!((labels.len(), world.number(picking)), (1, Some(number.clone())));
+    assert_eq!(world.systems.odoo.value(picking, "carrier_price"), json!(19.99));
+    assert_eq!((world.notes(picking, "Label booked"), world.notes(picking, &number)), (1, 1));
+    let files = world.attached(picking);
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(files[0]["name"], format!("Label {number}.pdf"));
+    let kept = world.booking(picking).await;
+    assert_eq!((kept.purchase.phase, kept.written, kept.request.is_none()), (Phase::Booked, Some(Phase::Booked), true));
+    assert_eq!(kept.purchase.rate.unwrap().price.to_string(), "19.99 USD");
+    // the shipment goes under its number already
+    let shipment = world.systems.shipment(&number).await;
+    assert_eq!(shipment, kept.shipment);
+    world.systems.world.receives(&number, PICKED_UP).await;
+    assert_eq!(world.systems.status(picking).as_deref(), Some("PICKED_UP"));
+    world.systems.world.receives(&number, DELIVERED).await;
+    assert_eq!(world.systems.status(picking).as_deref(), Some("DELIVERED"));
+    // whatever is read again, nothing comes twice
+    for _ in 0..3 {
+        world.systems.odoo.edit(picking, "origin", json!("S-A1"));
+        world.import().await;
+        world.systems.advance(3_600).await;
+    }
+    assert_eq!(
+        (world.platform.labels().len(), world.notes(picking, "Label booked"), world.attached(picking).len()),
+        (1, 1, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_purchase_without_an_answer_is_found_and_not_made_again() {
+    for platform in ["easypost", "shippo", "shipengine", "karrio"] {
+        let world = Booking::at(platform).await;
+        world.systems.world.leaves_jobs();
+        let picking = world.add("A1");
+        // every call is applied and its answer lost, once each
+        for _ in 0..6 {
+            world.platform.fail(None, &Fault::ResetAfterApply, 1);
+            world.import().await;
+            world.systems.advance(40).await;
+        }
+        world.platform.heal();
+        for _ in 0..12 {
+            world.systems.advance(400).await;
+        }
+        let kept = world.booking(picking).await;
+        let valid = world.platform.valid_labels(&kept.key).len();
+        let all = world.platform.labels().len();
+        assert!(all <= 1 && valid == all, "{platform}: {all} labels, {:?}", kept.purchase);
+        if kept.purchase.phase == Phase::Booked {
+            assert_eq!(world.number(picking), kept.purchase.label.map(|label| label.number), "{platform}");
+        } else {
+            assert_eq!(kept.purchase.phase, Phase::Undecided, "{platform}");
+            assert_eq!(world.asked(picking, "needs a decision"), [Open::Todo], "{platform}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_address_is_asked_about_and_booked_once_it_is_corrected() {
+    let world = Booking::at("easypost").await;
+    let picking = world.add_to("A1", REFUSED_CITY);
+    world.import().await;
+    assert_eq!((world.phase(picking).await, world.number(picking)), (Phase::Refused, None));
+    assert_eq!(world.asked(picking, "Booking refused"), [Open::Todo]);
+    world.systems.odoo.edit(picking, "origin", json!("S-A1"));
+    world.import().await;
+    assert_eq!(world.bookings(picking).await.len(), 1, "nothing is corrected yet");
+    world.systems.odoo.edit_linked(picking, "partner_id", "city", json!("Lyon"));
+    world.systems.odoo.edit(picking, "origin", json!("S-A1 again"));
+    world.import().await;
+    assert_eq!((world.phase(picking).await, world.bookings(picking).await.len()), (Phase::Booked, 2));
+    assert_eq!((world.platform.labels().len(), world.number(picking).is_some()), (1, true));
+    assert_eq!(world.asked(picking, "Booking refused"), [Open::Done]);
+}
+
+#[tokio::test]
+async fn a_cancelled_delivery_has_its_label_voided_and_its_number_taken_back() {
+    let world = Booking::at("easypost").await;
+    let (picking, other) = (world.add("A1"), world.add("A2"));
+    world.import().await;
+    let number = world.number(picking).unwrap();
+    world.systems.odoo.edit(picking, "state", json!("cancel"));
+    world.systems.odoo.edit(other, "carrier_tracking_ref", json!("TYPED-BY-HAND"));
+    world.systems.odoo.edit(other, "state", json!("cancel"));
+    world.import().await;
+    assert_eq!(world.phase(picking).await, Phase::Voiding);
+    assert_eq!(world.platform.labels().iter().filter(|label| label.void == Void::Requested).count(), 2);
+    assert_eq!(world.number(picking), Some(number), "until it is void");
+    world.platform.settle();
+    world.systems.advance(25 * 3_600).await;
+    assert_eq!((world.phase(picking).await, world.number(picking)), (Phase::Voided, None));
+    assert_eq!(world.notes(picking, "is void"), 1);
+    assert_eq!(world.number(other).as_deref(), Some("TYPED-BY-HAND"), "it is not ours");
+    world.import().await;
+    assert_eq!(world.platform.labels().len(), 2, "a cancelled delivery is not booked again");
+}
+
+#[tokio::test]
+async fn a_carrier_that_takes_its_time_is_waited_for_and_a_restart_changes_nothing() {
+    let world = Booking::at("shippo").await;
+    world.platform.take_long();
+    let picking = world.add("A1");
+    world.import().await;
+    assert!(matches!(world.phase(picking).await, Phase::Pending | Phase::Unknown));
+    assert_eq!(world.number(picking), None);
+    // the process ends, and another one on the same store goes on
+    let systems = &world.systems;
+    let second = systems.world.with_store(systems.world.context.store.clone()).await;
+    world.platform.settle();
+    for _ in 0..4 {
+        systems.world.clock.advance(jiff::Span::new().seconds(700));
+        for lane in [Lane::RealTime, Lane::Batch, Lane::RealTime] {
+            Runner::new(Arc::clone(&second), lane).run_until_idle().await.unwrap();
+        }
+    }
+    assert_eq!((world.phase(picking).await, world.platform.labels().len()), (Phase::Booked, 1));
+    assert_eq!(world.number(picking), Some(world.platform.labels()[0].number.clone()));
+}
+
+#[tokio::test]
+async fn while_odoo_refuses_the_number_the_booking_stays_and_nothing_is_bought_again() {
+    let world = Booking::at("easypost").await;
+    world.systems.world.leaves_jobs();
+    let picking = world.add("A1");
+    world.systems.odoo.fail(Some("stock.picking/write"), &Fault::Error("psycopg2.errors.SerializationFailure"), 3);
+    world.import().await;
+    for _ in 0..5 {
+        world.systems.advance(700).await;
+    }
+    assert_eq!((world.platform.labels().len(), world.phase(picking).await), (1, Phase::Booked));
+    assert_eq!(world.number(picking), Some(world.platform.labels()[0].number.clone()));
+    assert_eq!(world.notes(picking, "Label booked"), 1);
+}
+
+#[tokio::test]
+async fn a_person_decides_where_the_platform_cannot_tell() {
+    let world = Booking::at("karrio").await;
+    world.systems.world.leaves_jobs();
+    let picking = world.add("A1");
+    world.platform.fail(None, &Fault::ErrorAfterApply, 2);
+    world.import().await;
+    for _ in 0..40 {
+        world.systems.advance(900).await;
+    }
+    let kept = world.booking(picking).await;
+    if kept.purchase.phase == Phase::Undecided {
+        let context = &world.systems.world.context;
+        decide::decide(context, &world.person(), kept.id, Decision::Adopt("00340434161094042557".into()))
+            .await
+            .unwrap();
+        world.systems.advance(60).await;
+        assert_eq!(world.number(picking).as_deref(), Some("00340434161094042557"));
+        assert_eq!(world.asked(picking, "needs a decision"), [Open::Done]);
+    } else {
+        assert_eq!(kept.purchase.phase, Phase::Booked);
+    }
+    assert!(world.platform.labels().len() <= 1);
+}
+
+#[tokio::test]
+async fn a_number_is_registered_once_and_its_successor_in_its_place() {
+    let world = Booking::connected("aftership").await;
+    world.rules(vec![rule(Action::Register { connection: "aftership".into() })]).await;
+    let picking = world.systems.add_order("00340434161094042557");
+    for _ in 0..3 {
+        world.import().await;
+        world.systems.odoo.edit(picking, "origin", json!("again"));
+    }
+    let registered = |of: &[RegistrationRecord]| of.iter().filter(|one| one.tracking == Tracking::Registered).count();
+    let known = world.registrations(picking).await;
+    assert_eq!((known.len(), registered(&known)), (1, 1), "{known:?}");
+    assert_eq!(world.platform.trackers().iter().map(|one| one.registrations).collect::<Vec<_>>(), [1]);
+    world.systems.odoo.edit(picking, "carrier_tracking_ref", json!("00340434161094042564"));
+    world.import().await;
+    let known = world.registrations(picking).await;
+    let of = |number: &str| known.iter().find(|one| one.number == number).map(|one| one.tracking);
+    assert_eq!(of("00340434161094042564"), Some(Tracking::Registered), "{known:?}");
+    assert_eq!(of("00340434161094042557"), Some(Tracking::Stopped), "{known:?}");
+}
