@@ -116,7 +116,10 @@ fn Page(asked: Signal<Asked>, acts: Acts) -> impl IntoView {
         <div class="cols cols--wide-side">
             {move || hero.with(|_| asked.with_untracked(|(_, view)| parts::hero(view)))}
             <div class="stack">
-                {move || running.get().map(|run| parts::running(run, acts.stop))}
+                {move || match running.get() {
+                    Some(run) => parts::running(run, acts.stop).into_any(),
+                    None => head.with(|(_, every, ..)| parts::idle(every.as_deref())).into_any(),
+                }}
                 {move || parts::causes(causes.get(), of_cause)}
             </div>
         </div>

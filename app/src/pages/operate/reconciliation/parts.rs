@@ -45,7 +45,7 @@ pub(super) fn hero(view: &ReconciliationView) -> impl IntoView + use<> {
                 <div class="fig"><h2>"Systems in agreement"</h2><p class="fig__n" data-testid="share">{percent}<small>"%"</small></p>{change}</div>
                 <dl class="facts hero__facts">
                     <dt>"Target"</dt><dd><b>{format!("{} %", view.target)}</b></dd>
-                    <dt>"Compared"</dt><dd>{format!("{} shipments", grouped(compared))}</dd>
+                    <dt>"Compared"</dt><dd>{format!("{} {}", grouped(compared), if compared == 1 { "shipment" } else { "shipments" })}</dd>
                     <dt>"In agreement"</dt><dd>{grouped(agreeing)}</dd>
                     <dt>"Differ now"</dt><dd><a href="#diffs">{grouped(differ)}</a>{oldest}</dd>
                 </dl>
@@ -82,15 +82,29 @@ pub(super) fn running(run: RunningView, stop: ServerAction<StopReconciliation>) 
     let dry = run.dry_run.then(|| view! { <span class="tag">"Dry run"</span> });
     view! {
         <section class="panel" data-testid="running">
-            <header><h2>"Running"</h2>{dry}<span class="push">"since "<Time when=run.since/>", by "{run.by}</span></header>
+            <header><h2>"Running"</h2>{dry}<span class="push">"since "<Time when=run.since/>" by "{run.by}</span></header>
             <div class="in stack stack--tight">
                 <div class="row keep small"><span>{step}</span><span class="push"><b>{grouped(now)}</b>{format!(" of {}", grouped(total))}</span></div>
                 <svg class="meter meter--w" role="progressbar" aria-valuemin="0" aria-valuemax=total.to_string() aria-valuenow=now.to_string() aria-label="Compared shipments"><line x1="0" y1="4" x2=meter(now, total) y2="4"></line></svg>
                 <div class="row keep small muted"><span>{run.so_far}</span>
-                    <ActionForm action=stop attr:class="inline-form push"><input type="hidden" name="run" value=run.id/>
-                        <button class="btn btn--s btn--stop" type="submit" data-testid="stop-run">"Stop"</button></ActionForm></div>
+                    <span class="push"><ActionForm action=stop attr:class="inline-form"><input type="hidden" name="run" value=run.id/>
+                        <button class="btn btn--s btn--stop" type="submit" data-testid="stop-run">"Stop"</button></ActionForm></span></div>
             </div>
             <ul class="checks">{steps}</ul>
+        </section>
+    }
+}
+
+/// What stands where no run goes on.
+pub(super) fn idle(every: Option<&str>) -> impl IntoView + use<> {
+    let often = every.map_or_else(
+        || "Runs start by themselves once Odoo is connected.".to_owned(),
+        |every| format!("A run starts {every}."),
+    );
+    view! {
+        <section class="panel" data-testid="idle">
+            <header><h2>"No run in progress"</h2><a class="push small" href="/reconciliation?view=runs">"Runs"</a></header>
+            <p class="in small muted">{often}</p>
         </section>
     }
 }

@@ -210,8 +210,10 @@ impl Side<'_> {
         let family = directory::known("odoo", chosen)?.family.as_str();
         let [number] = &shipment.numbers[..] else { return None };
         let maker = numbers::only_maker(&number.number)?;
-        let network = |family: &str| numbers::network(&number.number, family).into_owned();
-        if self.event_at.is_none() || network(maker) == network(family) {
+        // a carrier that hands its parcels over has the same number
+        let read = numbers::Number::read(&number.number);
+        let is_handed_over = read.formats().iter().any(|form| form.delivering().contains(&family));
+        if self.event_at.is_none() || maker == family || is_handed_over {
             return None;
         }
         let name = directory::family_name(maker).unwrap_or(maker);
