@@ -78,8 +78,16 @@ fn hint(model: &str, id: i64) -> String {
 /// How many jobs of this kind wait.
 async fn waiting(world: &World, kind: JobKind) -> usize {
     let jobs = &world.context.store.jobs;
-    let page = jobs.list(world.context.scope(), JobFilter::Pending, JobSelection::default(), None).await.unwrap();
-    page.rows.iter().filter(|row| row.job.kind == kind).count()
+    let (mut found, mut cursor) = (0, None);
+    loop {
+        let all = JobSelection::default();
+        let page = jobs.list(world.context.scope(), JobFilter::Pending, all, cursor).await.unwrap();
+        found += page.rows.iter().filter(|row| row.job.kind == kind).count();
+        cursor = page.next;
+        if cursor.is_none() {
+            return found;
+        }
+    }
 }
 
 async fn state(systems: &Systems) -> HintState {

@@ -12,3 +12,4 @@ mod odoo_import;
 mod odoo_orders;
 mod odoo_steps;
 mod odoo_reconcile;
+mod odoo_setup;

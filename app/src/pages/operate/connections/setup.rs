@@ -59,12 +59,13 @@ pub fn SetUp(
         false,
     );
     let refused = move || {
+        // of an error in the address the code counts alone: what it says is kept in the session
         let of_action = match act.value().get() {
             Some(Err(ApiError::Invalid { message, .. })) => Some(message),
-            Some(Ok(())) => None,
-            _ => Some(wrong.get()).filter(|text| !text.is_empty()),
+            _ => None,
         };
-        of_action.map(|text| view! { <div class="note note--bad" role="alert" data-testid="setup-wrong"><Icon name="critical"/><div class="wrap-any">{text}</div></div> })
+        let of_session = Some(wrong.get()).filter(|text| !text.is_empty());
+        of_session.or(of_action).map(|text| view! { <div class="note note--bad" role="alert" data-testid="setup-wrong"><Icon name="critical"/><div class="wrap-any">{text}</div></div> })
     };
     let working = move || {
         act.pending()

@@ -38,7 +38,7 @@ async fn the_sandbox_odoo_is_set_up_and_read_like_a_real_one() {
         client.write_status(Record::delivery(page[0].id), &values, None, &Discard).await.unwrap_err().class,
         ErrorClass::Misconfigured
     );
-    assert_eq!(client.setup(&Discard).await.unwrap().len(), 7);
+    assert_eq!(client.setup(&Discard).await.unwrap().len(), 10, "fields, a button and three views of each model");
     assert!(client.setup(&Discard).await.unwrap().is_empty());
     assert!(client.check(&Discard).await.unwrap().is_empty());
     client.write_status(Record::delivery(page[0].id), &values, None, &Discard).await.unwrap();
