@@ -53,6 +53,7 @@ fn differs(shape: &Value, value: &Value, at: &str) -> Option<String> {
             "yes" => value.is_boolean(),
             "number" => value.is_number(),
             "text" => value.is_string(),
+            "list" => value.is_array(),
             "link" => {
                 value.as_array().is_some_and(|pair| pair.len() == 2 && pair[0].is_number() && pair[1].is_string())
             }
