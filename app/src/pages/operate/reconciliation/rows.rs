@@ -5,7 +5,7 @@ use crate::{
     components::{Icon, Outside, StateMark, Time, browser::POP},
     contract::reconciliation::{DifferenceView, SaidView},
 };
-use domain::reconcile::Choice;
+use domain::reconcile::{Choice, Topic};
 use leptos::{form::ActionForm, prelude::*};
 
 /// What one system says.
@@ -48,11 +48,17 @@ fn action(row: DifferenceView, acts: Acts) -> impl IntoView {
         return view! { <span class="small muted">"Nothing to do"</span> }.into_any();
     }
     let (id, revision) = (row.id, row.revision);
+    // of a ticket one does something, of a field one takes a value
+    let choices_between_values = row.choices.len() > 1 && row.topic != Topic::TicketClosed;
     let choices = row
         .choices
         .into_iter()
         .map(|(choice, words)| {
-            let value = if choice == Choice::Keep { row.odoo.text.clone() } else { String::new() };
+            let value = match (choice, choices_between_values) {
+                (_, false) => String::new(),
+                (Choice::Keep, true) => row.odoo.text.clone(),
+                (Choice::Write, true) => row.ours.text.clone(),
+            };
             let class = if choice == Choice::Write { "btn btn--s btn--go" } else { "btn btn--s" };
             let id = id.clone();
             let beside = (!value.is_empty()).then(|| view! { <span class="small muted">{value}</span> });

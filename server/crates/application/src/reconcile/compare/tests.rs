@@ -81,6 +81,7 @@ fn delivery(numbers: &[&str]) -> Delivery {
         customer: Customer::default(),
         problems: Vec::new(),
         unread: BTreeSet::new(),
+        wanted: true,
     }
 }
 
