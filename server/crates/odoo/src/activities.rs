@@ -37,7 +37,7 @@ pub struct Activity<'a> {
 /// Who is asked, beside those whom the record names: logins in Odoo.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct People<'a> {
-    /// Before anybody else.
+    /// First of all.
     pub first: Option<&'a str>,
     /// Who looks after the warehouse, where the order has no salesperson.
     pub warehouse: Option<&'a str>,
@@ -61,7 +61,7 @@ struct Responsible {
 impl OdooClient {
     /// Schedules a to-do under this marker, unless it is or was there already; returns the activity's id, or the words
     /// `done` and the message's id for one that somebody has dealt with. It is assigned to the order's salesperson, else to
-    /// who looks after the transfer or the warehouse, else to the fallback, else to nobody in particular.
+    /// who looks after the transfer or the warehouse, else to the fallback, else it stays unassigned.
     ///
     /// # Errors
     /// `unknown_outcome` where no answer came: call again after a while, it looks first.
@@ -92,7 +92,7 @@ impl OdooClient {
             body["user_id"] = json!(user);
         }
         match self.change::<Made>(model, SCHEDULE, body.clone(), log).await {
-            // that user may not see the record: nobody in particular is better than nothing
+            // that user may not see the record: unassigned is better than nothing
             Err(error) if user.is_some() && matches!(error.class, ErrorClass::Rejected | ErrorClass::Forbidden) => {
                 body["user_id"] = json!(false);
                 first_of(&self.change::<Made>(model, SCHEDULE, body, log).await?.0, SCHEDULE)

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// Where some are missing it is asked again after so many uses: somebody may have set them up meanwhile.
+/// Where some are missing it is asked again after so many uses: a set-up may have made them meanwhile.
 const USES_MAX: u32 = 100;
 
 /// Which of our fields an Odoo has, by kind of record, as it last said.

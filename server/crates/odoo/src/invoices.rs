@@ -1,7 +1,7 @@
 //! An order is invoiced once its goods have arrived.
 //!
 //! Odoo has no idempotency of its own, so the order is looked at first. An invoice is ours when our user made it: a draft of
-//! somebody else is left alone.
+//! another user is left alone.
 
 use super::{
     OdooClient,
@@ -39,7 +39,7 @@ pub enum Invoiced {
         /// Its name: `INV/2026/00010`; none of a draft.
         name: Option<String>,
     },
-    /// Somebody else has invoiced all of it.
+    /// Others have invoiced all of it.
     ByOthers,
     /// A delivery of the order is not validated in Odoo yet: its name.
     Waits(String),
@@ -120,7 +120,7 @@ impl OdooClient {
         let Made(wizard) = self.change(WIZARD, "create", json!({"vals_list": [vals]}), log).await?;
         match self.change::<Value>(WIZARD, "create_invoices", json!({"ids": wizard}), log).await {
             Err(error) if error.class == ErrorClass::Rejected => {
-                // somebody was faster
+                // another job was faster
                 let now = self.order_to_invoice(order, log).await?;
                 let made = now.invoice_ids.len() > sold.invoice_ids.len();
                 if made { Ok(()) } else { Err(sold.nothing_to_invoice(order, Some(&error))) }
@@ -153,7 +153,7 @@ impl OdooClient {
         Ok(waits.map(|delivery| named(delivery.name.0.as_deref(), delivery.id)))
     }
 
-    /// Those of these invoices that our user made and nobody cancelled, oldest first.
+    /// Those of these invoices that our user made and that are not cancelled, oldest first.
     async fn own_invoices(&self, ids: &[i64], log: &dyn CallLog) -> Result<Vec<Document>, CallError> {
         if ids.is_empty() {
             return Ok(Vec::new());

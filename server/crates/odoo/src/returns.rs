@@ -17,7 +17,7 @@ const RETURNS_ALL: u32 = 18;
 /// What became of a return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Returning {
-    /// There is one; whoever made it.
+    /// There is one, made now or before.
     Made {
         /// Its id.
         id: i64,

@@ -88,21 +88,21 @@ pub(super) fn fields() -> Vec<Field> {
         ),
         Field::new(
             "accounting_user",
-            "Accounting",
+            "Accounting user",
             FieldKind::Text,
             "Login in Odoo of who is asked about invoices. If empty, the order's salesperson.",
         ),
         Field::new(
             "warehouse_users",
-            "Warehouses",
+            "Warehouse users",
             FieldKind::List,
             "Who is asked about deliveries without a salesperson, for each warehouse: WH=anna@example.com.",
         ),
         Field::new(
             "fallback_user",
-            "Anybody else",
+            "Fallback user",
             FieldKind::Text,
-            "Login in Odoo of who is asked where neither the order nor the warehouse has anybody.",
+            "Login in Odoo of who is asked if neither the order nor the warehouse has a person.",
         ),
     ]
 }

@@ -73,7 +73,7 @@ fn empty_is_false_and_times_are_naive_utc() {
 fn only_what_differs_is_written_and_ocas_field_in_its_own_words() {
     let values =
         StatusValues { status: "FAILED".into(), delivery_state: Some("incident".into()), ..StatusValues::default() };
-    assert_eq!(changed(&values, None, &[]).len(), 6);
+    assert_eq!(changed(&values, None, &[]).len(), 9);
     assert!(changed(&values, Some(&values), &[]).is_empty());
     let cleared = changed(&values, Some(&StatusValues { exception: Some("Lost".into()), ..values.clone() }), &[]);
     assert_eq!(serde_json::Value::Object(cleared), json!({"x_milepost_exception": false}));

@@ -24,7 +24,7 @@ const WIZARDS: &[(&str, &str)] = &[("stock.backorder.confirmation", "process"), 
 pub enum Validation {
     /// It was validated now; the delivery's name.
     Now(String),
-    /// Somebody has validated it before; the delivery's name.
+    /// It was validated before; the delivery's name.
     Before(String),
     /// It is cancelled.
     Cancelled,

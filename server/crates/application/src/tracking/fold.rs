@@ -151,20 +151,26 @@ fn is_invoiced(loaded: &Loaded) -> bool {
     loaded.effects.iter().any(invoice)
 }
 
-/// A step that waits for what people do in the order system goes on when that has changed.
+/// What changes nothing of the state may still be for the order system: a delivery that changed there is compared with what it
+/// shows, and a step that waits for the carrier's word, or for what people do there, goes on.
 async fn go_on(
     context: &Context,
     scope: Scope,
     loaded: &Loaded,
     (cause, correlation): (Cause, CorrelationId),
 ) -> Result<()> {
-    use EffectTarget::{OrderInvoice, OrderReturn, OrderValidation};
     let waits = |effect: &EffectRecord| {
         effect.outcome == EffectOutcome::Pending
-            && matches!(effect.target, OrderValidation | OrderInvoice | OrderReturn)
+            && matches!(effect.target, EffectTarget::OrderProof | EffectTarget::OrderInvoice)
     };
-    let waits = cause == Cause::Import && loaded.effects.iter().any(waits);
-    let Some(origin) = loaded.shipment.origin.as_ref().filter(|_| waits) else { return Ok(()) };
+    let goes_on = match cause {
+        Cause::Import => true,
+        Cause::Live => loaded.effects.iter().any(waits),
+        Cause::History | Cause::Replay | Cause::Reconcile => false,
+    };
+    let connections = context.connections.now();
+    let origin = loaded.shipment.origin.as_ref().filter(|origin| goes_on && connections.get(&origin.system).is_some());
+    let Some(origin) = origin else { return Ok(()) };
     let id = loaded.shipment.id;
     let job = context.job(JobKind::SYNC_ORDER, id, cause, correlation, Some(id)).to(&origin.system);
     context.store.jobs.enqueue(scope, vec![job]).await?;

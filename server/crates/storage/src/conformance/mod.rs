@@ -163,6 +163,7 @@ macro_rules! conformance_suite {
             what_is_of_another_customer_or_can_be_read_does_not_stay
             deliveries_that_are_not_over_are_walked_by_record
             a_person_links_one_number_of_two_carriers
+            what_was_written_to_an_order_is_kept_for_each_system
         }
         $crate::conformance_area! { $fresh, shipments:
             what_was_known_at_a_time
@@ -173,7 +174,6 @@ macro_rules! conformance_suite {
             a_fold_gives_way_to_a_stronger_one
             what_people_decided_comes_along_with_a_claim
             what_was_written_is_set_back_unless_somebody_writes
-            what_was_written_to_an_order_is_kept_for_each_system
             state_changes_are_kept
             reviews_come_due
             a_merged_shipment_refuses_commits

@@ -241,28 +241,6 @@ pub async fn what_was_written_is_set_back_unless_somebody_writes(store: Store) {
     assert_eq!(effects, [("set_back/1", at(3), false)]);
 }
 
-pub async fn what_was_written_to_an_order_is_kept_for_each_system(store: Store) {
-    let world = World::new(store).await;
-    let shipments = &world.store.shipments;
-    let keep = async |system, order, values: Option<&str>, second| {
-        let values = values.map(str::to_owned);
-        shipments.keep_order_fields(world.scope, system, order, values, at(second)).await.unwrap();
-    };
-    let kept = async |system, order| {
-        let fields = shipments.order_fields(world.scope, system, order).await.unwrap();
-        (fields.values, fields.at)
-    };
-    assert_eq!(kept("odoo", 1).await, (None, None), "nothing is known");
-    keep("odoo", 1, Some("a"), 2).await;
-    keep("odoo", 2, Some("b"), 3).await;
-    keep("other", 1, Some("c"), 4).await;
-    assert_eq!(kept("odoo", 1).await, (Some("a".into()), Some(at(2))));
-    assert_eq!(kept("odoo", 2).await, (Some("b".into()), Some(at(3))));
-    assert_eq!(kept("other", 1).await, (Some("c".into()), Some(at(4))));
-    keep("odoo", 1, None, 5).await;
-    assert_eq!(kept("odoo", 1).await, (None, Some(at(5))), "what it shows is not known any more");
-}
-
 pub async fn effects_happen_once(store: Store) {
     let world = World::new(store).await;
     let shipment = world.import(world.order(1, &[]), 1).await;

@@ -19,7 +19,7 @@ use outbound::CallLog;
 use std::sync::Arc;
 use storage::{
     Scope, StoreError,
-    jobs::LeasedJob,
+    jobs::{Cause, LeasedJob},
     orders::Origin,
     shipments::{EffectRecord, Loaded},
 };
@@ -89,12 +89,13 @@ impl Delivery {
         calls: &dyn CallLog,
     ) -> Result<Option<Timestamp>, OrderError> {
         let kept = async {
+            // first: after a crash the delivery is written again, and its order with it. A delivery that changed in Odoo may
+            // count otherwise there, whatever it shows
+            if written.is_some() || self.leased.job.cause == Cause::Import {
+                order::follows(context, &self.leased, &self.origin).await?;
+            }
             match written {
-                Some(values) => {
-                    // first: after a crash the delivery is written again, and its order with it
-                    order::follows(context, &self.leased, &self.origin).await?;
-                    self.keep(context, scope, Some(values)).await
-                }
+                Some(values) => self.keep(context, scope, Some(values)).await,
                 None => Ok(()),
             }
         };

@@ -55,7 +55,7 @@ pub(super) async fn is_proved(posting: &Posting<'_>) -> Result<bool, crate::odoo
     Ok(!named.is_empty())
 }
 
-/// Whether an event counts: nobody took it back.
+/// Whether an event counts: it was not taken back.
 fn counts(posting: &Posting<'_>, fact: ObservationId) -> bool {
     use Standing::{OtherUse, Quarantined, Retracted, Retraction, Superseded};
     let verdict = posting.loaded.shipment.folded.verdicts.iter().find(|verdict| verdict.fact == fact);

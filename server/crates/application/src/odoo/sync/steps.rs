@@ -5,10 +5,10 @@ use domain::effects::EffectOutcome;
 use odoo::{Returning, Returns, ValidateOn, Validation};
 use storage::orders::OriginStanding;
 
-/// Validates the delivery, unless somebody has.
+/// Validates the delivery, unless it is validated.
 pub(super) async fn validate(posting: &Posting<'_>) -> Posted {
     let wanted = posting.settings.is_some_and(|settings| settings.validate_on == ValidateOn::FirstScan);
-    // what the delivery shows may be our own doing, of a try whose end nobody saw
+    // what the delivery shows may be our own doing, of a try whose end was not seen
     if !wanted || (posting.loaded.shipment.standing == OriginStanding::Done && posting.tries == 0) {
         return Ok(Some(EffectOutcome::NotNeeded));
     }

@@ -17,9 +17,11 @@ impl Peer {
         self.raw(&self.key, &format!("{model}/read"), json!({"ids": [id], "fields": fields})).await[0].clone()
     }
 
-    /// A confirmed order of a product of which nothing is in stock; its delivery.
-    async fn without_stock(&self) -> i64 {
-        let product = json!({"name": "Out of stock", "is_storable": true, "list_price": 10});
+    /// A confirmed order of a product of its own, whose stock is kept or not; its id and its delivery's. What is invoiced is
+    /// what was delivered.
+    async fn order_of(&self, is_storable: bool) -> (i64, i64) {
+        let product =
+            json!({"name": "Of a test", "is_storable": is_storable, "list_price": 10, "invoice_policy": "delivery"});
         let made = self.raw(&self.admin_key, "product.product/create", json!({"vals_list": [product]})).await;
         let partner = json!({"domain": [["is_company", "=", true]], "limit": 1});
         let partner = self.raw(&self.key, "res.partner/search", partner).await;
@@ -28,7 +30,7 @@ impl Peer {
         let order = self.raw(&self.key, "sale.order/create", json!({"vals_list": [vals]})).await[0].as_i64().unwrap();
         self.raw(&self.key, "sale.order/action_confirm", json!({"ids": [order]})).await;
         let found = json!({"domain": [["sale_id", "=", order]]});
-        self.raw(&self.key, "stock.picking/search", found).await[0].as_i64().unwrap()
+        (order, self.raw(&self.key, "stock.picking/search", found).await[0].as_i64().unwrap())
     }
 }
 
@@ -36,11 +38,11 @@ impl Peer {
 async fn a_delivery_is_validated_once() {
     for transport in BOTH {
         let Some(peer) = Peer::find("a_delivery_is_validated_once", transport) else { return };
-        let (bot, (_, picking)) = (peer.bot(), peer.order(None).await);
+        let (bot, (_, picking)) = (peer.bot(), peer.order_of(false).await);
         let Validation::Now(name) = bot.validate(picking, &Discard).await.unwrap() else { panic!("{transport:?}") };
         assert_eq!(peer.read(picking, &["state", "name"]).await["state"], "done");
         assert_eq!(bot.validate(picking, &Discard).await.unwrap(), Validation::Before(name));
-        let (order, cancelled) = peer.order(None).await;
+        let (order, cancelled) = peer.order_of(false).await;
         peer.raw(&peer.admin_key, "sale.order/action_cancel", json!({"ids": [order]})).await;
         assert_eq!(bot.validate(cancelled, &Discard).await.unwrap(), Validation::Cancelled);
         assert_eq!(bot.validate(999_999_999, &Discard).await.unwrap_err().class, ErrorClass::NotFound);
@@ -50,7 +52,7 @@ async fn a_delivery_is_validated_once() {
 #[tokio::test]
 async fn a_delivery_without_stock_is_refused_in_words() {
     let Some(peer) = Peer::find("a_delivery_without_stock_is_refused_in_words", Transport::Auto) else { return };
-    let picking = peer.without_stock().await;
+    let (_, picking) = peer.order_of(true).await;
     let error = peer.bot().validate(picking, &Discard).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Rejected, "{error}");
     assert!(error.message.starts_with("Odoo has no stock for WH/OUT/"), "{error}");
@@ -61,7 +63,7 @@ async fn a_delivery_without_stock_is_refused_in_words() {
 async fn an_order_is_invoiced_once_and_posted() {
     for transport in BOTH {
         let Some(peer) = Peer::find("an_order_is_invoiced_once_and_posted", transport) else { return };
-        let (bot, (order, picking)) = (peer.bot(), peer.order(None).await);
+        let (bot, (order, picking)) = (peer.bot(), peer.order_of(false).await);
         let invoice = async |how| bot.invoice((order, picking), how, InvoiceFor::Order, &Discard).await;
         let waits = invoice(Invoice::Posted).await.unwrap();
         assert!(matches!(&waits, Invoiced::Waits(name) if name.starts_with("WH/OUT/")), "{waits:?}");
@@ -83,7 +85,7 @@ async fn an_order_is_invoiced_once_and_posted() {
 #[tokio::test]
 async fn two_who_invoice_an_order_at_once_make_one_invoice() {
     let Some(peer) = Peer::find("two_who_invoice_an_order_at_once_make_one_invoice", Transport::Auto) else { return };
-    let (bot, (order, picking)) = (peer.bot(), peer.order(None).await);
+    let (bot, (order, picking)) = (peer.bot(), peer.order_of(false).await);
     bot.validate(picking, &Discard).await.unwrap();
     let invoice = || bot.invoice((order, picking), Invoice::Draft, InvoiceFor::Order, &Discard);
     let (one, other) = tokio::join!(invoice(), invoice());
@@ -97,7 +99,7 @@ async fn two_who_invoice_an_order_at_once_make_one_invoice() {
 #[tokio::test]
 async fn an_invoice_that_somebody_else_made_is_left_alone() {
     let Some(peer) = Peer::find("an_invoice_that_somebody_else_made_is_left_alone", Transport::Auto) else { return };
-    let (bot, (order, picking)) = (peer.bot(), peer.order(None).await);
+    let (bot, (order, picking)) = (peer.bot(), peer.order_of(false).await);
     bot.validate(picking, &Discard).await.unwrap();
     let vals = json!({"advance_payment_method": "delivered", "sale_order_ids": [[6, 0, [order]]]});
     let wizard = peer.raw(&peer.admin_key, "sale.advance.payment.inv/create", json!({"vals_list": [vals]})).await;
@@ -113,7 +115,7 @@ async fn an_invoice_that_somebody_else_made_is_left_alone() {
 async fn a_return_is_made_once() {
     for transport in BOTH {
         let Some(peer) = Peer::find("a_return_is_made_once", transport) else { return };
-        let (bot, (_, picking)) = (peer.bot(), peer.order(None).await);
+        let (bot, (_, picking)) = (peer.bot(), peer.order_of(false).await);
         assert_eq!(bot.make_return(picking, &Discard).await.unwrap(), Returning::NotLeft);
         bot.validate(picking, &Discard).await.unwrap();
         let made = bot.make_return(picking, &Discard).await.unwrap();
@@ -129,7 +131,7 @@ async fn a_return_is_made_once() {
 async fn a_document_is_attached_once() {
     for transport in BOTH {
         let Some(peer) = Peer::find("a_document_is_attached_once", transport) else { return };
-        let (bot, (_, picking)) = (peer.bot(), peer.order(None).await);
+        let (bot, (_, picking)) = (peer.bot(), peer.order_of(false).await);
         let file = Content::File { base64: PNG, mimetype: "image/png" };
         let link = Content::Link("https://pod.example.com/1?t=a");
         for (what, name, content) in [("file", "Signature.png", file), ("link", "Photo", link)] {
@@ -154,7 +156,7 @@ async fn an_order_shows_fields_and_has_activities_for_accounting() {
         return;
     };
     let bot = peer.ready().await;
-    let (order, _) = peer.order(None).await;
+    let (order, _) = peer.order_of(false).await;
     let eta = "2026-12-01T17:30:00Z".parse().ok();
     let values = StatusValues {
         status: "IN_TRANSIT".into(),
