@@ -229,7 +229,8 @@ impl Work<'_> {
         let job = report_job(context, booking, self.correlation);
         let current = context.store.bookings.booking(scope, booking.id).await?;
         if let Some(current) = current {
-            let next = BookingRecord { written: None, updated_at: context.now(), ..current };
+            let written = current.written.filter(|phase| *phase != Phase::Booked);
+            let next = BookingRecord { written, updated_at: context.now(), ..current };
             if !context.store.bookings.save(scope, next, vec![job], None).await? {
                 return Err(UseCaseError::Conflict("the booking changed meanwhile".into()).into());
             }
