@@ -95,7 +95,7 @@ impl OdooClient {
     ) -> Result<DeliveryPage, CallError> {
         let Some(since) = since else { return self.page_of(shape, shape.wanted(after_id), limit, log).await };
         let user = self.user(log).await?;
-        let with = |related| [shape.wanted(after_id), shape.changed(since, user, related)].concat();
+        let with = |related| [Shape::of_any_order(after_id), shape.changed(since, user, related)].concat();
         match self.page_of(shape, with(Related::Followed), limit, log).await {
             // a user who may see no orders or contacts at all cannot ask for their changes
             Err(error) if error.class == ErrorClass::Forbidden => {
@@ -227,7 +227,7 @@ impl OdooClient {
         let packed = self.packed(shape, &transfers, &mut reads, log).await?;
         let partners = read.rows.values().filter_map(|row| whom(row, &orders)).collect();
         let partners = self.read_each(PARTNER, partners, PARTNER_FIELDS, sampled, &mut reads, log).await?;
-        Ok(page(read, &Around { orders, purchases, partners, packed }))
+        Ok(page(shape, read, &Around { orders, purchases, partners, packed }))
     }
 
     /// Reads records at once; where that is refused, in ever smaller groups, so that only what is odd is left out. Not
@@ -292,7 +292,7 @@ impl OdooClient {
 }
 
 /// A page of what was read.
-fn page(read: Read, around: &Around) -> DeliveryPage {
+fn page(shape: &Shape, read: Read, around: &Around) -> DeliveryPage {
     let ids = read.rows.keys().chain(read.refused.keys()).chain(&read.waiting).copied();
     let mut page = DeliveryPage { last: ids.max(), ..DeliveryPage::default() };
     let odd = |id, name, problem: String| Unreadable { id, name, problem, waits: false };
@@ -308,7 +308,7 @@ fn page(read: Read, around: &Around) -> DeliveryPage {
             continue;
         }
         match delivery(*id, row, around) {
-            Ok(delivery) => page.deliveries.push(delivery),
+            Ok(delivery) => page.deliveries.push(Delivery { wanted: shape.wants(row), ..delivery }),
             Err(problem) => page.unreadable.push(odd(*id, name_of(row), problem)),
         }
     }

@@ -121,6 +121,8 @@ pub struct Delivery {
     pub customer_id: Option<i64>,
     /// Whom it goes to, or comes from.
     pub customer: Customer,
+    /// It is of an order, a carrier or a return; one that is not any more is only of interest where it is known.
+    pub wanted: bool,
     /// What could not be read of it, its order or its customer, for people; it is taken in without that.
     pub problems: Vec<String>,
     /// Which parts that concerns: what is known of them already is no older than what could be read.
@@ -339,6 +341,7 @@ pub(super) fn delivery(id: i64, fields: &Fields, around: &Around) -> Result<Deli
         write_date: row.moment("write_date"),
         customer_id,
         customer: Customer::default(),
+        wanted: true,
         problems: row.problems,
         unread: odd.into_iter().filter_map(|(part, odd)| odd.then_some(part)).collect(),
     };

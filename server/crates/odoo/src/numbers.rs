@@ -41,6 +41,10 @@ fn between_words(text: &str) -> Vec<String> {
 
 /// The numbers that `+` or `/` join without blanks; both can also stand inside one number.
 fn listed(text: &str) -> Vec<&str> {
+    let text = text.trim_matches(['/', '+', ' ']);
+    if text.is_empty() {
+        return Vec::new();
+    }
     let known = domain::numbers::split(text);
     if known.len() > 1 {
         return known;

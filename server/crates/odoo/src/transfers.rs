@@ -50,6 +50,13 @@ pub(super) const PARTNER: &str = "res.partner";
 pub(super) const PARTNER_FIELDS: &[&str] =
     &["name", "street", "city", "zip", "country_code", "lang", "tz", "email", "write_date"];
 
+/// The kinds of transfers that are wanted, each with one of these fields.
+const KINDS: &[(&str, &[&str])] = &[
+    ("outgoing", &["sale_id", "carrier_id", "carrier_tracking_ref", "return_id"]),
+    ("incoming", &["sale_id", "purchase_id", "carrier_tracking_ref", "return_id"]),
+    ("dropship", &[]),
+];
+
 /// What is read of transfers beside their ids: models with their fields, with every module.
 pub const READ_FIELDS: &[(&str, &[&str])] = &[
     (PICKING, FIELDS),
@@ -91,22 +98,33 @@ impl Shape {
     /// Transfers with ids above this one that are wanted: what goes to customers, comes from vendors, goes from these to
     /// those, or comes back. Without an order only what has a carrier or a number; no drafts, and nothing that stays inside.
     pub(super) fn wanted(&self, after_id: i64) -> Vec<Value> {
-        let has = |fields: &[&str]| {
-            let there = fields.iter().filter(|field| self.has(field));
-            there.map(|field| json!([field, "!=", false])).collect::<Vec<_>>()
-        };
-        let outgoing = has(&["sale_id", "carrier_id", "carrier_tracking_ref", "return_id"]);
-        let incoming = has(&["sale_id", "purchase_id", "carrier_tracking_ref", "return_id"]);
-        let of = |code: &str, terms: Vec<Value>| {
+        let of = |(code, fields): &(&str, &[&str])| {
             let code = json!(["picking_type_code", "=", code]);
+            let there = fields.iter().filter(|field| self.has(field));
+            let terms: Vec<Value> = there.map(|field| json!([field, "!=", false])).collect();
             if terms.is_empty() { vec![code] } else { [vec![json!("&"), code], any_of(terms)].concat() }
         };
-        let kinds =
-            [of("outgoing", outgoing), of("incoming", incoming), vec![json!(["picking_type_code", "=", "dropship"])]];
-        let mut wanted = vec![json!(["state", "!=", "draft"]), json!(["id", ">", after_id])];
-        wanted.extend([json!("|"), json!("|")]);
-        wanted.extend(kinds.into_iter().flatten());
+        let mut wanted = not_drafts(after_id);
+        wanted.extend(std::iter::repeat_n(json!("|"), KINDS.len() - 1));
+        wanted.extend(KINDS.iter().flat_map(of));
         wanted
+    }
+
+    /// The same whatever they are linked with: one that is known here may have lost what made it wanted.
+    pub(super) fn of_any_order(after_id: i64) -> Vec<Value> {
+        let codes: Vec<&str> = KINDS.iter().map(|(code, _)| *code).collect();
+        [not_drafts(after_id), vec![json!(["picking_type_code", "in", codes])]].concat()
+    }
+
+    /// Whether a transfer is wanted.
+    pub(super) fn wants(&self, row: &Map<String, Value>) -> bool {
+        let is_set = |field: &&str| self.has(field) && row.get(*field).is_some_and(|value| *value != json!(false));
+        let code = row.get("picking_type_code").and_then(Value::as_str);
+        // what cannot be read is looked at
+        let Some((_, fields)) = KINDS.iter().find(|(kind, _)| code.is_none_or(|code| code == *kind)) else {
+            return false;
+        };
+        !fields.iter().any(|field| self.has(field)) || fields.iter().any(is_set)
     }
 
     /// Transfers that somebody changed since then, or of which something that is read with them was changed.
@@ -141,6 +159,10 @@ impl Shape {
         }
         changed
     }
+}
+
+fn not_drafts(after_id: i64) -> Vec<Value> {
+    vec![json!(["state", "!=", "draft"]), json!(["id", ">", after_id])]
 }
 
 /// One of several terms.
@@ -250,6 +272,7 @@ mod tests {
                 for related in [Related::Followed, Related::Left] {
                     assert_eq!(terms_left(&shape.changed(since, 7, related)), 1, "{count}");
                 }
+                assert_eq!(terms_left(&Shape::of_any_order(0)), 3);
                 let text = json!([shape.wanted(0), shape.changed(since, 7, Related::Followed)]).to_string();
                 for missing in &ADDED[count..] {
                     assert!(!text.contains(&format!("\"{missing}")), "{missing} is not there: {text}");

@@ -304,6 +304,11 @@ impl Import<'_> {
     /// Compares what the deliveries of a page show, and takes them in, some at once.
     async fn take_page(&mut self, mut page: DeliveryPage, cause: Cause) -> Result<(), OrderError> {
         let (context, scope, system) = (self.context, self.scope, self.system);
+        let lost: Vec<i64> = page.deliveries.iter().filter(|one| !one.wanted).map(|one| one.id).collect();
+        if !lost.is_empty() {
+            let known = context.store.shipments.known_records(scope, system, lost).await?;
+            page.deliveries.retain(|delivery| delivery.wanted || known.contains(&delivery.id));
+        }
         let ids = page.deliveries.iter().map(|delivery| delivery.id).collect();
         match repair::compare(context, scope, (system, self.odoo), ids, self.correlation, self.calls).await {
             // one that cannot be compared holds up no import
