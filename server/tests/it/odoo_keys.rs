@@ -16,6 +16,8 @@ use std::sync::Arc;
 use storage::jobs::{JobFilter, JobKind, JobSelection};
 
 const TRANSIT: &[(&str, &str)] = &[("InTransit_003", "2026-03-05T01:00:00")];
+const DELIVERED: &[(&str, &str)] =
+    &[("InTransit_003", "2026-03-05T01:00:00"), ("Delivered_001", "2026-03-05T11:00:00")];
 
 impl Systems {
     fn operator(&self) -> Caller {
@@ -214,7 +216,7 @@ async fn an_odoo_17_is_connected_by_json_rpc() {
     assert!(report.passed() && report.system.as_deref() == Some("Odoo 17.0"), "{report:?}");
     let picking = second.add_order(&delivery("RPC1", world.clock.now()));
     import(&systems).await;
-    world.receives("RPC1", TRANSIT).await;
-    assert_eq!(second.value(picking, "x_milepost_status"), "IN_TRANSIT");
-    assert!(!second.notes(picking).is_empty(), "noted");
+    world.receives("RPC1", DELIVERED).await;
+    assert_eq!(second.value(picking, "x_milepost_status"), "DELIVERED");
+    assert_eq!(second.notes(picking).len(), 1, "{:?}", second.notes(picking));
 }
