@@ -10,6 +10,6 @@ mod house;
 mod main_job;
 mod odoo_import;
 mod odoo_orders;
-mod odoo_steps;
 mod odoo_reconcile;
 mod odoo_setup;
+mod odoo_steps;

@@ -181,6 +181,10 @@ where
     let stands =
         part(one, |one| (one.row.name.clone(), one.row.label.clone(), one.row.health, one.row.called, one.enabled));
     let counts = part(one, counts);
+    // an address may name a part that this connection does not have
+    let tab = Memo::new(move |_| {
+        counts.with(|(_, _, lacking, _)| if lacking.contains(&tab.get()) { Tab::Overview } else { tab.get() })
+    });
     let links = move || counts.with(|counts| tabs(counts, tab.get()));
     view! {
         {title}

@@ -146,7 +146,9 @@ pub async fn retire_old(context: &Context, caller: &Caller, name: &str) -> Resul
     };
     let why = match catalogue::family(&known.record.connector) {
         Some(Family::Carrier) | None => (!is_proven(&known.record)).then(|| not_used_yet(name)),
-        Some(Family::Orders | Family::Desk | Family::Shipping) => why_it_stays(context, scope, &known.record, newest, older).await,
+        Some(Family::Orders | Family::Desk | Family::Shipping) => {
+            why_it_stays(context, scope, &known.record, newest, older).await
+        }
     };
     if let Some(why) = why {
         return Err(checks::invalid("secret", why));

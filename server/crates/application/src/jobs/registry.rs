@@ -1,8 +1,9 @@
 //! Every kind of work, in one list. To add one: a file with a `KIND`, and its line here.
 
 use super::{
-    book_shipment, check_connection, fetch_keys, fix_difference, fold, follow_erasures, import_orders, kind::Kind, normalise, poll_desk,
-    prune, read_order, reconcile, register_tracking, replay, reread, sweep, sync_booking, sync_case, sync_order, void_booking,
+    book_shipment, check_connection, fetch_keys, fix_difference, fold, follow_erasures, import_orders, kind::Kind,
+    normalise, poll_desk, prune, read_order, reconcile, register_tracking, replay, reread, sweep, sync_booking,
+    sync_case, sync_order, void_booking,
 };
 use storage::jobs::JobKind;
 

@@ -20,8 +20,8 @@ pub use import::{IMPORT_PAGES_MAX, import, import_these, reimport, what_to_do};
 pub use link::link;
 pub use repair::REPAIRS_MAX;
 pub(crate) use repair::{KEY as SET_BACK, compare as set_back_changed};
-pub use sync::{OrderOutcome, Update, sync};
 pub(crate) use sync::status_values;
+pub use sync::{OrderOutcome, Update, sync};
 
 /// The place of a customer's data in the vault.
 pub const CUSTOMER: &str = "shipment.customer";

@@ -198,7 +198,8 @@ async fn apply(
         Err(_) => "unknown",
     };
     if !plan.steps.is_empty() {
-        let lines: Vec<_> = plan.steps.iter().enumerate().map(|(n, step)| format!("{}: {}", outcome(n), step.what)).collect();
+        let lines: Vec<_> =
+            plan.steps.iter().enumerate().map(|(n, step)| format!("{}: {}", outcome(n), step.what)).collect();
         let after = sealed_audit(context, caller.scope(), &json!({ "steps": lines })).await?;
         context.store.people.audit(caller.scope(), context.audit(action, subject).after(after)).await?;
     }

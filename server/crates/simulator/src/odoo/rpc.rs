@@ -49,7 +49,7 @@ pub(super) async fn jsonrpc(State(inner): State<Arc<Inner>>, body: Bytes) -> Res
                 fault => spoiled(fault, || answer(execute(&inner, &args))).await,
             }
         }
-        (service, _) => answer(Err(key_error(&service.unwrap_or_default().to_owned()))),
+        (service, _) => answer(Err(key_error(service.unwrap_or_default()))),
     }
 }
 

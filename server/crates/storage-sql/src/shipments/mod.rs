@@ -166,9 +166,8 @@ impl<E: HotPath> Shipments for Sql<E> {
     async fn order_fields(&self, scope: Scope, system: &str, order: i64) -> Result<OrderFields> {
         let sql = "SELECT written, written_at FROM order_fields WHERE company_id = ? AND system = ? AND record = ?";
         let fields = query(sql).bind(scope.company.0).bind(system).bind(order);
-        let found = self.rows(fields, |row| {
-            Ok(OrderFields { values: row.opt_text("written")?, at: row.opt_at("written_at")? })
-        });
+        let found = self
+            .rows(fields, |row| Ok(OrderFields { values: row.opt_text("written")?, at: row.opt_at("written_at")? }));
         Ok(found.await?.pop().unwrap_or_default())
     }
 

@@ -8,5 +8,6 @@ mod shipment;
 pub use event::{Event, event};
 pub use list::{Listed, Row, find, list};
 pub use shipment::{
-    Assigned, Deed, FirstSeen, Moment, ShownCall, ShownCustomer, ShownException, ShownProof, ShownShipment, TakenStep, shipment,
+    Assigned, Deed, FirstSeen, Moment, ShownCall, ShownCustomer, ShownException, ShownProof, ShownShipment, TakenStep,
+    shipment,
 };

@@ -23,9 +23,9 @@ use ::odoo::Customer;
 use domain::{
     Severity,
     access::Permission,
+    effects::EffectTarget,
     event_time::EventTime,
     fold::{self, Fact, Folded},
-    effects::EffectTarget,
     ids::{CorrelationId, EffectId, ExceptionId, ObservationId, ShipmentId},
     observation::Location,
     progress::{self, Step},
