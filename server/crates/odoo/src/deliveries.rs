@@ -16,6 +16,8 @@ use std::collections::BTreeSet;
 pub const PAGE_MAX: u32 = 500;
 /// Calls of one page at most that go into reading records one by one after a list was refused.
 pub(super) const SINGLE_READS_MAX: usize = 200;
+/// Deliveries of a page that is read one by one: more of them would wait for their turn.
+const SINGLE_PAGE: u32 = 100;
 /// Records that are refused one by one while none is given; then a few more may stand for all that are left.
 const REFUSALS_MAX: usize = 8;
 /// So many: what is left is split into so many groups, and one of each is asked for.
@@ -188,13 +190,14 @@ impl OdooClient {
         let fields = shape.fields();
         let body = json!({"domain": domain, "fields": fields, "order": "id", "limit": limit});
         let found = self.ask::<Vec<Value>>(PICKING, "search_read", body, log).await;
-        let (read, count) = match found {
+        let (read, count, limit) = match found {
             Ok(rows) => {
                 let mut read = Read::default();
                 read.add(&rows);
-                (read, rows.len())
+                (read, rows.len(), limit)
             }
             Err(error) if is_about_records(&error) => {
+                let limit = limit.min(SINGLE_PAGE);
                 let body = json!({"domain": domain, "order": "id", "limit": limit});
                 // when not even this is answered, it is not about one record
                 let of_all =
@@ -203,7 +206,7 @@ impl OdooClient {
                 let known: BTreeSet<i64> = ids.iter().copied().flatten().collect();
                 let mut read = self.read_each(PICKING, known, &fields, Refusals::Single, &mut reads, log).await?;
                 read.nameless.extend(ids.iter().filter(|id| id.is_none()).map(|_| None));
-                (read, ids.len())
+                (read, ids.len(), limit)
             }
             Err(error) => return Err(error),
         };
