@@ -45,6 +45,8 @@ async fn from_the_order_to_the_invoice_each_step_once() -> Result<()> {
     let Some(around) = Surroundings::find("from_the_order_to_the_invoice_each_step_once") else { return Ok(()) };
     let odoo = Odoo::clone_database(&around, "odoo_steps")?;
     let mut installation = Installation::prepare(&around, odoo.settings())?;
+    // an Odoo that is busy takes a second for an import: it is to be idle between two
+    installation.set("MILEPOST_ODOO_IMPORT_SECONDS", "10".into());
     installation.command(&["odoo", "setup", "--admin-key-file", &odoo.admin_key_file.display().to_string()], None)?;
     let platform = Platform::new("aftership", "whole-system-aftership");
     installation.command(&["source", "put", "aftership", "--connector", "aftership"], Some(platform.secret))?;
