@@ -48,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "carriers",
             "domain",
             "odoo",
+            "outbound",
             "server",
             "simulator",
             "storage",

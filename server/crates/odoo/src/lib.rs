@@ -27,6 +27,7 @@ mod returns;
 mod rows;
 mod rules;
 mod setup;
+mod shape;
 mod shown;
 mod status;
 mod steps;

@@ -1,8 +1,8 @@
 //! Which transfers are taken in, by which fields of theirs, and what of them counts as a change.
 
-use super::{OdooClient, wire::datetime};
+use super::wire::datetime;
 use jiff::{SignedDuration, Timestamp};
-use outbound::{CallError, CallLog, ErrorClass};
+use outbound::{CallError, ErrorClass};
 use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeSet,
@@ -34,12 +34,13 @@ const FIELDS: &[&str] = &[
     "backorder_id",
 ];
 /// What modules add, or older versions lack.
-const ADDED: &[&str] = &["sale_id", "purchase_id", "return_id", "is_dropship", "carrier_id", "carrier_tracking_ref"];
+pub(super) const ADDED: &[&str] =
+    &["sale_id", "purchase_id", "return_id", "is_dropship", "carrier_id", "carrier_tracking_ref"];
 /// The lines of a transfer, and the package that one goes into.
 pub(super) const LINE: &str = "stock.move.line";
 pub(super) const INTO: &str = "result_package_id";
 /// Fields of a package that modules keep its tracking number in (OCA's `base_delivery_carrier_label` the first).
-const PACKAGE_NUMBERS: &[&str] = &["parcel_tracking", "carrier_tracking_ref"];
+pub(super) const PACKAGE_NUMBERS: &[&str] = &["parcel_tracking", "carrier_tracking_ref"];
 
 /// What is read with them.
 pub(super) const ORDER: &str = "sale.order";
@@ -79,7 +80,7 @@ pub struct Since {
 #[derive(Debug, Default)]
 pub(super) struct Shape {
     /// Fields of transfers that modules add.
-    added: BTreeSet<&'static str>,
+    pub(super) added: BTreeSet<&'static str>,
     /// The model of packages, named otherwise before 19, and its fields with numbers.
     pub(super) packages: Option<(String, Vec<&'static str>)>,
 }
@@ -186,11 +187,11 @@ pub(super) struct KnownShape {
 }
 
 impl KnownShape {
-    fn get(&self) -> Option<Arc<Shape>> {
+    pub(super) fn get(&self) -> Option<Arc<Shape>> {
         self.shape.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn put(&self, shape: Option<Arc<Shape>>) {
+    pub(super) fn put(&self, shape: Option<Arc<Shape>>) {
         *self.shape.write().unwrap_or_else(PoisonError::into_inner) = shape;
     }
 
@@ -206,48 +207,6 @@ impl KnownShape {
         if error.class == ErrorClass::Misconfigured {
             self.put(None);
         }
-    }
-}
-
-impl OdooClient {
-    /// What this Odoo has of transfers; asked once, and now and then again, since modules come and go.
-    pub(super) async fn shape(&self, log: &dyn CallLog) -> Result<Arc<Shape>, CallError> {
-        if let Some(shape) = self.known_shape.get() {
-            return Ok(shape);
-        }
-        let there = self.fields_of(PICKING, ADDED, "type", log).await?;
-        let added = ADDED.iter().copied().filter(|field| there.contains_key(*field)).collect();
-        let shape = Arc::new(Shape { added, packages: self.packages_there(log).await? });
-        self.known_shape.put(Some(Arc::clone(&shape)));
-        Ok(shape)
-    }
-
-    /// The model of packages and its fields with numbers; none where the user may not see them.
-    async fn packages_there(&self, log: &dyn CallLog) -> Result<Option<(String, Vec<&'static str>)>, CallError> {
-        let relation = match self.fields_of(LINE, &[INTO], "relation", log).await {
-            Ok(fields) => fields.get(INTO).and_then(|field| field["relation"].as_str().map(str::to_owned)),
-            Err(error) if error.class == ErrorClass::Forbidden => None,
-            Err(error) => return Err(error),
-        };
-        let Some(model) = relation else { return Ok(None) };
-        match self.fields_of(&model, PACKAGE_NUMBERS, "type", log).await {
-            Ok(there) => {
-                let numbers = PACKAGE_NUMBERS.iter().copied().filter(|field| there.contains_key(*field));
-                Ok(Some((model, numbers.collect())))
-            }
-            Err(error) if error.class == ErrorClass::Forbidden => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn fields_of(
-        &self,
-        model: &str,
-        fields: &[&str],
-        attribute: &str,
-        log: &dyn CallLog,
-    ) -> Result<Map<String, Value>, CallError> {
-        self.ask(model, "fields_get", json!({"allfields": fields, "attributes": [attribute]}), log).await
     }
 }
 

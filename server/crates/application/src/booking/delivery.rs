@@ -134,11 +134,7 @@ impl Delivery<'_> {
         };
         match matching(&rules, &parcels).map(|rule| (&rule.name, &rule.action)) {
             Some((name, Action::Book { connection, choice, format, when, size_mm })) => {
-                let is_time = match (when, read.readiness) {
-                    (_, Readiness::Done) => true,
-                    (When::Ready, Readiness::Ready) => true,
-                    _ => false,
-                };
+                let is_time = matches!((when, read.readiness), (_, Readiness::Done) | (When::Ready, Readiness::Ready));
                 let Some(mode) = self.mode_of(name, connection).filter(|_| is_time) else { return Ok(()) };
                 let order = Order { rule: name, connection, choice, format, size_mm: *size_mm, mode };
                 self.book(read, shipment, bookings, &order).await

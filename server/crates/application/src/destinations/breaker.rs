@@ -90,7 +90,7 @@ pub fn admission(breaker: &Breaker, now: Timestamp) -> Admission {
 /// Whether jobs of this kind may go out now. Where those of another kind fail for want of a field or a right, they may.
 fn admission_of(kind: JobKind, breaker: &Breaker, now: Timestamp) -> Admission {
     let health = &breaker.health;
-    if !health.stopped.is_some_and(|stopped| stopped != kind) {
+    if health.stopped.is_none_or(|stopped| stopped == kind) {
         return admission(breaker, now);
     }
     let open = Health { open_until: None, ..health.clone() };

@@ -60,7 +60,7 @@ impl Tokens {
     /// Whether this one is valid. Digests under our own key are compared: how long that takes says nothing of the secret.
     pub(super) fn has(&self, context: &Context, connection: &str, token: &str) -> bool {
         let digest = digest(context, connection, token);
-        self.digests.iter().any(|known| *known == digest)
+        self.digests.contains(&digest)
     }
 
     /// With a new one beside the one so far.

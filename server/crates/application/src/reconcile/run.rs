@@ -345,7 +345,7 @@ impl Walker<'_> {
         let page = context.store.reconciliations.unlinked(scope, place.unlinked, STEP_SHIPMENTS).await?;
         let Some(last) = page.last() else { return Ok(over()) };
         let more = page.len() >= STEP_SHIPMENTS as usize;
-        let next = more.then(|| Place { unlinked: Some(last.cursor), ..place });
+        let next = more.then_some(Place { unlinked: Some(last.cursor), ..place });
         let (look, tickets) = self.looker.unlinked(&page).await?;
         let counts = Counts { compared: page.len() as u64, tickets, ..Counts::default() };
         Ok(Paged { look, counts, next, fixes: Vec::new() })

@@ -70,7 +70,7 @@ async fn a_number_is_registered_fetched_and_stopped() {
             assert_eq!(decoded.reports[0].refs.get(RefKind::TrackingNumber), Some(NUMBER), "{platform}");
             assert!(!decoded.reports[0].observations.is_empty(), "{platform}");
         }
-        let stopped = registering.stop(&[by_number.clone()], &Discard).await;
+        let stopped = registering.stop(std::slice::from_ref(&by_number), &Discard).await;
         if manifest(platform).registering.unwrap().stops {
             assert_eq!(stopped[0], Outcome::Done(()), "{platform}");
             assert!(sandbox.trackers()[0].stopped);

@@ -10,7 +10,7 @@ const HAS_ACCESS: u32 = 18;
 const ESCAPES_BODIES: u32 = 17;
 
 /// A call as this version takes it.
-pub(super) fn as_of<'a>(major: u32, method: &'a str, mut named: Value) -> (&'a str, Value) {
+pub(super) fn as_of(major: u32, method: &str, mut named: Value) -> (&str, Value) {
     match method {
         "has_access" if major < HAS_ACCESS => {
             let operation = named["operation"].take();

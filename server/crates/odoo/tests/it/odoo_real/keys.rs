@@ -112,6 +112,7 @@ impl User<'_> {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "Odoo writes by the machine's clock")]
 async fn the_end_of_a_key_is_known_and_announced() {
     let Some(own) = Own::find("key_end") else { return };
     let user = own.user("key-end", &[]).await;
