@@ -241,7 +241,8 @@ async fn deliveries_that_are_edited_while_they_come_in_are_the_same_in_the_end()
         anyhow::Ok(())
     };
     let (edited, first) = tokio::join!(writers, importing);
-    (edited?, first?);
+    edited?;
+    first?;
     println!("{} edits", edits.load(Ordering::Relaxed));
     // what was deleted is looked for some at a time
     for _ in 0..count / 200 + 3 {
