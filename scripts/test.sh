@@ -19,7 +19,7 @@ NEXTEST=(--config-file "$SCRIPTS/nextest.toml" --no-tests pass)
 # `frontend` is left out: it turns on the browser's features of the pages, and cargo would turn them on for the server too.
 MEMBERS=(--workspace --exclude frontend)
 # What talks to the real peers waits for them.
-REAL='(package(tests) & (test(/^main_job::/) | test(/^odoo_orders::/) | test(/^odoo_import::/))) | test(/^odoo_real::/) | test(/^rt_real::/)'
+REAL='(package(tests) & (test(/^main_job::/) | test(/^odoo_/))) | test(/^odoo_real::/) | test(/^rt_real::/)'
 # What runs on either engine: on SQLite, and once more on PostgreSQL. The second engine's own tests need its cluster.
 EITHER='(package(server) & kind(test)) | (package(tests) & (test(/^audit::/) | test(/^backup::/) | test(/^chaos::/)))'
 POSTGRES='package(storage-postgres) | (package(server) & (test(/^nodes::/) | test(/^takeover::/)))'

@@ -9,7 +9,7 @@ use application::{
         breaker::{Admission, FAILURES_MAX},
     },
 };
-use domain::ids::ShipmentId;
+use domain::{effects::EffectTarget, ids::ShipmentId};
 use simulator::faults::Fault;
 use storage::{Actor, Scope, jobs::Lane};
 
@@ -136,7 +136,9 @@ async fn an_unknown_outcome_is_looked_up_before_it_is_written_again() {
     let shipment: ShipmentId =
         systems.world.context.store.shipments.find(systems.world.context.scope(), "N0").await.unwrap()[0];
     let effects = systems.world.load(shipment).await.effects;
-    assert!(effects.iter().all(|e| e.done_at.is_some()), "{effects:?}");
+    // a proof may still come
+    let mut others = effects.iter().filter(|effect| effect.target != EffectTarget::OrderProof);
+    assert!(others.all(|effect| effect.done_at.is_some()), "{effects:?}");
 }
 
 #[tokio::test]

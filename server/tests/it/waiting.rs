@@ -197,7 +197,8 @@ async fn what_is_claimed_and_not_begun_when_a_connection_is_disabled_is_given_ba
     tokio::join!(world.work(Lane::Batch), meanwhile);
     let shows = |picking: &i64| systems.odoo.value(*picking, "x_milepost_url").is_string();
     assert_eq!(pickings.iter().filter(|picking| shows(picking)).count(), 1, "the one that was begun");
-    assert_eq!(jobs(context, "odoo").await, (u64::try_from(MANY).unwrap() - 1, 0, 0));
+    // the other deliveries, and the order of that one
+    assert_eq!(jobs(context, "odoo").await, (u64::try_from(MANY).unwrap(), 0, 0));
     switch(context, "odoo", true).await;
     world.settle().await;
     assert!(pickings.iter().all(shows));

@@ -1,8 +1,8 @@
 //! The canonical model of a shipment, pure: no I/O, no clock, no randomness.
 //!
-//! `vocabulary` holds the plain enums, `access` what people may do, `ownership` and `reconcile` the words of reconciliation, `visible` how text from outside is shown: these build for the
-//! browser. Everything else
-//! (feature `model`) is what the server folds with. Time and randomness are arguments.
+//! `vocabulary` holds the plain enums, `access` what people may do, `ownership` and `reconcile` the words of reconciliation,
+//! `visible` how text from outside is shown: these build for the browser. Everything else (feature `model`) is what the
+//! server folds with. Time and randomness are arguments.
 
 pub mod access;
 #[cfg(feature = "model")]
@@ -15,6 +15,7 @@ pub mod cause;
 pub mod commit;
 #[cfg(feature = "model")]
 pub mod documents;
+#[cfg(feature = "model")]
 pub mod effects;
 #[cfg(feature = "model")]
 pub mod event_time;
