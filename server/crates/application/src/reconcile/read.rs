@@ -106,7 +106,7 @@ pub struct Overview {
     pub systems: Vec<(String, String)>,
     /// The carriers of open differences.
     pub carriers: Vec<String>,
-    /// So far back a run looks, unless told otherwise.
+    /// How far back a run looks where nothing else is asked for.
     pub window: SignedDuration,
     /// Fixes of a second at most.
     pub fixes_per_second: usize,

@@ -332,7 +332,7 @@ async fn a_shipment_that_was_created_without_an_answer_is_taken_up_under_its_key
     let request = request("i", Mode::Live);
     assert!(matches!(booking.rate(&request, &Discard).await, Outcome::Unknown(_)));
     let (one, other) = (intent(booking, &request).await, intent(booking, &request).await);
-    assert_eq!(one, other, "one shipment, whoever asks how often");
+    assert_eq!(one, other, "one shipment, however often it is asked for");
 }
 
 #[tokio::test]

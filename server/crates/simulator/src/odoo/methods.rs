@@ -210,7 +210,7 @@ fn shown_id(row: &Row) -> &Value {
     row.get(SHOWN_ID).unwrap_or(&row["id"])
 }
 
-/// Fields that lead to another record, and the model of that: whoever writes them gives the id alone.
+/// Fields that lead to another record, and the model of that: a write gives the id alone.
 const LINKS: &[(&str, &str)] =
     &[("user_id", "res.users"), ("carrier_id", "delivery.carrier"), ("partner_id", "res.partner")];
 
