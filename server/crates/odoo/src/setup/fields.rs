@@ -142,7 +142,7 @@ pub(super) fn removal(model: &Model) -> Option<Step> {
     Some(Step::new(Part::Fields, model.name, what, Change::Delete { model: "ir.model.fields", ids }))
 }
 
-/// So many of something.
+/// A count with its noun: `1 record`, `3 records`.
 pub(super) fn counted(n: u64, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
