@@ -20,7 +20,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/peers/lib.sh
 . "$HERE/lib.sh"
 
-SETUP=1 # raise it when what is installed below changes
+SETUP=2 # raise it when what is installed below changes
 PORT=${MILEPOST_RT_PORT:-18085}
 DATABASE=${MILEPOST_RT_DATABASE:-pg}
 URL=http://127.0.0.1:$PORT

@@ -199,8 +199,11 @@ async fn called(context: &Context, scope: Scope, found: &mut Findings) -> Vec<St
         Err(error) => found.bad("connections", error),
     }
     waiting(context, &caller, found).await;
-    let is_source = |one: &Overview| one.template.as_ref().is_some_and(|it| it.family == Family::Carrier);
-    let called: Vec<_> = all.into_iter().filter(|one| !is_source(one)).collect();
+    // the test of a channel is a message that people get: they send it themselves
+    let is_left = |one: &Overview| {
+        one.template.as_ref().is_some_and(|it| matches!(it.family, Family::Carrier | Family::Channel))
+    };
+    let called: Vec<_> = all.into_iter().filter(|one| !is_left(one)).collect();
     for one in called.iter().filter(|one| one.record.enabled) {
         let name = &one.record.name;
         let address = one.settings.get("url").and_then(|url| url.as_str()).unwrap_or_default();
@@ -268,12 +271,7 @@ async fn odoo(config: &Config, kept: &[String], found: &mut Findings) {
 /// The service desk that the command line names, where no server took it up yet.
 async fn desk(config: &Config, kept: &[String], found: &mut Findings) {
     let Some(named) = config.system.desk.as_ref().filter(|_| !kept.iter().any(|name| name == DESK)) else { return };
-    let settings = desks::DeskConfig {
-        url: named.url.clone(),
-        token: named.token.clone(),
-        queue: named.queue.clone(),
-        calls_per_second: None,
-    };
+    let settings = desks::DeskConfig::new(named.url.clone(), named.token.clone(), named.queue.clone());
     let template = desks::templates().find(|template| template.id == named.connector);
     match (desks::connect(&named.connector, settings), template) {
         (Err(error), _) => found.bad("service desk", error),

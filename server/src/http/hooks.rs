@@ -1,8 +1,10 @@
 //! `/hooks/odoo/{connection}/{secret}`: where Odoo's automation rules report that a record changed. Odoo waits a second and a
-//! person in Odoo waits with it: the secret is checked, the job is stored, and that is all.
+//! person in Odoo waits with it: the secret is checked, the job is stored, and that is all. `/hooks/desk/{connection}`: where
+//! service desks report that a ticket changed; the proof is in the headers, and likewise.
 
 use super::{Front, problem::Problem};
 use application::{
+    cases::reports::{self, ReportError, Taken},
     error::UseCaseError,
     odoo::hints::{self, Hint},
 };
@@ -10,14 +12,17 @@ use axum::{
     Extension,
     body::Body,
     extract::{Path, State, rejection::PathRejection},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
+use desks::hooks::HookRefusal;
 use domain::ids::CorrelationId;
 use std::time::{Duration, Instant};
 
 /// The largest body of a hint, in bytes: ours are small, and a person may add fields to a rule.
 const BODY_BYTES_MAX: usize = 64 * 1024;
+/// The largest body of a desk's report, in bytes: some platforms send the whole ticket.
+const REPORT_BYTES_MAX: usize = 1024 * 1024;
 /// The body of a hint is there within this time: Odoo itself gives up after a second.
 const BODY_TIME: Duration = Duration::from_secs(5);
 
@@ -78,6 +83,51 @@ async fn take(front: &Front, connection: &str, secret: &str, body: Body) -> End 
         Ok(()) => End::Taken,
         Err(error) => failed(error),
     }
+}
+
+/// Takes a report of a service desk.
+pub async fn desk(
+    State(front): State<Front>,
+    path: Result<Path<String>, PathRejection>,
+    Extension(correlation): Extension<CorrelationId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let started = Instant::now();
+    let connection = path.map(|Path(name)| name).unwrap_or_default();
+    let arriving = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, REPORT_BYTES_MAX));
+    let taken = match arriving.await {
+        Ok(Ok(bytes)) => reports::take(&front.context, &connection, &headers, &bytes).await,
+        _ => Err(ReportError::Refused(HookRefusal::Unreadable)),
+    };
+    let (end, response) = match taken {
+        Ok(Taken::Looks(_)) => ("taken", StatusCode::ACCEPTED.into_response()),
+        Ok(Taken::Again) => ("again", StatusCode::ACCEPTED.into_response()),
+        Ok(Taken::Nothing) => ("nothing", StatusCode::ACCEPTED.into_response()),
+        Err(ReportError::Unknown) => {
+            ("unknown", problem(StatusCode::NOT_FOUND, "not_found", "there is nothing here", correlation))
+        }
+        Err(ReportError::Refused(HookRefusal::Unreadable)) => {
+            let said = "this is no report of a changed ticket: see the connection's set-up";
+            ("unread", problem(StatusCode::BAD_REQUEST, "not_a_report", said, correlation))
+        }
+        Err(ReportError::Refused(HookRefusal::Unproven)) => {
+            let said = "the signature or secret is missing or wrong: enter the connection's own secret";
+            ("unproven", problem(StatusCode::UNAUTHORIZED, "unproven", said, correlation))
+        }
+        Err(ReportError::Refused(HookRefusal::Stale)) => {
+            let said = "the signed time is too far from now: check the clocks";
+            ("stale", problem(StatusCode::UNAUTHORIZED, "stale", said, correlation))
+        }
+        Err(ReportError::Ours(error)) => {
+            tracing::warn!(connection, "a report of a desk is not taken, the next poll finds the change: {error}");
+            ("failed", problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again in a moment", correlation))
+        }
+    };
+    let label = if end == "unknown" { "-".to_owned() } else { connection };
+    metrics::counter!("milepost_desk_reports_total", "connection" => label, "end" => end).increment(1);
+    metrics::histogram!("milepost_desk_report_seconds").record(started.elapsed().as_secs_f64());
+    response
 }
 
 fn problem(status: StatusCode, kind: &'static str, detail: &'static str, correlation: CorrelationId) -> Response {

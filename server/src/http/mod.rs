@@ -85,6 +85,7 @@ pub fn router(front: Front, metrics: PrometheusHandle, shutdown: CancellationTok
         .route("/ingest", any(ingest::nowhere))
         .route("/ingest/{source}/{*nowhere}", any(ingest::nowhere))
         .route("/hooks/odoo/{connection}/{secret}", post(hooks::odoo))
+        .route("/hooks/desk/{connection}", post(hooks::desk))
         .layer(DefaultBodyLimit::disable())
         .with_state(front.clone())
         .merge(watched(front.clone(), metrics));

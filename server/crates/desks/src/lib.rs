@@ -1,17 +1,24 @@
 //! Service desks: one folder each, one shape, one constant list.
 
 mod check;
+pub mod cursor;
+pub mod hooks;
+pub mod marks;
+pub mod oauth;
 pub mod request_tracker;
+pub mod rest;
+mod settings;
 
 use async_trait::async_trait;
 use domain::Severity;
 use jiff::Timestamp;
-use outbound::{CallError, CallLog, Key, missing::Missing, template::Template};
-use serde::{Deserialize, Serialize};
-use std::num::NonZeroU32;
+use outbound::{CallError, CallLog, missing::Missing, template::Template};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use check::check;
+use hooks::{Hook, HookRefusal, HookReport};
+pub use settings::{DeskConfig, Options, Settings};
 
 /// An agent whose name the desk does not tell.
 pub const SOMEBODY: &str = "an agent";
@@ -25,42 +32,41 @@ pub struct Manifest {
     pub id: &'static str,
     /// What a person reads.
     pub label: &'static str,
+    /// Who guards that a key has one case.
+    pub key: KeyGuard,
+    /// For so long [`Desk::find`] may miss a case that was made: before that, no second one is made.
+    pub find_lag: Duration,
+    /// What becomes of a case that the desk closed for good.
+    pub closed: Closed,
+    /// How its reports prove who sends them.
+    pub hooks: HookProof,
 }
 
-/// What a desk is set to, beside its token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// Its address.
-    pub url: String,
-    /// The queue or group that takes the cases.
-    pub queue: String,
-    /// Seconds between two looks at what agents did there.
-    #[serde(default = "poll_seconds")]
-    pub poll_seconds: u64,
-    /// Jobs at once, in each lane and process.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub concurrency: Option<NonZeroU32>,
-    /// Calls a second at most, in each process.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calls_per_second: Option<NonZeroU32>,
+/// Who guards that a key has one case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyGuard {
+    /// The desk: a second create under the key finds or changes the first case.
+    Desk,
+    /// Milepost alone: it keeps that it is about to make a case, looks, and only then makes one.
+    Milepost,
 }
 
-const fn poll_seconds() -> u64 {
-    30
+/// What becomes of a case that the desk closed for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// Every closed case can be opened again.
+    Reopens,
+    /// It cannot always: then another one follows it up.
+    FollowUp,
 }
 
-/// How to reach a desk.
-#[derive(Clone, Debug)]
-pub struct DeskConfig {
-    /// Its address.
-    pub url: String,
-    /// A token of the integration user.
-    pub token: Key,
-    /// The queue or group that takes the cases.
-    pub queue: String,
-    /// At most so many calls a second; none leaves it to the desk.
-    pub calls_per_second: Option<NonZeroU32>,
+/// How a desk's reports of changes prove who sends them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookProof {
+    /// By a signature over the body.
+    Signature,
+    /// By a secret in the header [`hooks::SECRET_HEADER`]: the platform does not sign.
+    SharedSecret,
 }
 
 /// Where a case stands at the desk.
@@ -89,11 +95,30 @@ pub struct DeskCase {
     pub status: DeskStatus,
 }
 
+/// What people did in a case. Milepost's own notes do not count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// Public replies of agents.
+    pub replies: u32,
+    /// Internal notes of agents.
+    pub notes: u32,
+    /// When an agent last wrote, by the desk's clock.
+    pub last_at: Option<Timestamp>,
+    /// The agent who has it: personal data.
+    pub assignee: Option<String>,
+    /// The group or queue that has it.
+    pub team: Option<String>,
+    /// When it last changed, by the clock of [`Change::at`].
+    pub changed_at: Option<Timestamp>,
+}
+
 /// A case as a closer look finds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
     /// The case.
     pub case: DeskCase,
+    /// What people did in it; empty where it cannot be read.
+    pub activity: Activity,
     /// The agent who gave it its status, by login, or [`SOMEBODY`]; none where that was Milepost itself, or where the status
     /// is the known one.
     pub by: Option<String>,
@@ -108,18 +133,51 @@ pub enum PollFrom {
     After(String),
 }
 
+/// A case that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The case, as it is now.
+    pub case: DeskCase,
+    /// When it last changed, by the desk's clock.
+    pub at: Option<Timestamp>,
+}
+
 /// A page of what changed at the desk, oldest change first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changed {
     /// The cases, as they are now.
-    pub cases: Vec<DeskCase>,
+    pub cases: Vec<Change>,
     /// Where the next page begins; none where this is the last one.
     pub next: Option<String>,
     /// The newest change on this page, by the desk's clock.
     pub newest: Option<Timestamp>,
 }
 
-/// A case to be made. No personal data goes into it.
+/// Whom a case is about.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Requester {
+    /// The name.
+    pub name: String,
+    /// The e-mail address.
+    pub email: String,
+}
+
+impl std::fmt::Debug for Requester {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Requester(***)")
+    }
+}
+
+/// Whether a case was opened again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reopened {
+    /// It is open, with the note.
+    Open,
+    /// It is closed for good, deleted or out of sight: another case has to follow it up. Nothing was written.
+    FollowUp,
+}
+
+/// A case to be made. No personal data goes into it but the requester.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCase {
     /// Our key: one case for each.
@@ -144,6 +202,8 @@ pub struct NewCase {
     pub tags: Vec<String>,
     /// The number of the case that this one follows up.
     pub follows: Option<String>,
+    /// The customer; only where the connection is set to name customers. Making a case must not send the customer anything.
+    pub requester: Option<Requester>,
 }
 
 /// One service desk. Every text that is posted under a `note_key` is posted once: it is looked for in the case's
@@ -198,23 +258,36 @@ pub trait Desk: Send + Sync {
     /// When the desk does not answer as it should.
     async fn shown(&self, numbers: &[String], log: &dyn CallLog) -> Result<Vec<DeskCase>, CallError>;
 
-    /// Adds an internal note, once.
+    /// Adds an internal note, once. Does nothing where the case is deleted or closed for good.
     ///
     /// # Errors
     /// As [`Desk::create`].
     async fn note(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError>;
 
-    /// Adds an internal note, once, and settles the case.
+    /// Adds an internal note, once, and settles the case. Does nothing where it is deleted or closed for good.
     ///
     /// # Errors
     /// As [`Desk::create`].
     async fn resolve(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError>;
 
-    /// Adds an internal note, once, and opens the case again.
+    /// Adds an internal note, once, and opens the case again, where the desk allows that.
     ///
     /// # Errors
     /// As [`Desk::create`].
-    async fn reopen(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError>;
+    async fn reopen(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<Reopened, CallError>;
+
+    /// Keeps this text as the case's current context, in one field or note of which there is one, in the place of what was
+    /// there. The customer does not see it. Does nothing where the case is deleted or closed for good.
+    ///
+    /// # Errors
+    /// As [`Desk::create`].
+    async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError>;
+
+    /// What a report of the desk is about. Nothing else in it is believed: the cases are read again.
+    ///
+    /// # Errors
+    /// Where it is not proven to come from the desk, is too old, or cannot be read.
+    fn read_hook(&self, hook: &Hook<'_>) -> Result<HookReport, HookRefusal>;
 }
 
 type Connect = fn(DeskConfig) -> Result<Arc<dyn Desk>, CallError>;

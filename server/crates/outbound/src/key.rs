@@ -15,6 +15,8 @@ pub struct Key {
     now: Arc<RwLock<SecretString>>,
     /// What else may be valid.
     others: Arc<[SecretString]>,
+    /// What stands before each of them where it is sent.
+    before: Arc<str>,
     read: Option<Arc<Read>>,
 }
 
@@ -22,7 +24,7 @@ impl Key {
     /// A key that is read again, by this, when it is refused.
     pub fn reloading(now: SecretString, read: impl Fn() -> Option<SecretString> + Send + Sync + 'static) -> Self {
         secrets::know(now.expose_secret());
-        Self { now: Arc::new(RwLock::new(now)), others: Arc::new([]), read: Some(Arc::new(read)) }
+        Self { now: Arc::new(RwLock::new(now)), others: Arc::new([]), before: "".into(), read: Some(Arc::new(read)) }
     }
 
     /// The newest of several that are valid, while a key is being rotated. One that is refused gives way to what `file` holds by
@@ -30,13 +32,24 @@ impl Key {
     pub fn first_of(active: Vec<SecretString>, file: Option<Self>) -> Self {
         active.iter().for_each(|secret| secrets::know(secret.expose_secret()));
         let now = active.first().cloned().unwrap_or_else(|| String::new().into());
-        Self { now: Arc::new(RwLock::new(now)), others: active.into(), read: file.and_then(|file| file.read) }
+        Self {
+            now: Arc::new(RwLock::new(now)),
+            others: active.into(),
+            before: "".into(),
+            read: file.and_then(|file| file.read),
+        }
+    }
+
+    /// The same, sent behind this text: behind a user's name and a colon, as `Basic` has it.
+    #[must_use]
+    pub fn behind(&self, before: &str) -> Self {
+        Self { before: before.into(), ..self.clone() }
     }
 
     /// The key as it was last read.
     pub fn get(&self) -> SecretString {
         let now = self.now.read().expect("no panic while held");
-        now.expose_secret().trim().to_owned().into()
+        format!("{}{}", self.before, now.expose_secret().trim()).into()
     }
 
     /// The key as its file holds it by now, where it lies in one.
@@ -47,13 +60,14 @@ impl Key {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.get().expose_secret().is_empty()
+        self.get().expose_secret().len() == self.before.len()
     }
 
     /// The system refused this key: whether there is another one by now.
     pub fn renew(&self, refused: &SecretString) -> bool {
         let refused = refused.expose_secret();
-        if self.get().expose_secret() != refused {
+        let refused = refused.strip_prefix(&*self.before).unwrap_or(refused);
+        if self.now.read().expect("no panic while held").expose_secret().trim() != refused {
             return true;
         }
         let read = self.read.as_ref().and_then(|read| read());
@@ -77,7 +91,7 @@ impl fmt::Debug for Key {
 impl From<SecretString> for Key {
     fn from(now: SecretString) -> Self {
         secrets::know(now.expose_secret());
-        Self { now: Arc::new(RwLock::new(now)), others: Arc::new([]), read: None }
+        Self { now: Arc::new(RwLock::new(now)), others: Arc::new([]), before: "".into(), read: None }
     }
 }
 
@@ -109,6 +123,17 @@ mod tests {
         assert_eq!(text(&key), "new");
         assert!(!Key::first_of(vec!["only".into()], None).renew(&"only".into()));
         assert!(Key::first_of(Vec::new(), None).is_empty());
+    }
+
+    #[test]
+    fn a_key_behind_a_users_name_is_renewed_like_the_key_alone() {
+        let key = Key::first_of(vec!["new".into(), "old".into()], None);
+        let of_user = key.behind("bot@shop.test:");
+        assert_eq!(of_user.get().expose_secret(), "bot@shop.test:new");
+        assert!(of_user.renew(&of_user.get()));
+        assert_eq!(of_user.get().expose_secret(), "bot@shop.test:old");
+        assert_eq!(key.get().expose_secret(), "old", "they are one key");
+        assert!(Key::from("").behind("bot:").is_empty());
     }
 
     #[test]

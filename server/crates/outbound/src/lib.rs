@@ -39,6 +39,8 @@ pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
 pub const RESPONSE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A connection without work is kept for so long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// With this header a JSON object of texts goes out as a form.
+pub const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 /// The header that carries the correlation id.
 pub const CORRELATION_HEADER: &str = "X-Correlation-Id";
 
@@ -258,13 +260,20 @@ pub struct Request {
     pub operation: String,
     /// Whether it changes something.
     pub kind: CallKind,
-    /// The scheme and key of the `Authorization` header, where one is needed; of `Basic` the key is the user's name. With
-    /// [`Client::with_key_in`] the key stands alone in that header.
+    /// The scheme and key of the `Authorization` header, where one is needed; of `Basic` the key is the user's name, or name and
+    /// password with a colon between, which no name has in it (RFC 7617). With [`Client::with_key_in`] the key stands alone in that
+    /// header.
     pub authorization: Option<(&'static str, Key)>,
     /// Further headers.
     pub headers: Vec<(&'static str, String)>,
-    /// The JSON body, where there is one.
+    /// The JSON body, where there is one; with the header [`FORM`] it goes out as a form.
     pub body: Option<Value>,
+}
+
+impl Request {
+    fn is_form(&self) -> bool {
+        self.headers.iter().any(|(name, value)| (*name, value.as_str()) == FORM)
+    }
 }
 
 /// An answer, read whole.
@@ -494,7 +503,9 @@ impl Client {
             let (header, value) = match (self.key_header, *scheme) {
                 (Some(header), _) => (header, key.expose_secret().to_owned()),
                 (None, "Basic") => {
-                    ("authorization", format!("Basic {}", STANDARD.encode(format!("{}:", key.expose_secret()))))
+                    let key = key.expose_secret();
+                    let pair = if key.contains(':') { key.to_owned() } else { format!("{key}:") };
+                    ("authorization", format!("Basic {}", STANDARD.encode(pair)))
                 }
                 (None, scheme) => ("authorization", format!("{scheme} {}", key.expose_secret())),
             };
@@ -504,9 +515,11 @@ impl Client {
         for (name, value) in &ask.headers {
             request = request.header(*name, value);
         }
-        if let Some(body) = &ask.body {
-            request = request.json(body);
-        }
+        request = match &ask.body {
+            Some(body) if ask.is_form() => request.body(form(body)),
+            Some(body) => request.json(body),
+            None => request,
+        };
         let mut response = request.send().await.map_err(|e| of_transport(&e, kind, &ask.url))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
@@ -519,6 +532,14 @@ impl Client {
         }
         Ok((Response { status, headers, body }, sent))
     }
+}
+
+/// An object of texts as a form.
+fn form(body: &Value) -> String {
+    let texts = body.as_object().into_iter().flatten().filter_map(|(name, value)| Some((name, value.as_str()?)));
+    let mut url = Url::parse("form:").expect("a scheme alone is an address");
+    url.query_pairs_mut().extend_pairs(texts);
+    url.query().unwrap_or_default().to_owned()
 }
 
 fn sensitive(text: &str) -> Result<http::HeaderValue, CallError> {

@@ -13,6 +13,7 @@ const LIST_ITEMS_MAX: usize = 20;
 const MASK: &str = "***";
 /// Fields that hold a person, an address, a secret or a link that is one, in any of the systems; compared in lower case.
 const PERSONAL: &[&str] = &[
+    "access_token",
     "address_from",
     "address_line1",
     "address_line2",
@@ -23,9 +24,11 @@ const PERSONAL: &[&str] = &[
     "api_key",
     "apikey",
     "authorization",
+    "assignee",
     "buyer_address",
     "cc",
     "certify_signer",
+    "client_secret",
     "commercial_invoice_url",
     "consignee",
     "contact_name",
@@ -68,6 +71,7 @@ const PERSONAL: &[&str] = &[
     "qr_code_url",
     "realname",
     "recipient",
+    "refresh_token",
     "requester",
     "requestor",
     "requestors",

@@ -2,6 +2,9 @@
 //! lists and numbers alone, unknown fields dropped without a word, refused changes answered with 200, searches on
 //! unknown fields that find nothing.
 
+pub mod base;
+pub mod control;
+
 use crate::{
     Clock,
     faults::{Fault, Faults, spoiled},
@@ -25,8 +28,17 @@ use std::{
 pub const QUEUE: &str = "Shipments";
 const QUEUE_ID: u32 = 3;
 /// The fields of its tickets.
-const FIELDS: &[&str] =
-    &["External Id", "Tracking Number", "Carrier", "Exception Code", "Severity", "Order", "Tags", "Odoo URL"];
+const FIELDS: &[&str] = &[
+    "External Id",
+    "Tracking Number",
+    "Carrier",
+    "Exception Code",
+    "Severity",
+    "Order",
+    "Tags",
+    "Odoo URL",
+    "Shipment Context",
+];
 /// The field with values that are unique.
 const KEY: &str = "External Id";
 /// What a ticket may be.

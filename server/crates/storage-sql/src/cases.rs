@@ -14,7 +14,7 @@ use serde_json::json;
 use std::collections::HashMap;
 use storage::{
     AuditEntry, Result, Scope, StoreError,
-    cases::{Agent, CaseContext, CaseRecord, CaseStatus, Cases},
+    cases::{Agent, CaseContext, CaseRecord, CaseStatus, Cases, DELIVERY_KEPT, DeskReport, TicketFacts},
     exceptions::ExceptionAction,
     jobs::{Lane, NewJob},
 };
@@ -76,6 +76,44 @@ impl<E: Engine> Cases for Sql<E> {
             })
             .await
     }
+
+    async fn take_report(&self, scope: Scope, report: DeskReport, at: Timestamp, jobs: Vec<NewJob>) -> Result<bool> {
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    if let Some(delivery) = &report.delivery
+                        && !is_new(db, scope, &report.desk, delivery, at).await?
+                    {
+                        return Ok(false);
+                    }
+                    let seen: Vec<_> = report.seen.iter().map(|(id, status)| (*id, Some(*status))).collect();
+                    polled(db, scope, &seen, at).await?;
+                    jobs::enqueue_all(db, scope, &jobs, at).await?;
+                    Ok(true)
+                })
+            })
+            .await
+    }
+}
+
+/// Remembers a delivery; whether it was not known. What is old is forgotten.
+async fn is_new(db: &mut dyn Db, scope: Scope, desk: &str, delivery: &str, at: Timestamp) -> Result<bool> {
+    let old = at.checked_sub(DELIVERY_KEPT).unwrap_or(Timestamp::MIN);
+    query("DELETE FROM desk_report WHERE company_id = ? AND desk = ? AND at < ?")
+        .bind(scope.company.0)
+        .bind(desk)
+        .bind(micros(old))
+        .execute(db)
+        .await?;
+    let kept =
+        query("INSERT INTO desk_report (company_id, desk, delivery, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(scope.company.0)
+            .bind(desk)
+            .bind(delivery)
+            .bind(micros(at))
+            .execute(db)
+            .await?;
+    Ok(kept > 0)
 }
 
 /// Of several episodes in one ticket the case `c` is the newest.
@@ -202,15 +240,21 @@ fn stored_status(status: CaseStatus) -> (String, Option<String>) {
 pub async fn put_case(db: &mut dyn Db, scope: Scope, case: &CaseRecord) -> Result<()> {
     let (status, ended) = stored_status(case.status);
     let agent = case.closed_by.as_ref().and_then(|agent| agent.name.as_ref());
+    let ticket = &case.ticket;
     let put = query(
         "INSERT INTO desk_case (id, company_id, exception_id, shipment_id, desk, external_key, number, url, status, opened_at, resolved_at, notes,
-             ended, by_agent, agent_subject, agent_name, follows, seen, revision)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 + 1)
+             ended, by_agent, agent_subject, agent_name, follows, seen, revision,
+             tried_at, context, looked_at, agent_replies, agent_notes, agent_at, assignee_subject, assignee_name, team)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 + 1,
+             ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
          ON CONFLICT (id) DO UPDATE SET
              desk = excluded.desk, external_key = excluded.external_key, number = excluded.number, url = excluded.url, status = excluded.status,
              resolved_at = excluded.resolved_at, notes = excluded.notes,
              ended = excluded.ended, by_agent = excluded.by_agent, agent_subject = excluded.agent_subject, agent_name = excluded.agent_name,
-             follows = excluded.follows, seen = excluded.seen, revision = excluded.revision
+             follows = excluded.follows, seen = excluded.seen, revision = excluded.revision,
+             tried_at = excluded.tried_at, context = excluded.context, looked_at = excluded.looked_at,
+             agent_replies = excluded.agent_replies, agent_notes = excluded.agent_notes, agent_at = excluded.agent_at,
+             assignee_subject = excluded.assignee_subject, assignee_name = excluded.assignee_name, team = excluded.team
          WHERE desk_case.company_id = excluded.company_id AND desk_case.exception_id = excluded.exception_id
              AND desk_case.revision + 1 = excluded.revision",
     )
@@ -233,6 +277,15 @@ pub async fn put_case(db: &mut dyn Db, scope: Scope, case: &CaseRecord) -> Resul
     .bind(&case.follows)
     .bind(case.seen.map(word))
     .bind(i64::try_from(case.revision).unwrap_or(i64::MAX - 1))
+    .bind(opt_micros(ticket.tried_at))
+    .bind(&ticket.context)
+    .bind(opt_micros(ticket.looked_at))
+    .bind(i64::from(ticket.replies))
+    .bind(i64::from(ticket.notes))
+    .bind(opt_micros(ticket.agent_at))
+    .bind(ticket.assignee.as_ref().map(|name| name.subject.0))
+    .bind(ticket.assignee.as_ref().map(|name| name.bytes.as_slice()))
+    .bind(&ticket.team)
     .execute(db)
     .await?;
     if put == 0 {
@@ -266,6 +319,16 @@ pub fn case(row: &Row) -> Result<CaseRecord> {
         },
         follows: row.opt_text("follows")?,
         seen: row.opt_word("seen")?,
+        ticket: TicketFacts {
+            tried_at: row.opt_at("tried_at")?,
+            context: row.opt_text("context")?,
+            looked_at: row.opt_at("looked_at")?,
+            replies: row.count("agent_replies")?,
+            notes: row.count("agent_notes")?,
+            agent_at: row.opt_at("agent_at")?,
+            assignee: row.opt_sealed("assignee_subject", "assignee_name")?,
+            team: row.opt_text("team")?,
+        },
         revision: row.count("revision")?,
     })
 }

@@ -39,10 +39,33 @@ pub struct CaseRecord {
     pub closed_by: Option<Agent>,
     /// The ticket that this one follows up: its number, at another desk with that desk's name.
     pub follows: Option<String>,
-    /// What a poll last saw of the ticket. Where it differs from the status, the ticket has to be looked at.
+    /// What a poll or a report last saw of the ticket: it has to be looked at. None where nothing new was seen.
     pub seen: Option<CaseStatus>,
+    /// What else is known of the ticket.
+    pub ticket: TicketFacts,
     /// Counts the changes: of two writers the second one fails.
     pub revision: u64,
+}
+
+/// What is known of a ticket beside its status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TicketFacts {
+    /// When it was about to be made, where it is not known how that ended: until the desk must show it, no second one is made.
+    pub tried_at: Option<Timestamp>,
+    /// The digest of the context that it was given last.
+    pub context: Option<String>,
+    /// Up to when its changes are known, by the desk's clock.
+    pub looked_at: Option<Timestamp>,
+    /// Public replies of agents.
+    pub replies: u32,
+    /// Internal notes of agents.
+    pub notes: u32,
+    /// When an agent last wrote, by the desk's clock.
+    pub agent_at: Option<Timestamp>,
+    /// The agent who has it, sealed under a key of the agent.
+    pub assignee: Option<Sealed>,
+    /// The desk's group that has it.
+    pub team: Option<String>,
 }
 
 /// An agent of the desk.
@@ -53,9 +76,9 @@ pub struct Agent {
 }
 
 impl CaseRecord {
-    /// Whether a poll saw something that is not known here yet.
+    /// Whether a poll or a report saw something that is not known here yet.
     pub fn is_to_be_looked_at(&self) -> bool {
-        self.seen.is_some_and(|seen| seen != self.status)
+        self.seen.is_some()
     }
 
     /// Whether an agent closed the ticket.
@@ -131,4 +154,22 @@ pub trait Cases: Send + Sync {
         at: Timestamp,
         jobs: Vec<NewJob>,
     ) -> Result<()>;
+
+    /// Takes a report of a desk: keeps what it saw of cases, with the jobs, as [`Cases::polled`]. One whose delivery was taken
+    /// before changes nothing; whether it is new. Deliveries are remembered for [`DELIVERY_KEPT`].
+    async fn take_report(&self, scope: Scope, report: DeskReport, at: Timestamp, jobs: Vec<NewJob>) -> Result<bool>;
+}
+
+/// For so long a delivery is remembered: longer than any platform repeats one.
+pub const DELIVERY_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
+
+/// A report of a desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeskReport {
+    /// The desk's connection.
+    pub desk: String,
+    /// What the platform calls the delivery, as a digest; none where it has no name.
+    pub delivery: Option<String>,
+    /// The cases that it is about, with what is known of them.
+    pub seen: Vec<(CaseId, CaseStatus)>,
 }

@@ -2,7 +2,7 @@
 //! [`cases`](crate::cases) and [`figures`](crate::figures).
 
 pub use crate::{
-    cases::{Agent, CaseContext, CaseRecord, CaseStatus, Cases},
+    cases::{Agent, CaseContext, CaseRecord, CaseStatus, Cases, DeskReport, TicketFacts},
     exceptions::{ExceptionAction, ExceptionRecord, Exceptions},
     figures::Overview,
     queue::{CaseFilter, Due, Queue, QueueCounts, QueueQuery, QueueRow, QueueView},

@@ -46,6 +46,15 @@ pub(crate) async fn sealed(
     Ok((Agent { name: Some(key.seal(NAME, name.as_bytes())) }, after))
 }
 
+/// The name of an agent, sealed; none of one who was erased.
+///
+/// # Errors
+/// When the store fails or the master key is another one.
+pub(super) async fn name_of(context: &Context, scope: Scope, desk: &str, name: &str) -> Result<Option<Sealed>> {
+    let key = key_of(context, scope, desk, name).await?;
+    Ok(key.map(|key| key.seal(NAME, name.as_bytes())))
+}
+
 /// The key of an agent, made on first use; none once it was destroyed.
 async fn key_of(context: &Context, scope: Scope, desk: &str, name: &str) -> Result<Option<DataKey>> {
     let subject = subject(context, desk, name);
@@ -79,6 +88,8 @@ pub struct Ticket {
     pub desk: String,
     /// The agent who closed the ticket; none where nobody did, or the name may not be read.
     pub agent: Option<String>,
+    /// The agent who has the ticket; none where no agent has it, or the name may not be read.
+    pub assignee: Option<String>,
 }
 
 /// Opens the names of agents for one caller; none for one who may not read personal data.
@@ -98,7 +109,11 @@ impl Names {
         if !caller.may(Permission::ReadPersonal) {
             return Ok(Self(HashMap::new()));
         }
-        let in_cases = cases.filter_map(|case| case.closed_by.as_ref()?.name.as_ref());
+        let in_case = |case: &'a CaseRecord| {
+            let closed_by = case.closed_by.as_ref().and_then(|agent| agent.name.as_ref());
+            closed_by.into_iter().chain(&case.ticket.assignee)
+        };
+        let in_cases = cases.flat_map(in_case);
         let in_lines = lines.filter_map(|line| of_ticket(line)?.after.as_ref());
         let subjects = in_cases.chain(in_lines).map(|sealed| sealed.subject).collect();
         Ok(Self(audit::keys_of(context, caller.scope(), subjects).await?))
@@ -106,12 +121,16 @@ impl Names {
 
     /// A case with its desk and who closed its ticket.
     pub(crate) fn ticket(&self, case: CaseRecord, connections: &Snapshot) -> Ticket {
-        Ticket { agent: self.of_case(&case), desk: connections.label(&case.desk), case }
+        let assignee = case.ticket.assignee.as_ref().and_then(|sealed| self.name(sealed));
+        Ticket { agent: self.of_case(&case), assignee, desk: connections.label(&case.desk), case }
     }
 
     /// Who closed a case's ticket.
     pub(crate) fn of_case(&self, case: &CaseRecord) -> Option<String> {
-        let sealed = case.closed_by.as_ref()?.name.as_ref()?;
+        self.name(case.closed_by.as_ref()?.name.as_ref()?)
+    }
+
+    fn name(&self, sealed: &Sealed) -> Option<String> {
         String::from_utf8(self.0.get(&sealed.subject)?.open(NAME, sealed).ok()?).ok()
     }
 

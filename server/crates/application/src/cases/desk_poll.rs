@@ -4,7 +4,7 @@
 
 use super::{CaseError, routing, status_of};
 use crate::context::Context;
-use desks::{Desk, DeskCase, PollFrom, SHOWN_MAX};
+use desks::{Change, Desk, PollFrom, SHOWN_MAX};
 use domain::ids::{CaseId, CorrelationId};
 use jiff::{SignedDuration, Timestamp};
 use outbound::{CallError, CallLog, Decision, ErrorClass};
@@ -128,17 +128,18 @@ impl Poll<'_> {
         Ok(differing)
     }
 
-    async fn notice_changes(&self, seen: &[DeskCase]) -> Result<usize, CaseError> {
+    async fn notice_changes(&self, seen: &[Change]) -> Result<usize, CaseError> {
         if seen.is_empty() {
             return Ok(0);
         }
-        let numbers = seen.iter().map(|case| case.number.clone()).collect();
+        let numbers = seen.iter().map(|change| change.case.number.clone()).collect();
         let known = self.context.store.work.cases_by_number(self.scope, self.desk_name(), numbers).await?;
-        let now: HashMap<&str, CaseStatus> =
-            seen.iter().map(|case| (case.number.as_str(), status_of(case.status))).collect();
+        let now: HashMap<&str, &Change> = seen.iter().map(|change| (change.case.number.as_str(), change)).collect();
+        // a change of ours is looked at as well, once: whose it was shows then
         let news = known.iter().filter_map(|case| {
-            let status = *now.get(case.number.as_deref()?)?;
-            (status != case.status || case.is_to_be_looked_at()).then_some((case, status))
+            let change = now.get(case.number.as_deref()?)?;
+            let status = status_of(change.case.status);
+            (status != case.status || change.at > case.ticket.looked_at).then_some((case, status))
         });
         self.keep(&news.collect::<Vec<_>>(), Vec::new()).await
     }
@@ -160,7 +161,7 @@ impl Poll<'_> {
             let (mut news, mut same) = (Vec::new(), Vec::new());
             for case in batch {
                 let status = case.number.as_deref().and_then(|n| now.get(n)).copied().unwrap_or(CaseStatus::Hidden);
-                if status != case.status || case.is_to_be_looked_at() {
+                if status != case.status {
                     news.push((case, status));
                 } else {
                     same.push(case.id);
@@ -191,8 +192,7 @@ impl Poll<'_> {
         if news.is_empty() && same.is_empty() {
             return Ok(0);
         }
-        let differing: Vec<_> = news.iter().filter(|(case, status)| *status != case.status).collect();
-        let jobs = differing
+        let jobs = news
             .iter()
             .map(|(case, _)| {
                 let (kind, shipment) = (JobKind::SYNC_CASE, case.shipment);
@@ -202,6 +202,6 @@ impl Poll<'_> {
         let seen = news.iter().map(|(case, status)| (case.id, Some(*status)));
         let seen = seen.chain(same.into_iter().map(|id| (id, None))).collect();
         self.context.store.work.polled(self.scope, seen, self.context.now(), jobs).await?;
-        Ok(differing.len())
+        Ok(news.len())
     }
 }

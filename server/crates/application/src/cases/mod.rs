@@ -10,10 +10,14 @@
 //! Nothing is written to a ticket that an agent closed. A new episode reopens the ticket of the last seven days, or one that
 //! is still open; else, and where that ticket was rejected, deleted or is out of sight, a new one follows it up.
 
+mod activity;
 pub mod agents;
 pub mod desk_poll;
+pub(crate) mod opening;
+pub mod reports;
 pub mod routing;
 mod shown;
+mod texts;
 pub mod tickets;
 
 use crate::caller::Caller;
@@ -23,7 +27,7 @@ use crate::{
     error::{Result as OursResult, UseCaseError},
     words,
 };
-use desks::{Desk, DeskStatus, NewCase};
+use desks::{Desk, DeskStatus, Reopened, marks};
 use domain::access::Permission;
 use domain::{
     Severity,
@@ -33,12 +37,13 @@ use domain::{
     ids::{CaseId, CompanyId, CorrelationId, ExceptionId},
 };
 use jiff::{SignedDuration, Timestamp};
-use outbound::{CallError, CallLog};
+use outbound::{CallError, CallLog, Decision};
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane},
-    shipments::{EffectRecord, ShipmentRecord},
-    work::{CaseContext, CaseRecord, CaseStatus, ExceptionAction, ExceptionRecord},
+    limits::SETTLE,
+    shipments::{EffectRecord, Loaded, ShipmentRecord},
+    work::{CaseContext, CaseRecord, CaseStatus, ExceptionAction, ExceptionRecord, TicketFacts},
 };
 
 /// A new episode within this time reopens the same case.
@@ -103,6 +108,7 @@ pub async fn sync_case(
         desk: &*desk,
         calls,
         correlation,
+        loaded: &loaded,
         shipment: &loaded.shipment,
         effects: &loaded.effects,
         exceptions: &loaded.exceptions,
@@ -127,6 +133,7 @@ struct CaseWork<'a> {
     desk: &'a dyn Desk,
     calls: &'a dyn CallLog,
     correlation: CorrelationId,
+    loaded: &'a Loaded,
     shipment: &'a ShipmentRecord,
     effects: &'a [EffectRecord],
     exceptions: &'a [ExceptionRecord],
@@ -179,6 +186,7 @@ fn start_over(case: &mut CaseRecord, company: CompanyId, desk: String) {
     case.follows = Some(number);
     case.status = CaseStatus::Pending;
     (case.url, case.resolved_at, case.closed_by, case.seen) = (None, None, None, None);
+    case.ticket = TicketFacts::default();
     // what was reported is in the new ticket's own text; what comes to its own end begins anew
     case.notes.retain(|key| !key.starts_with("closed/") && !key.starts_with("reopened/"));
 }
@@ -210,7 +218,8 @@ impl CaseWork<'_> {
         if exception.closed.is_some() || exception.withheld {
             return Ok(CaseOutcome::Agreed);
         }
-        let Some(wait) = self.context.config.rules.grace().of(exception.severity) else {
+        let by_rule = opening::of(self.effects, exception.id).and_then(|opening| opening.grace);
+        let Some(wait) = by_rule.or_else(|| self.context.config.rules.grace().of(exception.severity)) else {
             return Ok(CaseOutcome::Agreed);
         };
         let due = exception.recorded_at.checked_add(wait).unwrap_or(exception.recorded_at);
@@ -266,6 +275,7 @@ impl CaseWork<'_> {
             closed_by: None,
             follows,
             seen: None,
+            ticket: TicketFacts::default(),
             revision: 0,
         }
     }
@@ -286,12 +296,18 @@ impl CaseWork<'_> {
                 self.keep(&mut case).await?;
                 return Ok(CaseOutcome::Agreed);
             }
-            self.open(&exception, &mut case).await?;
+            let opened = self.open(&exception, &mut case).await?;
+            if opened != CaseOutcome::Agreed {
+                return Ok(opened);
+            }
         }
         // an agent's decision holds until a person or a new episode changes it
         if !case.is_closed_by_agent() {
-            self.reopen(&exception, &mut case).await?;
+            if let Some(wait) = self.reopen(&exception, &mut case).await? {
+                return Ok(wait);
+            }
             self.post_notes(&exception, &mut case).await?;
+            self.set_context(&exception, &mut case).await?;
             self.resolve(&exception, &mut case).await?;
         }
         Ok(CaseOutcome::Agreed)
@@ -303,6 +319,7 @@ impl CaseWork<'_> {
             || (!case.is_closed_by_agent()
                 && (self.is_to_be_reopened(exception, case)
                     || is_to_be_resolved(exception, case)
+                    || self.fresh_context(exception, case).is_some()
                     || (case.status == CaseStatus::Open && self.fresh(case).next().is_some())))
     }
 
@@ -315,11 +332,12 @@ impl CaseWork<'_> {
         let polled = case.seen.take().is_some();
         let merged = look.case.number != number;
         if merged {
-            (case.number, case.url) = (Some(look.case.number), Some(look.case.url));
+            (case.number, case.url) = (Some(look.case.number.clone()), Some(look.case.url));
         }
+        let acted = self.follow_activity(exception, case, &number, look.activity).await?;
         match look.by {
             _ if status == case.status => {
-                if polled || merged {
+                if polled || merged || acted {
                     self.keep(case).await?;
                 }
                 Ok(false)
@@ -427,28 +445,81 @@ impl CaseWork<'_> {
             && (case.status == CaseStatus::Resolved || told_over || self.is_untold_episode(exception, case))
     }
 
-    async fn open(&self, exception: &ExceptionRecord, case: &mut CaseRecord) -> Result<(), CaseError> {
+    /// Looks for the case, and makes it where there is none. That it is about to be made is durable before the call: whoever comes
+    /// next, after a crash, an unknown outcome or beside this one, waits until the desk must show it. None is made before.
+    async fn open(&self, exception: &ExceptionRecord, case: &mut CaseRecord) -> Result<CaseOutcome, CaseError> {
         let made = match self.desk.find(&case.external_key, self.calls).await? {
             Some(found) => found,
-            None => self.desk.create(&self.text_of(exception, case), self.calls).await?,
+            None => {
+                if let Some(at) = self.shows_at(case).filter(|at| *at > self.context.now()) {
+                    return Ok(CaseOutcome::NotBefore(at));
+                }
+                let text = desks::NewCase { requester: self.requester().await?, ..self.text_of(exception, case) };
+                case.ticket.tried_at = Some(self.context.now());
+                self.keep(case).await?;
+                match self.desk.create(&text, self.calls).await {
+                    Ok(made) => made,
+                    Err(error) => {
+                        if error.class.decision() != Decision::SettleThenLook {
+                            case.ticket.tried_at = None;
+                            self.keep(case).await?;
+                        }
+                        return Err(error.into());
+                    }
+                }
+            }
         };
         case.number = Some(made.number);
         case.url = Some(made.url);
         case.status = CaseStatus::Open;
-        self.keep(case).await
+        case.ticket.tried_at = None;
+        self.keep(case).await?;
+        Ok(CaseOutcome::Agreed)
+    }
+
+    /// When the desk shows a case that was about to be made; none where none was.
+    fn shows_at(&self, case: &CaseRecord) -> Option<Timestamp> {
+        let lag = SignedDuration::try_from(self.desk.manifest().find_lag).unwrap_or(SETTLE).max(SETTLE);
+        case.ticket.tried_at?.checked_add(lag).ok()
     }
 
     /// A new episode of a settled case is added there, and so is one that a person reopened.
-    async fn reopen(&self, exception: &ExceptionRecord, case: &mut CaseRecord) -> Result<(), CaseError> {
+    /// Where the ticket cannot be opened again, another one follows it up; then this may have to wait.
+    async fn reopen(
+        &self,
+        exception: &ExceptionRecord,
+        case: &mut CaseRecord,
+    ) -> Result<Option<CaseOutcome>, CaseError> {
         let wanted = self.is_to_be_reopened(exception, case);
-        let Some(number) = case.number.clone().filter(|_| wanted) else { return Ok(()) };
+        let Some(number) = case.number.clone().filter(|_| wanted) else { return Ok(None) };
         let key = numbered("reopened", exception, reopened(exception, case));
         let body = format!("{} again: {}.", exception.reason.label(), self.heading());
-        self.desk.reopen(&number, &key, &body, self.calls).await?;
+        if self.desk.reopen(&number, &key, &body, self.calls).await? == Reopened::FollowUp {
+            start_over(case, self.context.company, self.name.to_owned());
+            self.keep(case).await?;
+            return Ok(Some(self.open(exception, case).await?).filter(|outcome| *outcome != CaseOutcome::Agreed));
+        }
         case.notes.push(key);
         case.status = CaseStatus::Open;
         case.resolved_at = None;
+        self.keep(case).await?;
+        Ok(None)
+    }
+
+    /// Keeps the current context in the ticket, where it differs from what it was given last.
+    async fn set_context(&self, exception: &ExceptionRecord, case: &mut CaseRecord) -> Result<(), CaseError> {
+        let Some((text, digest)) = self.fresh_context(exception, case) else { return Ok(()) };
+        let Some(number) = case.number.clone() else { return Ok(()) };
+        self.desk.set_context(&number, &text, self.calls).await?;
+        case.ticket.context = Some(digest);
         self.keep(case).await
+    }
+
+    /// The context and its digest, where the ticket is at work and has another one.
+    fn fresh_context(&self, exception: &ExceptionRecord, case: &CaseRecord) -> Option<(String, String)> {
+        let text = self.context_of(exception);
+        let digest = marks::key(&text);
+        (case.status == CaseStatus::Open && case.ticket.context.as_ref() != Some(&digest)).then_some((text, digest))
     }
 
     /// Milestones that are not in the case yet.
@@ -502,47 +573,6 @@ impl CaseWork<'_> {
         keyed
             .filter(move |(key, _)| !withheld(key))
             .map(|(key, announcement)| (key, format!("{}: {}.", self.heading(), words::announcement(announcement))))
-    }
-
-    fn heading(&self) -> String {
-        let origin = self
-            .shipment
-            .origin
-            .as_ref()
-            .map(|o| format!(" for {}", words::foreign(o.order.as_deref().unwrap_or(&o.name))))
-            .unwrap_or_default();
-        format!("Shipment {}{origin}", self.number())
-    }
-
-    fn number(&self) -> String {
-        self.shipment.numbers.first().map_or_else(|| "without a number".into(), |n| words::foreign(&n.number))
-    }
-
-    fn text_of(&self, exception: &ExceptionRecord, case: &CaseRecord) -> NewCase {
-        let page = self.context.config.page_of(self.shipment.id);
-        let origin = self.shipment.origin.as_ref();
-        let number = self.shipment.numbers.first();
-        NewCase {
-            external_key: case.external_key.clone(),
-            subject: format!("{}: {}", exception.reason.label(), self.heading()),
-            body: format!(
-                "{}\n\nStatus: {}\nSeverity: {}\nResponsible: {}\nSince: {}\nTimeline and reasons: {page}{}",
-                exception.reason.label(),
-                self.shipment.folded.state.label(),
-                exception.severity.label(),
-                exception.responsible.label(),
-                words::instant(exception.opened_at),
-                case.follows.as_ref().map(|earlier| format!("\nFollows up ticket #{earlier}")).unwrap_or_default(),
-            ),
-            tracking_number: self.number(),
-            carrier: number.and_then(|n| n.carrier_label.as_deref()).map(words::foreign).unwrap_or_default(),
-            exception_code: exception.reason.code().to_owned(),
-            severity: exception.severity,
-            odoo_url: origin.and_then(|o| o.url.clone()),
-            milepost_url: page,
-            tags: vec!["milepost".into(), exception.reason.category().code().to_lowercase()],
-            follows: case.follows.clone(),
-        }
     }
 
     async fn keep(&self, case: &mut CaseRecord) -> Result<(), CaseError> {

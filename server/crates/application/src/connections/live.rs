@@ -7,8 +7,10 @@ use carriers::{
     api_template,
     booking::Mode,
 };
+use channels::{Channel, ChannelConfig};
 use desks::{Desk, DeskConfig};
 use domain::{
+    alerts::route::Route,
     ids::SourceId,
     routing::{self, Subject, Takes},
 };
@@ -58,6 +60,8 @@ pub struct Connection {
     pub seconds: u64,
     /// Whether notes name who signed for a delivery.
     pub signatory: bool,
+    /// Whether cases of a desk name the customer.
+    pub requester: bool,
     /// What an order system is set to.
     pub orders: Option<Box<odoo::Settings>>,
     /// Which exceptions a desk takes.
@@ -74,6 +78,8 @@ pub enum Client {
     Desk(Arc<dyn Desk>),
     /// The API of a platform.
     Shipping(Arc<dyn Platform>),
+    /// A channel, and what it takes.
+    Channel(Arc<dyn Channel>, Route),
     /// Nothing: it sends.
     Inbound,
     /// It cannot be, for this reason.
@@ -91,11 +97,13 @@ impl Connection {
             limits: CallLimits::default(),
             seconds: 0,
             signatory: false,
+            requester: false,
             orders: None,
             takes: takes.as_ref().cloned().unwrap_or_default(),
             mode: Mode::Test,
             record,
         };
+        let valid = secrets.iter().map(|secret| SecretString::from(secret.as_str())).collect();
         let key = || Key::first_of(secrets.iter().map(|secret| SecretString::from(secret.as_str())).collect(), file);
         let connected = match family {
             Some(Family::Orders) => new.connect_orders(config, key()),
@@ -104,6 +112,7 @@ impl Connection {
                 .map_err(|error| format!("which exceptions it takes cannot be read: {error}"))
                 .and_then(|_| new.connect_desk(config, key())),
             Some(Family::Shipping) => new.connect_platform(config, key()),
+            Some(Family::Channel) => new.connect_channel(config, valid),
             Some(Family::Carrier) => Ok(Client::Inbound),
             None => Err(format!("this version has no connector {}", new.record.connector)),
         };
@@ -132,7 +141,9 @@ impl Connection {
         self.limits = CallLimits::of(settings.concurrency, settings.calls_per_second);
         self.seconds = settings.poll_seconds.max(1);
         let calls_per_second = self.limits.calls_per_second;
-        let config = DeskConfig { url: settings.url, token, queue: settings.queue, calls_per_second };
+        self.requester = settings.requester;
+        let desks::Settings { url, queue, options, .. } = settings;
+        let config = DeskConfig { url, token, queue, calls_per_second, options };
         match desks::connect(&self.record.connector, config) {
             Ok(Some(desk)) => Ok(Client::Desk(desk)),
             Ok(None) => Err(format!("there is no desk connector {}", self.record.connector)),
@@ -150,6 +161,21 @@ impl Connection {
         self.mode = settings.mode;
         let connected = (manifest.connect)(ApiConfig { settings, key });
         connected.map(Client::Shipping).map_err(|error| error.message)
+    }
+
+    fn connect_channel(&mut self, config: &Config, secrets: Vec<SecretString>) -> Result<Client, String> {
+        let settings: channels::Settings = read(&self.record.settings)?;
+        let route = settings.route()?;
+        self.limits = CallLimits::of(settings.concurrency, settings.calls_per_second);
+        let connected = ChannelConfig { settings, secrets, public_url: config.public_url.clone() };
+        match channels::connect(&self.record.connector, connected) {
+            Ok(Some(channel)) => {
+                address::refused(config, &channel.address()).map_or(Ok(()), Err)?;
+                Ok(Client::Channel(channel, route))
+            }
+            Ok(None) => Err(format!("there is no channel {}", self.record.connector)),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// Why it cannot be used.
@@ -204,6 +230,14 @@ impl Snapshot {
     /// Those of a family that are in use: enabled, and nothing hinders that they are called. The jobs of others wait.
     pub fn in_use(&self, family: Family) -> impl Iterator<Item = &Arc<Connection>> {
         self.all.iter().filter(move |connection| connection.family == Some(family) && connection.is_in_use())
+    }
+
+    /// The channels that are in use, each with what it takes.
+    pub fn channels(&self) -> impl Iterator<Item = (&str, &Route)> {
+        self.in_use(Family::Channel).filter_map(|connection| match &connection.client {
+            Client::Channel(_, route) => Some((connection.record.name.as_str(), route)),
+            _ => None,
+        })
     }
 
     /// The desk that takes an exception; none where none does.
@@ -262,6 +296,14 @@ impl Live {
         let connection = now.get(name).filter(|connection| connection.is_in_use())?;
         match &connection.client {
             Client::Shipping(platform) => Some((Arc::clone(platform), connection.mode)),
+            _ => None,
+        }
+    }
+
+    /// A channel that is in use.
+    pub fn channel(&self, name: &str) -> Option<Arc<dyn Channel>> {
+        match &self.now().get(name).filter(|connection| connection.is_in_use())?.client {
+            Client::Channel(channel, _) => Some(Arc::clone(channel)),
             _ => None,
         }
     }

@@ -18,7 +18,12 @@ mod client;
 mod setup;
 mod wire;
 
-use super::{Changed, Desk, DeskCase, DeskConfig, DeskStatus, Look, Manifest, NewCase, PollFrom, SHOWN_MAX, SOMEBODY};
+use super::{
+    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Look, Manifest,
+    NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
+    hooks::{Hash, Hook, HookRefusal, HookReport, number_of},
+    marks::{cut, key as hashed, line, mark},
+};
 use async_trait::async_trait;
 use client::{PAGES, RtClient};
 use domain::Severity;
@@ -29,23 +34,35 @@ use outbound::{
     schema::{Field, FieldKind},
     template::{Family, Template},
 };
-use ring::digest::{SHA256, digest};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use setup::KeyField;
 use std::{
-    fmt::Write as _,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use tokio::sync::OnceCell;
 use wire::{Ticket, has_field, status_of};
 
-pub(super) static MANIFEST: Manifest = Manifest { id: "request_tracker", label: "Request Tracker" };
+pub(super) static MANIFEST: Manifest = Manifest {
+    id: "request_tracker",
+    label: "Request Tracker",
+    key: KeyGuard::Milepost,
+    find_lag: Duration::ZERO,
+    closed: Closed::Reopens,
+    hooks: HookProof::Signature,
+};
 
 /// The field that holds our key.
 const KEY_FIELD: &str = "External Id";
 /// Every field that the queue's tickets must have.
-const FIELDS: &[&str] = &[KEY_FIELD, "Tracking Number", "Carrier", "Exception Code", "Severity", "Tags", "Odoo URL"];
+const FIELDS: &[&str] =
+    &[KEY_FIELD, "Tracking Number", "Carrier", "Exception Code", "Severity", "Tags", "Odoo URL", CONTEXT_FIELD];
+/// The field that holds the current context.
+const CONTEXT_FIELD: &str = "Shipment Context";
+/// The header with a report's signature, and the one with its time in seconds since 1970.
+const SIGNATURE: &str = "X-Desk-Signature";
+const SIGNED_AT: &str = "X-Desk-Signature-Timestamp";
 /// RT cuts subjects here.
 const SUBJECT_CHARS_MAX: usize = 200;
 /// Maximum length of the first text and of notes in characters.
@@ -56,6 +73,10 @@ const HITS_MAX: u32 = 20;
 const HISTORY_PAGE: u32 = 100;
 /// Pages of these at most.
 const HISTORY_PAGES_MAX: u32 = 100;
+/// Pages of texts that are counted.
+const TEXTS_PAGES_MAX: u32 = 10;
+/// The owner of a ticket that has none.
+const UNOWNED: &str = "Nobody";
 /// Tickets of one page of a poll.
 const POLL_PAGE: usize = 100;
 
@@ -182,6 +203,48 @@ impl RequestTracker {
             None => ticket.creator.as_ref().map(|who| who.id.as_str()),
         };
         Ok(by.filter(|by| Some(by.as_str()) != us))
+    }
+
+    /// What people did in a ticket; where its history is closed to the token, who has it alone.
+    async fn activity(&self, ticket: &Ticket, log: &dyn CallLog) -> Result<Activity, CallError> {
+        let assignee = ticket.owner.as_ref().map(|owner| owner.id.clone()).filter(|owner| owner != UNOWNED);
+        let mut activity = Activity { assignee, changed_at: changed_at(ticket), ..Activity::default() };
+        let us = self.login(log).await?.map(str::to_owned);
+        let us = us.or_else(|| ticket.creator.as_ref().map(|who| who.id.clone()));
+        let query = format!(
+            "ObjectType = 'RT::Ticket' AND ObjectId = {} AND (Type = 'Correspond' OR Type = 'Comment')",
+            digits(&ticket.id)?
+        );
+        let per_page = HISTORY_PAGE.to_string();
+        for page in 1..=TEXTS_PAGES_MAX {
+            let page = page.to_string();
+            let parameters = [
+                ("query", query.as_str()),
+                ("fields", "Type,Creator,Created"),
+                ("orderby", "id"),
+                ("per_page", &per_page),
+                ("page", &page),
+            ];
+            let texts: wire::Page<wire::Transaction> =
+                match self.client.get("transactions/texts", "transactions", &parameters, log).await {
+                    Ok(texts) => texts,
+                    Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => break,
+                    Err(e) => return Err(e),
+                };
+            let by_others = |text: &&wire::Transaction| text.creator.as_ref().map(|who| &who.id) != us.as_ref();
+            for text in texts.items.iter().filter(by_others) {
+                match text.kind.as_deref() {
+                    Some("Correspond") => activity.replies += 1,
+                    Some("Comment") => activity.notes += 1,
+                    _ => continue,
+                }
+                activity.last_at = activity.last_at.max(text.created.as_deref().and_then(|at| at.parse().ok()));
+            }
+            if texts.items.len() < HISTORY_PAGE as usize {
+                break;
+            }
+        }
+        Ok(activity)
     }
 
     /// The tickets that a search shows, by what it is ordered by.
@@ -321,10 +384,9 @@ impl Desk for RequestTracker {
         if let Some(url) = &case.odoo_url {
             fields["Odoo URL"] = json!(url);
         }
-        let subject = case.subject.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut body = json!({
             "Queue": self.queue,
-            "Subject": cut(&subject, SUBJECT_CHARS_MAX),
+            "Subject": line(&case.subject, SUBJECT_CHARS_MAX),
             "Content": cut(&case.body, BODY_CHARS_MAX),
             "ContentType": "text/plain",
             "Priority": priority(case.severity),
@@ -332,6 +394,9 @@ impl Desk for RequestTracker {
         });
         if let Some(earlier) = case.follows.as_deref().and_then(|number| digits(number).ok()) {
             body["RefersTo"] = json!([earlier]);
+        }
+        if let Some(requester) = &case.requester {
+            body["Requestor"] = json!([requester.email]);
         }
         self.require_key(log).await?;
         let made: wire::Made = match self.client.create("ticket/create", "ticket", body, log).await {
@@ -363,23 +428,29 @@ impl Desk for RequestTracker {
             Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => {
                 let url = self.client.page(number);
                 let case = DeskCase { number: number.to_owned(), url, status: DeskStatus::Hidden };
-                return Ok(Look { case, by: (known != DeskStatus::Hidden).then(|| SOMEBODY.to_owned()) });
+                return Ok(Look {
+                    case,
+                    activity: Activity::default(),
+                    by: (known != DeskStatus::Hidden).then(|| SOMEBODY.to_owned()),
+                });
             }
             Err(e) => return Err(e),
         };
         let case = self.case(&ticket);
         let by = if case.status == known { None } else { self.moved_by(&ticket, log).await? };
-        Ok(Look { case, by })
+        let activity = self.activity(&ticket, log).await?;
+        Ok(Look { case, activity, by })
     }
 
     async fn changed(&self, from: &PollFrom, log: &dyn CallLog) -> Result<Changed, CallError> {
         let page = self.listed(&query_of(from)?, log).await?;
         let (shown, total) = (page.items.len(), page.total);
         let tickets = readable(page.items);
-        let newest = tickets.iter().filter_map(|t| t.last_updated.as_deref()?.parse::<Timestamp>().ok()).max();
+        let newest = tickets.iter().filter_map(changed_at).max();
         let more = total.map_or(shown >= POLL_PAGE, |total| total > shown as u64);
         let next = tickets.last().zip(newest).filter(|_| more).map(|(last, newest)| cursor_of(newest, &last.id));
-        Ok(Changed { cases: tickets.iter().map(|t| self.case(t)).collect(), next, newest })
+        let cases = tickets.iter().map(|t| Change { case: self.case(t), at: changed_at(t) }).collect();
+        Ok(Changed { cases, next, newest })
     }
 
     async fn shown(&self, numbers: &[String], log: &dyn CallLog) -> Result<Vec<DeskCase>, CallError> {
@@ -414,19 +485,40 @@ impl Desk for RequestTracker {
         self.put_status(&ticket, "resolved", log).await
     }
 
-    async fn reopen(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
-        let ticket = self.ticket(number, log).await?;
+    async fn reopen(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<Reopened, CallError> {
+        let ticket = match self.ticket(number, log).await {
+            Ok(ticket) => ticket,
+            Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => return Ok(Reopened::FollowUp),
+            Err(e) => return Err(e),
+        };
         match status_of(&ticket.status) {
-            DeskStatus::Gone | DeskStatus::Hidden => {
-                return Err(CallError::new(
-                    ErrorClass::NotFound,
-                    format!("ticket {} was deleted: it cannot be opened again", ticket.id),
-                ));
-            }
+            DeskStatus::Gone | DeskStatus::Hidden => return Ok(Reopened::FollowUp),
             DeskStatus::Resolved | DeskStatus::Rejected => self.put_status(&ticket, "open", log).await?,
             DeskStatus::Open => {}
         }
-        self.post_once(&ticket, note_key, body, log).await
+        self.post_once(&ticket, note_key, body, log).await?;
+        Ok(Reopened::Open)
+    }
+
+    async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let ticket = self.ticket(number, log).await?;
+        let context = cut(context, BODY_CHARS_MAX);
+        if status_of(&ticket.status) == DeskStatus::Gone || has_field(&ticket, CONTEXT_FIELD, &context) {
+            return Ok(());
+        }
+        let fields = json!({"CustomFields": {CONTEXT_FIELD: context}});
+        self.client.change("ticket/context", Method::PUT, &format!("ticket/{}", ticket.id), fields, log).await
+    }
+
+    /// As a scrip of the queue sends it (docs/DESKS.md has it): the signature is over time and body.
+    fn read_hook(&self, hook: &Hook<'_>) -> Result<HookReport, HookRefusal> {
+        let at = hook.header(SIGNED_AT).ok_or(HookRefusal::Unproven)?;
+        hook.signed_base64(Hash::Sha256, SIGNATURE, &[at.as_bytes(), hook.body])?;
+        let at = at.parse().ok().and_then(|at| Timestamp::from_second(at).ok()).ok_or(HookRefusal::Unreadable)?;
+        hook.is_recent(at)?;
+        let body = hook.json()?;
+        let number = number_of(&body["ticket"]["id"]).filter(|number| digits(number).is_ok());
+        Ok(HookReport { delivery: number_of(&body["event_id"]), numbers: number.into_iter().collect() })
     }
 }
 
@@ -443,6 +535,10 @@ fn query_of(from: &PollFrom) -> Result<String, CallError> {
             Ok(format!("{ours} AND LastUpdated >= '{at}' AND (LastUpdated > '{at}' OR id > {id})"))
         }
     }
+}
+
+fn changed_at(ticket: &Ticket) -> Option<Timestamp> {
+    ticket.last_updated.as_deref()?.parse().ok()
 }
 
 fn cursor_of(at: Timestamp, id: &str) -> String {
@@ -465,23 +561,6 @@ fn user_of(token: &str) -> Option<&str> {
     (!id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())).then_some(id)
 }
 
-/// Our key in a short form: RT answers a search for a very long value with every ticket of the queue.
-fn hashed(external_key: &str) -> String {
-    format!("mp-{}", hex(external_key, 20))
-}
-
-/// What a note is recognised by.
-fn mark(note_key: &str) -> String {
-    format!("[mp:{}]", hex(note_key, 10))
-}
-
-fn hex(text: &str, bytes: usize) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref().iter().take(bytes).fold(String::new(), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
-}
-
 /// A text between quotes in TicketSQL.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\'', "\\'")
@@ -502,10 +581,6 @@ fn priority(severity: Severity) -> Value {
         Severity::Major => json!(60),
         Severity::Critical => json!(90),
     }
-}
-
-fn cut(text: &str, max: usize) -> String {
-    text.chars().take(max).collect()
 }
 
 #[cfg(test)]

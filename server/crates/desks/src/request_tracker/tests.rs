@@ -32,12 +32,7 @@ fn a_sites_own_status_counts_as_open() {
 #[test]
 fn a_misspelt_queue_or_missing_token_is_noticed_at_once() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = |token: &str, queue: &str| DeskConfig {
-        url: "http://127.0.0.1:1".into(),
-        token: token.into(),
-        queue: queue.into(),
-        calls_per_second: None,
-    };
+    let config = |token: &str, queue: &str| DeskConfig::new("http://127.0.0.1:1", token, queue);
     assert!(RequestTracker::new(config("t", "Shipments")).is_ok());
     for (token, queue) in [("", "Shipments"), ("t", " "), ("t", "a/b")] {
         assert_eq!(RequestTracker::new(config(token, queue)).unwrap_err().class, ErrorClass::Misconfigured);

@@ -26,6 +26,8 @@ pub(super) struct Ticket {
     pub last_updated: Option<String>,
     #[serde(rename = "Creator", default)]
     pub creator: Option<Person>,
+    #[serde(rename = "Owner", default)]
+    pub owner: Option<Person>,
     #[serde(rename = "Queue", default)]
     pub queue: Option<InQueue>,
     /// What may be done with it; not in lists.
@@ -72,6 +74,10 @@ pub(super) struct User {
 /// A change in a ticket's history.
 #[derive(Debug, Deserialize)]
 pub(super) struct Transaction {
+    #[serde(rename = "Type", default)]
+    pub kind: Option<String>,
+    #[serde(rename = "Created", default)]
+    pub created: Option<String>,
     #[serde(rename = "Creator", default)]
     pub creator: Option<Person>,
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use desks::{DeskConfig, request_tracker::RequestTracker};
+use desks::{DeskConfig, Options, request_tracker::RequestTracker};
 use jiff::Timestamp;
 use outbound::{
     Discard,
@@ -20,8 +20,13 @@ fn subject<'a>(label: &'a str, address: &'a str) -> Subject<'a> {
 }
 
 async fn tested(address: &str, token: &str, queue: &str) -> Report {
-    let config =
-        DeskConfig { url: address.to_owned(), token: token.into(), queue: queue.into(), calls_per_second: None };
+    let config = DeskConfig {
+        url: address.to_owned(),
+        token: token.into(),
+        queue: queue.into(),
+        calls_per_second: None,
+        options: Options::default(),
+    };
     desks::check(&RequestTracker::new(config).unwrap(), subject("Request Tracker", address), now(), &Discard).await
 }
 

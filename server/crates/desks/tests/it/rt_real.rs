@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use desks::{Desk, DeskConfig, DeskStatus, Look, NewCase, PollFrom, request_tracker::RequestTracker};
+use desks::{Desk, DeskConfig, DeskStatus, NewCase, Options, PollFrom, request_tracker::RequestTracker};
 use domain::Severity;
 use jiff::Timestamp;
 use outbound::{Discard, ErrorClass};
@@ -43,6 +43,7 @@ impl Peer {
             token: self.token.clone().into(),
             queue: "Shipments".into(),
             calls_per_second: None,
+            options: Options::default(),
         }
     }
 
@@ -123,6 +124,7 @@ fn case(test: &str) -> NewCase {
         milepost_url: "http://tower.example/shipments/1".into(),
         tags: vec!["milepost".into(), "damage".into()],
         follows: None,
+        requester: None,
     }
 }
 
@@ -147,10 +149,9 @@ async fn a_case_is_made_and_found_again_by_its_key() {
     assert_eq!(made.status, DeskStatus::Open);
     assert_eq!(made.url, format!("{}/Ticket/Display.html?id={}", peer.url, made.number));
     assert_eq!(desk.find(&case.external_key, &Discard).await.unwrap(), Some(made.clone()));
-    assert_eq!(
-        desk.look(&made.number, DeskStatus::Open, &Discard).await.unwrap(),
-        Look { case: made.clone(), by: None }
-    );
+    let look = desk.look(&made.number, DeskStatus::Open, &Discard).await.unwrap();
+    assert_eq!((&look.case, look.by), (&made, None));
+    assert_eq!((look.activity.replies, look.activity.notes), (0, 0));
     let row = peer.get(&format!("ticket/{}", made.number)).await;
     assert!(row["Subject"].as_str().unwrap().starts_with("Damaged: Shipment 1Z999AA10123456784 for S00042"));
     let fields = row["CustomFields"].as_array().unwrap();
@@ -230,7 +231,7 @@ async fn changed(desk: &dyn Desk, since: Timestamp) -> Vec<(String, DeskStatus)>
     let (mut from, mut all) = (PollFrom::Since(since), Vec::new());
     for _ in 0..100 {
         let page = desk.changed(&from, &Discard).await.unwrap();
-        all.extend(page.cases.into_iter().map(|case| (case.number, case.status)));
+        all.extend(page.cases.into_iter().map(|change| (change.case.number, change.case.status)));
         match page.next {
             Some(next) => from = PollFrom::After(next),
             None => return all,
@@ -309,7 +310,7 @@ async fn pages_of_changes_lose_nothing_that_happened_in_one_second() {
     let (mut from, mut seen) = (PollFrom::Since(first), Vec::new());
     for _ in 0..500 {
         let page = desk.changed(&from, &Discard).await.unwrap();
-        let Some(case) = page.cases.first() else { break };
+        let Some(case) = page.cases.first().map(|change| &change.case) else { break };
         seen.push(case.number.clone());
         let at = peer.get(&format!("ticket/{}", case.number)).await["LastUpdated"].as_str().unwrap().to_owned();
         from = PollFrom::After(format!("{at}/{}", case.number));

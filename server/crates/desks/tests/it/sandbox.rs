@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use desks::{Desk, DeskConfig, DeskStatus, NewCase, request_tracker::RequestTracker};
+use desks::{Desk, DeskConfig, DeskStatus, NewCase, Options, Reopened, request_tracker::RequestTracker};
 use domain::Severity;
 use outbound::{Discard, ErrorClass};
 use simulator::{World, desk::SandboxDesk, faults::Fault};
@@ -20,6 +20,7 @@ fn desk(world: &World) -> RequestTracker {
         token: world.desk_token().into(),
         queue: world.desk_queue(),
         calls_per_second: None,
+        options: Options::default(),
     })
     .unwrap()
 }
@@ -37,6 +38,7 @@ fn case(key: &str) -> NewCase {
         milepost_url: "http://tower.example/shipments/1".into(),
         tags: vec!["milepost".into()],
         follows: None,
+        requester: None,
     }
 }
 
@@ -61,7 +63,7 @@ async fn whatever_the_desk_does_there_is_one_case_and_one_note() {
     assert_eq!(desk.look(&found.number, DeskStatus::Open, &Discard).await.unwrap().case.status, DeskStatus::Open);
     world.desk().set_status(tickets[0].number, "deleted");
     desk.note(&found.number, "late", "nobody sees it", &Discard).await.unwrap();
-    assert_eq!(desk.reopen(&found.number, "more", "more", &Discard).await.unwrap_err().class, ErrorClass::NotFound);
+    assert_eq!(desk.reopen(&found.number, "more", "more", &Discard).await.unwrap(), Reopened::FollowUp);
     assert_eq!(desk.find("k", &Discard).await.unwrap(), None);
 }
 
@@ -74,6 +76,7 @@ async fn of_two_cases_made_at_once_one_stays() {
         token: "token".into(),
         queue: "Shipments".into(),
         calls_per_second: None,
+        options: Options::default(),
     })
     .unwrap();
     let first = desk.create(&case("k"), &Discard).await.unwrap();
@@ -85,6 +88,7 @@ async fn of_two_cases_made_at_once_one_stays() {
         token: "token".into(),
         queue: "Nowhere".into(),
         calls_per_second: None,
+        options: Options::default(),
     })
     .unwrap();
     assert_eq!(nowhere.check(&Discard).await.unwrap().len(), 1);

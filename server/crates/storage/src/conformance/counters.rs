@@ -6,7 +6,7 @@ use crate::{
     counted::walk,
     orders::OriginStanding,
     shipments::{LastEvent, ShipmentQuery, ShipmentRow, ShipmentTab},
-    work::{CaseRecord, CaseStatus, ExceptionAction, QueueCounts, QueueQuery, QueueView},
+    work::{CaseRecord, CaseStatus, ExceptionAction, QueueCounts, QueueQuery, QueueView, TicketFacts},
 };
 use domain::{
     ExceptionReason, Milestone, Severity, State,
@@ -164,6 +164,7 @@ async fn ticket(world: &World, dice: &mut Dice, id: ShipmentId) {
         closed_by: None,
         follows: None,
         seen: None,
+        ticket: TicketFacts::default(),
         revision: 0,
     });
     let status = dice.one_of(&[CaseStatus::Pending, CaseStatus::Open, CaseStatus::Resolved]);

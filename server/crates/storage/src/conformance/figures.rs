@@ -7,7 +7,7 @@ use crate::{
     jobs::{Finish, JobKind},
     orders::OriginStanding,
     shipments::LastEvent,
-    work::{Agent, CaseRecord, CaseStatus, ExceptionAction},
+    work::{Agent, CaseRecord, CaseStatus, ExceptionAction, TicketFacts},
 };
 use domain::{
     ExceptionReason, Milestone, State,
@@ -194,6 +194,7 @@ fn ticket(
         closed_by: by_agent.then_some(Agent { name: None }),
         follows: None,
         seen: None,
+        ticket: TicketFacts::default(),
         revision: 0,
     }
 }

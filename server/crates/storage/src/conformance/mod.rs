@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a step that fails is a test that fails")]
 
 pub mod bookings;
+pub mod claims;
 pub mod connections;
 pub mod counters;
 pub mod destinations;
@@ -27,6 +28,7 @@ pub mod property;
 pub mod reconciliations;
 pub mod recycled;
 pub mod replays;
+pub mod rules;
 pub mod schedules;
 pub mod shipments;
 pub mod upgrade;
@@ -96,6 +98,7 @@ macro_rules! conformance_suite {
             one_run_of_a_company_at_a_time
             a_step_counts_once_and_the_last_one_ends_the_run
             a_difference_opens_once_keeps_its_age_and_closes_by_itself
+            what_a_run_could_not_read_stays_as_it_is
             what_a_person_keeps_stays_away_until_a_value_or_an_event_changes
             a_fix_is_requested_carried_out_and_looked_at
             the_list_is_narrowed_and_paged_oldest_first
@@ -170,10 +173,12 @@ macro_rules! conformance_suite {
             commit_needs_the_loaded_revision
             commit_is_all_or_nothing
             effects_happen_once
+            a_proof_that_never_comes_expires_and_nothing_else
             what_is_withheld_stays_so_until_it_is_told
             a_fold_gives_way_to_a_stronger_one
             what_people_decided_comes_along_with_a_claim
             what_was_written_is_set_back_unless_somebody_writes
+            what_an_order_shows_is_set_back_unless_it_is_being_written
             state_changes_are_kept
             reviews_come_due
             a_merged_shipment_refuses_commits
@@ -204,6 +209,23 @@ macro_rules! conformance_suite {
             bookings_are_found_by_delivery_shipment_and_phase
             a_label_is_kept_with_its_booking
             a_number_is_registered_once_for_each_connection
+            registered_numbers_are_looked_at_when_their_time_comes
+            what_a_person_books_is_kept_until_it_is_settled
+            shipments_are_chosen_by_the_newest_label_of_a_parcel
+        }
+        $crate::conformance_area! { $fresh, rules:
+            a_rule_is_saved_from_what_was_read_and_its_versions_stay
+            what_rules_did_adds_up
+            a_dry_run_goes_on_step_by_step
+            shipments_of_orders_are_walked
+        }
+        $crate::conformance_area! { $fresh, claims:
+            one_open_claim_for_each_shipment_and_reason
+            a_claim_is_saved_from_what_was_read
+            claims_are_listed_by_deadline_and_paged
+            figures_are_what_the_rows_add_up_to
+            reminders_are_due_by_their_day
+            files_are_kept_with_their_claim_until_they_are_erased
         }
         $crate::conformance_area! { $fresh, recycled:
             the_next_use_gets_a_shipment_of_its_own

@@ -71,7 +71,7 @@ fn status(n: u128, record: &str) -> Found {
 }
 
 fn look(records: &[&str], found: Vec<Found>) -> Look {
-    Look { run: None, subjects: records.iter().map(|record| subject(record)).collect(), found }
+    Look { subjects: records.iter().map(|record| subject(record)).collect(), found, ..Look::default() }
 }
 
 fn decision(id: DifferenceId, revision: u64, decided: Decided, jobs: Vec<NewJob>, at: Timestamp) -> Decision {
@@ -145,6 +145,19 @@ pub async fn a_difference_opens_once_keeps_its_age_and_closes_by_itself(store: S
     assert_eq!(store.counts(scope, at(0)).await.unwrap().oldest, None);
 }
 
+pub async fn what_a_run_could_not_read_stays_as_it_is(store: Store) {
+    let world = World::new(store).await;
+    let (store, scope) = (&world.store.reconciliations, world.scope);
+    store.look(scope, look(&["1", "2"], vec![status(1, "1"), status(2, "2")]), at(0)).await.unwrap();
+    let run = ReconciliationId(Uuid::from_u128(5));
+    let unread = Look { run: Some(run), unread: vec![subject("1")], ..Look::default() };
+    assert_eq!(store.look(scope, unread, at(5)).await.unwrap(), Counts::default());
+    assert_eq!(store.close_unseen(scope, run, vec!["odoo".into()], at(6)).await.unwrap(), 1);
+    let page = store.list(scope, DifferenceQuery::default()).await.unwrap();
+    let left: Vec<_> = page.rows.iter().map(|one| (one.found.id, one.opened_at, one.revision)).collect();
+    assert_eq!(left, [(DifferenceId(Uuid::from_u128(1)), at(0), 0)]);
+}
+
 pub async fn what_a_person_keeps_stays_away_until_a_value_or_an_event_changes(store: Store) {
     let world = World::new(store).await;
     let (store, scope) = (&world.store.reconciliations, world.scope);
@@ -188,8 +201,14 @@ pub async fn a_fix_is_requested_carried_out_and_looked_at(store: Store) {
     differences.look(scope, look(&["1"], vec![status(3, "1")]), at(5)).await.unwrap();
     let after = one().await;
     assert_eq!((after.requested, after.owner, after.opened_at), (None, Some(owner), at(0)));
+    let withdrawn = |revision| decision(id, revision, Decided::Withdrawn, Vec::new(), at(6));
+    assert!(!differences.decide(scope, withdrawn(after.revision)).await.unwrap(), "nothing is requested");
     let request = Decided::Request(None);
     assert!(differences.decide(scope, decision(id, after.revision, request, Vec::new(), at(6))).await.unwrap());
+    assert!(differences.decide(scope, withdrawn(after.revision + 1)).await.unwrap(), "it failed");
+    assert_eq!(one().await.requested, None);
+    let request = decision(id, after.revision + 2, Decided::Request(None), Vec::new(), at(6));
+    assert!(differences.decide(scope, request).await.unwrap(), "once more");
     differences.look(scope, look(&["1"], Vec::new()), at(7)).await.unwrap();
     assert_eq!(one().await.closed, Some((at(7), Resolution::Fixed)));
     assert_eq!(differences.counts(scope, at(7)).await.unwrap().fixed, 1);

@@ -5,8 +5,8 @@ use crate::{
     Actor, Scope, Store,
     jobs::{Cause, JobKind, Lane},
     limits::PAGE_ROWS,
-    shipments::{Committed, LastEvent, NewEffect, SetBack, ShipmentQuery, ShipmentTab, WrittenValues},
-    work::{CaseRecord, CaseStatus, ExceptionAction},
+    shipments::{Committed, LastEvent, NewEffect, SetBack, SetBackOn, ShipmentQuery, ShipmentTab, WrittenValues},
+    work::{CaseRecord, CaseStatus, ExceptionAction, TicketFacts},
 };
 use domain::{
     ExceptionReason, Milestone, State,
@@ -16,7 +16,7 @@ use domain::{
     fold::FoldedException,
     ids::{CompanyId, ExceptionId, ShipmentId},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 pub(super) async fn tab(world: &World, tab: ShipmentTab) -> Vec<ShipmentId> {
@@ -224,7 +224,7 @@ pub async fn what_was_written_is_set_back_unless_somebody_writes(store: Store) {
         job.cause = Cause::Reconcile;
         let (expected, after, effect) =
             (expected.to_owned(), after.map(str::to_owned), effect(&world, key, EffectOutcome::Pending));
-        let set_back = SetBack { shipment, expected, after, effect, job };
+        let set_back = SetBack { on: SetBackOn::Delivery, shipment, expected, after, effect, job };
         world.store.shipments.set_back(world.scope, set_back, at(3)).await.unwrap()
     };
     assert!(!set_back(one, "older", None, "set_back/1").await, "something else was written");
@@ -239,6 +239,69 @@ pub async fn what_was_written_is_set_back_unless_somebody_writes(store: Store) {
     let loaded = world.store.shipments.load(world.scope, one, None).await.unwrap().unwrap();
     let effects: Vec<_> = loaded.effects.iter().map(|e| (e.key.as_str(), e.created_at, e.done_at.is_some())).collect();
     assert_eq!(effects, [("set_back/1", at(3), false)]);
+}
+
+pub async fn what_an_order_shows_is_set_back_unless_it_is_being_written(store: Store) {
+    let world = World::new(store).await;
+    let one = world.import(world.order(1, &[]), 1).await;
+    let shipments = &world.store.shipments;
+    let written = async |system: &str| shipments.written_of_orders(world.scope, system, vec![8, 7, 9]).await.unwrap();
+    assert_eq!(written("odoo").await, BTreeMap::new(), "nothing is known");
+    for (system, order, values) in [("odoo", 7, Some("a")), ("odoo", 8, None), ("other", 7, Some("c"))] {
+        shipments.keep_order_fields(world.scope, system, order, values.map(str::to_owned), at(2)).await.unwrap();
+    }
+    assert_eq!(written("odoo").await, BTreeMap::from([(7, "a".to_owned())]));
+    assert_eq!(written("other").await, BTreeMap::from([(7, "c".to_owned())]));
+    let set_back = async |record, expected: &str, after: Option<&str>, key: &str| {
+        let job = world.job(JobKind::SYNC_SALES_ORDER, format!("odoo/{record}"), 3);
+        let effect = NewEffect { target: EffectTarget::SalesOrderNote, ..effect(&world, key, EffectOutcome::Pending) };
+        let on = SetBackOn::Order { system: "odoo".into(), record };
+        let (expected, after) = (expected.to_owned(), after.map(str::to_owned));
+        shipments
+            .set_back(world.scope, SetBack { on, shipment: one, expected, after, effect, job }, at(3))
+            .await
+            .unwrap()
+    };
+    assert!(!set_back(7, "older", None, "set_back/1").await, "something else was written");
+    assert!(!set_back(8, "a", None, "set_back/1").await, "what was written is not known");
+    assert!(set_back(7, "a", None, "set_back/1").await);
+    assert_eq!(written("odoo").await, BTreeMap::new(), "all is written again");
+    assert_eq!(written("other").await.len(), 1, "of this system alone");
+    shipments.keep_order_fields(world.scope, "odoo", 7, Some("a".into()), at(4)).await.unwrap();
+    assert!(!set_back(7, "a", None, "set_back/2").await, "a job waits");
+    assert_eq!(world.claim("a", &[JobKind::SYNC_SALES_ORDER], at(5)).await.len(), 1);
+    assert!(!set_back(7, "a", None, "set_back/2").await, "a job writes");
+    let loaded = shipments.load(world.scope, one, None).await.unwrap().unwrap();
+    let effects: Vec<_> = loaded.effects.iter().map(|e| (e.target, e.key.as_str(), e.created_at)).collect();
+    assert_eq!(effects, [(EffectTarget::SalesOrderNote, "set_back/1", at(3))]);
+}
+
+pub async fn a_proof_that_never_comes_expires_and_nothing_else(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let proof = |key| NewEffect { target: EffectTarget::OrderProof, ..effect(&world, key, EffectOutcome::Pending) };
+    let came = proof("came");
+    let mut commit = world.commit(shipment, 0, world.folded(State::Delivered), 2);
+    commit.effects = vec![came.clone(), proof("never"), effect(&world, "note", EffectOutcome::Pending)];
+    world.store.shipments.commit(world.scope, commit).await.unwrap();
+    let mut commit = world.commit(shipment, 1, world.folded(State::Delivered), 5);
+    commit.effects = vec![proof("later")];
+    world.store.shipments.commit(world.scope, commit).await.unwrap();
+    let posted = EffectOutcome::Posted("1 Signature.png".into());
+    world.store.shipments.effect_done(world.scope, came.id, posted.clone(), at(3)).await.unwrap();
+    let expire = async |before| world.store.shipments.expire_proofs(world.scope, at(before), at(9)).await.unwrap();
+    assert_eq!((expire(2).await, expire(5).await, expire(5).await), (0, 1, 0), "once, and none that is younger");
+    let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
+    let outcomes: Vec<_> = loaded.effects.iter().map(|e| (e.key.as_str(), e.outcome.clone(), e.done_at)).collect();
+    assert_eq!(
+        outcomes,
+        [
+            ("came", posted, Some(at(3))),
+            ("never", EffectOutcome::Expired, Some(at(9))),
+            ("note", EffectOutcome::Pending, None),
+            ("later", EffectOutcome::Pending, None),
+        ]
+    );
 }
 
 pub async fn effects_happen_once(store: Store) {
@@ -483,6 +546,7 @@ pub async fn tabs_and_counts_agree(store: Store) {
                 closed_by: None,
                 follows: None,
                 seen: None,
+                ticket: TicketFacts::default(),
                 revision: 0,
             };
             world.store.work.put_case(world.scope, case).await.unwrap();

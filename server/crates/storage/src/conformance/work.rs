@@ -8,11 +8,12 @@ use crate::{
     limits::PAGE_ROWS,
     people::UserRecord,
     shipments::{Committed, LastEvent},
-    work::{Agent, CaseRecord, CaseStatus, ExceptionAction, QueueQuery, QueueView},
+    work::{Agent, CaseRecord, CaseStatus, ExceptionAction, QueueQuery, QueueView, TicketFacts},
 };
 use domain::access::Role;
 use domain::{
     Category, ExceptionReason, Milestone, Severity, State,
+    calendar::Calendar,
     commit::ExceptionChange,
     event_time::{EventTime, Precision},
     exceptions::due_at,
@@ -68,6 +69,7 @@ fn case(world: &World, exception: ExceptionId, shipment: ShipmentId, minutes: i6
         closed_by: None,
         follows: None,
         seen: None,
+        ticket: TicketFacts::default(),
         revision: 0,
     }
 }
@@ -88,13 +90,19 @@ pub async fn exceptions_open_go_on_and_close(store: Store) {
         (opened.reason, opened.severity, opened.shipment),
         (ExceptionReason::Damaged, Severity::Critical, shipment)
     );
-    assert_eq!((opened.recorded_at, opened.due_at, opened.closed), (at(5), due_at(Severity::Critical, at(5)), None));
+    assert_eq!(
+        (opened.recorded_at, opened.due_at, opened.closed),
+        (at(5), due_at(ExceptionReason::Damaged, Severity::Critical, at(5), &Calendar::default()), None)
+    );
 
     let mut milder = exception(ExceptionReason::Damaged, 5, &[1, 2]);
     milder.severity = Severity::Minor;
     change(&world, shipment, vec![ExceptionChange::Keep { id, exception: milder }], 6).await;
     let kept = world.store.work.exception(world.scope, id).await.unwrap().unwrap();
-    assert_eq!((kept.severity, kept.evidence.len(), kept.due_at), (Severity::Minor, 2, due_at(Severity::Minor, at(5))));
+    assert_eq!(
+        (kept.severity, kept.evidence.len(), kept.due_at),
+        (Severity::Minor, 2, due_at(ExceptionReason::Damaged, Severity::Minor, at(5), &Calendar::default()))
+    );
 
     let ended = Some(EventTime::instant("", at(7), Precision::Second));
     // the next episode comes in the same commit, before the end of the first in the list
@@ -122,7 +130,10 @@ pub async fn exceptions_open_go_on_and_close(store: Store) {
     )
     .await;
     let reopened = world.store.work.exception(world.scope, next).await.unwrap().unwrap();
-    assert_eq!((reopened.closed, reopened.due_at), (None, due_at(Severity::Critical, at(12))));
+    assert_eq!(
+        (reopened.closed, reopened.due_at),
+        (None, due_at(ExceptionReason::Damaged, Severity::Critical, at(12), &Calendar::default()))
+    );
 }
 
 pub async fn the_queue_sorts_and_filters(store: Store) {

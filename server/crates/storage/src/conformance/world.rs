@@ -11,6 +11,7 @@ use crate::{
 };
 use domain::{
     Classifier, ExceptionReason, Milestone, State,
+    calendar::Calendar,
     commit::ExceptionChange,
     event_time::{EventTime, Precision},
     fold::{Folded, FoldedException, Plan, Trust},
@@ -312,6 +313,8 @@ impl World {
             effects: Vec::new(),
             jobs: Vec::new(),
             next_uses: Vec::new(),
+            calendar: Calendar::default(),
+            unknown: None,
         }
     }
 
