@@ -4,6 +4,7 @@
 use super::access::{ports, shown};
 use crate::contract::{
     ApiError,
+    bookings::NewBooking,
     shipments::{ListPage, ListQuery, RawView, ShipmentView},
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -40,6 +41,12 @@ pub async fn link_number(claimed: String, unlinked: String) -> Result<(), ApiErr
 #[server(prefix = "/api", endpoint = "shipments/booking")]
 pub async fn decide_booking(id: String, decision: String, number: Option<String>) -> Result<(), ApiError> {
     shown(ports()?.shipments.decide_booking(id, decision, number.unwrap_or_default()).await)
+}
+
+/// Books a label beside the rules.
+#[server(prefix = "/api", endpoint = "shipments/book")]
+pub async fn book_shipment(#[server(default)] new: NewBooking) -> Result<(), ApiError> {
+    shown(ports()?.shipments.book(new).await)
 }
 
 /// One event's raw message.

@@ -2,11 +2,11 @@
 
 use super::{
     ApiResult, When,
-    bookings::BookingsView,
+    bookings::{BookingsView, NewBooking},
     choice::{choice, known},
 };
 use async_trait::async_trait;
-use domain::{Direction, Severity, State, Visibility};
+use domain::{Direction, Severity, State, Visibility, labels::LabelState};
 use serde::{Deserialize, Serialize};
 
 choice! {
@@ -76,6 +76,9 @@ pub struct ListQuery {
     /// With a number of this carrier.
     #[serde(default)]
     pub carrier: String,
+    /// With a label that stands so.
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelState>,
     /// How recent what is known of them is.
     #[serde(default)]
     pub fresh: Freshness,
@@ -101,7 +104,7 @@ impl ListQuery {
     /// Whether anything narrows the view: its count is then not the number of rows.
     pub fn is_narrowed(&self) -> bool {
         let written = [&self.text, &self.carrier, &self.delivered].iter().any(|filter| !filter.is_empty());
-        let chosen = self.state.is_some() || self.direction.is_some();
+        let chosen = self.state.is_some() || self.direction.is_some() || self.labels.is_some();
         written || chosen || self.linked != Linked::Any || self.fresh != Freshness::Any
     }
 }
@@ -118,6 +121,8 @@ pub struct ListPage {
     /// The page is not full: it ends because the limit of shipments that one page searches was reached. Later pages may have
     /// matches or none.
     pub cut_short: bool,
+    /// Whether a label was ever booked: shipments can be chosen by them.
+    pub labels: bool,
     /// When an update was last received.
     pub newest: Option<When>,
 }
@@ -494,6 +499,8 @@ pub trait ShipmentsPort: Send + Sync {
     async fn link(&self, claimed: String, unlinked: String) -> ApiResult<()>;
     /// A person decides about a booking: `adopt` with its number, `again`, `give_up`, `void`.
     async fn decide_booking(&self, id: String, decision: String, number: String) -> ApiResult<()>;
+    /// A person books a label beside the rules.
+    async fn book(&self, new: NewBooking) -> ApiResult<()>;
     /// One event's raw message.
     async fn raw(&self, id: String, observation: String) -> ApiResult<RawView>;
     /// The shipment that goes under exactly this, if there is just one.

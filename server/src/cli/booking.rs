@@ -4,18 +4,22 @@ use anyhow::{Context as _, Result, bail};
 use application::{
     booking::{
         decide::{self, Decision},
-        read, rules,
+        order, read, rules, trial,
     },
     caller::Caller,
     context::Context,
 };
-use clap::Subcommand;
+use carriers::booking::Mode;
+use clap::{Args, Subcommand};
 use domain::{
-    booking::{BookingRule, Phase},
-    ids::BookingId,
+    booking::{BookingRule, Choice, Phase},
+    ids::{BookingId, ShipmentId},
 };
 use std::{fs, path::PathBuf, sync::Arc};
-use storage::{Scope, bookings::BookingRecord};
+use storage::{
+    Scope,
+    bookings::{BookingRecord, OrderedLabel},
+};
 
 /// Bookings. A delivery in Odoo that is ready gets its label by the first rule that fits it; without rules nothing is booked.
 #[derive(Subcommand)]
@@ -45,6 +49,8 @@ pub enum Booking {
         /// Its id.
         id: BookingId,
     },
+    /// Book a label for each parcel of a delivery that has none, whatever the rules say.
+    Book(Book),
     /// Decide about one of which the platform cannot tell whether it was bought: there is a label, and this is its number.
     Adopt {
         /// Its id.
@@ -67,11 +73,73 @@ pub enum Booking {
     Rules(Rules),
 }
 
+/// Which label is booked for which delivery.
+#[derive(Args)]
+pub struct Book {
+    /// The delivery: its name, a number of it, or the id of its shipment.
+    delivery: String,
+    /// The connection to the platform.
+    #[arg(long, value_name = "NAME")]
+    connection: String,
+    /// Only this carrier, as the platform calls it.
+    #[arg(long)]
+    carrier: Option<String>,
+    /// Only this service, as the platform calls it.
+    #[arg(long)]
+    service: Option<String>,
+    /// Only with at most so many days to delivery.
+    #[arg(long)]
+    days: Option<u16>,
+    /// The fastest offer instead of the cheapest.
+    #[arg(long)]
+    fastest: bool,
+    /// The label's form: pdf, png, zpl.
+    #[arg(long, default_value = "pdf")]
+    format: String,
+    /// Length, width and height in millimetres of parcels whose package type has none.
+    #[arg(long, value_names = ["LENGTH", "WIDTH", "HEIGHT"], num_args = 3)]
+    size: Option<Vec<u32>>,
+    /// Confirm that a live label is paid; a connection with live labels needs it.
+    #[arg(long)]
+    live: bool,
+}
+
+impl Book {
+    async fn run(self, context: &Context, caller: &Caller) -> Result<()> {
+        let shipment = match self.delivery.parse::<ShipmentId>() {
+            Ok(id) => id,
+            Err(_) => match context.store.shipments.find(caller.scope(), &self.delivery).await?[..] {
+                [only] => only,
+                [] => bail!("no shipment goes under {:?}", self.delivery),
+                [..] => bail!("several shipments go under {:?}: give the id of one", self.delivery),
+            },
+        };
+        let choice = Choice {
+            carrier: self.carrier,
+            account: None,
+            service: self.service,
+            days: self.days,
+            fastest: self.fastest,
+        };
+        let size_mm = self.size.and_then(|sides| <[u32; 3]>::try_from(sides).ok());
+        let with = OrderedLabel { connection: self.connection, choice, format: self.format, size_mm };
+        let confirmed = if self.live { Mode::Live } else { Mode::Test };
+        order::book(context, caller, shipment, with, confirmed).await?;
+        say!("kept; the label of shipment {shipment} is booked by the server: see `milepost booking list`");
+        Ok(())
+    }
+}
+
 /// The rules: a JSON list, of which the first rule that fits a delivery decides.
 #[derive(Subcommand)]
 pub enum Rules {
     /// Write the rules out.
     Show,
+    /// Try the rules on a delivery as it is in Odoo now: which decides, and why the others do not. Nothing is booked.
+    Test {
+        /// The delivery: its name, or a number of it.
+        delivery: String,
+    },
     /// Put the rules of this file in place of those that are there; an empty list books nothing. See docs/BOOKING.md.
     Put {
         /// A JSON file.
@@ -98,6 +166,7 @@ impl Booking {
                 return Ok(());
             }
             Self::Rules(rules) => return rules.run(&context, &caller).await,
+            Self::Book(book) => return book.run(&context, &caller).await,
             Self::Void { id } => (id, Decision::Void),
             Self::Adopt { id, number } => (id, Decision::Adopt(number)),
             Self::Again { id } => (id, Decision::SendAgain),
@@ -134,7 +203,8 @@ fn show(booking: &BookingRecord) {
     let BookingRecord { id, key, connection, system, record, wanted, purchase, .. } = booking;
     say!("booking {id}: {}", purchase.phase.label());
     say!("delivery {} ({system}, record {record}), parcel {}", wanted.name, wanted.parcel + 1);
-    say!("at {connection} by the rule {}, a {} label, key {key}", wanted.rule, wanted.mode);
+    let by = wanted.rule.as_ref().map_or_else(|| "by hand".to_owned(), |rule| format!("by the rule {rule}"));
+    say!("at {connection} {by}, a {} label, key {key}", wanted.mode);
     if let Some(rate) = &purchase.rate {
         say!("offered by {} {} for {}", rate.carrier, rate.service, rate.price);
     }
@@ -154,8 +224,23 @@ impl Rules {
     async fn run(self, context: &Context, caller: &Caller) -> Result<()> {
         match self {
             Self::Show => {
-                let rules = rules::list(context, caller).await?;
-                say!("{}", serde_json::to_string_pretty(&rules)?);
+                let listed = rules::list(context, caller).await?;
+                say!("{}", serde_json::to_string_pretty(&listed.rules)?);
+            }
+            Self::Test { delivery } => {
+                let trial = trial::on(context, caller, &delivery).await?;
+                for (rule, misfits) in &trial.rules {
+                    let why: Vec<&str> = misfits.iter().map(|misfit| misfit.label()).collect();
+                    let decides = trial.deciding().is_some_and(|deciding| deciding.name == rule.name);
+                    match (decides, why.is_empty()) {
+                        (true, _) => say!("decides\t{}", rule.name),
+                        (false, true) => say!("fits\t{}", rule.name),
+                        (false, false) => say!("-\t{}\t{}", rule.name, why.join("; ")),
+                    }
+                }
+                if trial.deciding().is_none() {
+                    say!("no rule decides about {}: nothing is booked or registered", trial.delivery);
+                }
             }
             Self::Put { file } => {
                 let text = fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;

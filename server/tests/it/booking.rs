@@ -6,7 +6,7 @@ use crate::world::systems::{Systems, delivery};
 use application::{
     booking::{
         decide::{self, Decision},
-        rules,
+        order, rules, trial,
     },
     caller::Caller,
     clock::Clock,
@@ -14,16 +14,17 @@ use application::{
     jobs::Runner,
     odoo::IMPORT_PAGES_MAX,
 };
-use domain::booking::{Action, BookingRule, Choice, Phase, When};
+use carriers::booking::Mode;
+use domain::booking::{Action, BookingRule, Choice, Ended, Misfit, Phase, When};
 use serde_json::{Value, json};
 use simulator::{
     booking::{REFUSED_CITY, SandboxBooking, Void},
     faults::Fault,
-    odoo::{NewOrder, Open},
+    odoo::{NewGoods, NewOrder, Open},
 };
 use std::sync::Arc;
 use storage::{
-    bookings::{BookingRecord, RegistrationRecord, Tracking},
+    bookings::{BookingRecord, OrderedLabel, RegistrationRecord, Tracking},
     jobs::Lane,
 };
 
@@ -364,4 +365,263 @@ async fn a_number_is_registered_once_and_its_successor_in_its_place() {
     let of = |number: &str| known.iter().find(|one| one.number == number).map(|one| one.tracking);
     assert_eq!(of("00340434161094042564"), Some(Tracking::Registered), "{known:?}");
     assert_eq!(of("00340434161094042557"), Some(Tracking::Stopped), "{known:?}");
+}
+
+/// What a person books at a connection.
+fn label_at(connection: &str) -> OrderedLabel {
+    OrderedLabel {
+        connection: connection.into(),
+        choice: Choice::default(),
+        format: "pdf".into(),
+        size_mm: Some([300, 200, 100]),
+    }
+}
+
+#[tokio::test]
+async fn a_person_books_what_no_rule_does_and_once() {
+    let world = Booking::connected("shippo").await;
+    let picking = world.add("A1");
+    world.import().await;
+    assert!(world.bookings(picking).await.is_empty(), "no rule fits");
+    let context = &world.systems.world.context;
+    let shipment = context.store.shipments.find(context.scope(), "WH/OUT/A1").await.unwrap()[0];
+    let book = |with: OrderedLabel| order::book(context, &world.person(), shipment, with, Mode::Test);
+    let choice = Choice { carrier: Some("DHL".into()), ..Choice::default() };
+    book(OrderedLabel { choice, ..label_at("shippo-api") }).await.unwrap();
+    for _ in 0..3 {
+        world.systems.advance(60).await;
+    }
+    let kept = world.booking(picking).await;
+    assert_eq!((kept.purchase.phase, kept.wanted.rule.clone()), (Phase::Booked, None));
+    assert_eq!((world.platform.labels().len(), world.number(picking).is_some()), (1, true));
+    assert_eq!(context.store.bookings.ordered(context.scope(), shipment).await.unwrap(), None);
+    let again = book(label_at("shippo-api")).await.unwrap_err();
+    assert!(again.to_string().contains("void that one first"), "{again}");
+    // once it is void, another one is booked, under a key of its own
+    decide::decide(context, &world.person(), kept.id, Decision::Void).await.unwrap();
+    world.systems.advance(60).await;
+    world.platform.settle();
+    world.systems.advance(25 * 3_600).await;
+    assert_eq!((world.phase(picking).await, world.number(picking)), (Phase::Voided, None));
+    book(label_at("shippo-api")).await.unwrap();
+    for _ in 0..3 {
+        world.systems.advance(60).await;
+    }
+    let bookings = world.bookings(picking).await;
+    assert_eq!((bookings.len(), bookings[0].purchase.phase, bookings[0].wanted.generation), (2, Phase::Booked, 2));
+    assert_eq!(world.platform.labels().len(), 2);
+}
+
+#[tokio::test]
+async fn why_a_label_was_not_booked_by_hand_stays_with_the_shipment() {
+    let world = Booking::connected("easypost").await;
+    let picking = world.add("A1");
+    world.import().await;
+    let context = &world.systems.world.context;
+    let shipment = context.store.shipments.find(context.scope(), "WH/OUT/A1").await.unwrap()[0];
+    let book = |with: OrderedLabel| order::book(context, &world.person(), shipment, with, Mode::Test);
+    let nowhere = book(label_at("nowhere")).await.unwrap_err();
+    assert!(nowhere.to_string().contains("there is no connection nowhere"), "{nowhere}");
+    let paper = book(OrderedLabel { format: "bmp".into(), ..label_at("easypost-api") }).await.unwrap_err();
+    assert!(paper.to_string().contains("pdf, png or zpl"), "{paper}");
+    // typed in Odoo, and not imported yet
+    world.systems.odoo.edit(picking, "carrier_tracking_ref", json!("1Z999AA10123456784"));
+    book(label_at("easypost-api")).await.unwrap();
+    world.systems.advance(5).await;
+    let order = context.store.bookings.ordered(context.scope(), shipment).await.unwrap().unwrap();
+    assert!(order.refused.as_deref().is_some_and(|why| why.contains("has a tracking reference")), "{order:?}");
+    assert_eq!((world.platform.labels().len(), world.bookings(picking).await.len()), (0, 0));
+    // what is refused is not tried again by itself
+    world.systems.odoo.edit(picking, "carrier_tracking_ref", json!(false));
+    world.import().await;
+    assert_eq!(world.bookings(picking).await.len(), 0);
+    book(label_at("easypost-api")).await.unwrap();
+    world.systems.advance(60).await;
+    assert_eq!((world.phase(picking).await, world.platform.labels().len()), (Phase::Booked, 1));
+}
+
+#[tokio::test]
+async fn a_subscription_that_ends_on_an_exception_is_started_again_once_for_each() {
+    let world = Booking::connected("shipengine").await;
+    world.rules(vec![rule(Action::Register { connection: "shipengine-api".into() })]).await;
+    let number = "00340434161094042557";
+    let picking = world.systems.add_order(number);
+    world.import().await;
+    let restarts = || world.platform.trackers()[0].restarts;
+    assert_eq!((world.registrations(picking).await[0].tracking, restarts()), (Tracking::Registered, 0));
+    let held = &[("InTransit_002", "2026-03-05T13:00:00"), ("Exception_004", "2026-03-05T14:00:00")];
+    world.platform.tracking_ends(number);
+    world.systems.world.receives(number, held).await;
+    world.systems.advance(5).await;
+    let known = world.registrations(picking).await;
+    assert_eq!((known[0].tracking, known[0].about.restarts), (Tracking::Registered, 1), "{known:?}");
+    assert_eq!((known[0].about.ended, restarts()), (Some(Ended::Exception), 1));
+    // whatever else is received of it, the same exception is no second reason
+    for _ in 0..3 {
+        world.systems.world.receives(number, held).await;
+        world.systems.advance(1_000).await;
+    }
+    assert_eq!((world.registrations(picking).await[0].about.restarts, restarts()), (1, 1));
+    // what is over needs no reports
+    world.platform.tracking_ends(number);
+    world.systems.world.receives(number, DELIVERED).await;
+    world.systems.advance(40 * 86_400).await;
+    assert_eq!(restarts(), 1);
+}
+
+#[tokio::test]
+async fn a_subscription_that_ends_by_its_age_or_by_silence_is_started_again_by_the_clock() {
+    for (platform, days, ended) in [("aftership", 120, Ended::Age), ("17track", 30, Ended::Silence)] {
+        let world = Booking::connected(platform).await;
+        world.rules(vec![rule(Action::Register { connection: format!("{platform}-api") })]).await;
+        let number = "00340434161094042557";
+        let picking = world.systems.add_order(number);
+        world.import().await;
+        let look = async |days: i64| {
+            world.systems.advance(days * 86_400).await;
+            application::jobs::tick(&world.systems.world.context).await.unwrap();
+            world.systems.world.settle().await;
+            world.registrations(picking).await.remove(0).about
+        };
+        assert_eq!(look(days - 1).await.restarts, 0, "{platform}: not yet");
+        world.platform.tracking_ends(number);
+        let about = look(1).await;
+        assert_eq!((about.restarts, about.ended), (1, Some(ended)), "{platform}");
+        assert_eq!((look(1).await.restarts, world.platform.trackers()[0].restarts), (1, 1), "{platform}: once");
+        if platform == "17track" {
+            // it starts a number again once: then a person is needed
+            world.platform.tracking_ends(number);
+            look(30).await;
+            let known = world.registrations(picking).await.remove(0);
+            assert_eq!(known.tracking, Tracking::Refused, "{known:?}");
+            assert!(known.about.refused.is_some_and(|why| why.contains("-18019905")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_package_is_a_parcel_with_its_own_goods_at_customs() {
+    for (platform, _) in PURCHASES {
+        let world = Booking::connected(platform).await;
+        world.systems.world.leaves_jobs();
+        let rule = BookingRule { warehouse: None, ..rule(book_at(&format!("{platform}-api"))) };
+        world.rules(vec![rule]).await;
+        let new = delivery("A1", world.systems.world.clock.now());
+        let place = simulator::journey::Place { city: "Basel", country: "CH", zip: "4001", ..new.place };
+        let picking = world.systems.odoo.add_order(&NewOrder { tracking: None, place, ..new });
+        let first = world.systems.odoo.pack(picking, "PACK1");
+        let second = world.systems.odoo.pack(picking, "PACK2");
+        let bearings = NewGoods {
+            name: "Bearing",
+            sku: "B-1",
+            hs_code: "848210",
+            origin: "DE",
+            weight_kg: 0.4,
+            price: 15.0,
+            sold: Some((12.25, "CHF")),
+            packed: &[(2.0, Some(first)), (1.0, None)],
+        };
+        let seals = NewGoods {
+            name: "Seal",
+            sku: "S-1",
+            hs_code: "401693",
+            origin: "CN",
+            weight_kg: 0.01,
+            price: 0.3,
+            sold: None,
+            packed: &[(10.0, Some(second))],
+        };
+        for goods in [&bearings, &seals] {
+            world.systems.odoo.add_goods(picking, goods);
+        }
+        world.import().await;
+        for _ in 0..3 {
+            world.systems.advance(60).await;
+        }
+        let phases: Vec<_> = world.bookings(picking).await.iter().map(|one| one.purchase.phase).collect();
+        assert_eq!(phases, [Phase::Booked; 3], "{platform}: two packages, and what is in none");
+        let labels = world.platform.labels();
+        let declared: Vec<_> = labels.iter().flat_map(|label| &label.declared).collect();
+        let mut lines: Vec<_> = declared
+            .iter()
+            .map(|one| (one.description.as_str(), one.quantity, one.cents, one.currency.as_str(), one.origin.as_str()))
+            .collect();
+        lines.sort_unstable();
+        let wanted = [
+            ("Bearing", 1, 1_225, "CHF", "DE"),
+            ("Bearing", 2, 2_450, "CHF", "DE"),
+            ("Seal", 10, 300, "EUR", "CN"),
+        ];
+        assert_eq!(lines, wanted, "{platform}: each is declared once, at what it was sold for");
+        assert_eq!(labels.iter().filter(|label| label.declared.len() == 1).count(), 3, "{platform}");
+        assert_eq!(world.number(picking).unwrap().split(',').count(), 3, "{platform}");
+        assert_eq!(world.attached(picking).len(), 3, "{platform}");
+    }
+}
+
+#[tokio::test]
+async fn what_became_of_a_label_stands_in_odoo_and_a_void_one_is_named_so() {
+    let world = Booking::at("easypost").await;
+    let (picking, refused) = (world.add("A1"), world.add_to("A2", REFUSED_CITY));
+    world.import().await;
+    let shows = |picking| world.systems.odoo.value(picking, "x_milepost_booking");
+    let booked = shows(picking).as_str().unwrap().to_owned();
+    assert!(booked.starts_with("Booked at ") && booked.contains("7.58 USD") && booked.contains("test"), "{booked}");
+    let not = shows(refused).as_str().unwrap().to_owned();
+    assert!(not.starts_with("Refused at "), "{not}");
+    let number = world.number(picking).unwrap();
+    world.systems.odoo.edit(picking, "state", json!("cancel"));
+    world.import().await;
+    world.platform.settle();
+    world.systems.advance(25 * 3_600).await;
+    assert!(shows(picking).as_str().unwrap().starts_with("Voided at "), "{}", shows(picking));
+    let names: Vec<_> = world.attached(picking).iter().map(|file| file["name"].clone()).collect();
+    assert_eq!(names, [json!(format!("VOID Label {number}.pdf"))]);
+    assert_eq!(world.notes(picking, "is void"), 1);
+}
+
+#[tokio::test]
+async fn rules_are_changed_one_by_one_and_tried_on_a_delivery() {
+    let world = Booking::connected("easypost").await;
+    let context = &world.systems.world.context;
+    let named = |name: &str, countries: &[&str]| BookingRule {
+        name: name.into(),
+        countries: countries.iter().map(|country| (*country).to_owned()).collect(),
+        ..rule(book_at("easypost-api"))
+    };
+    let change = async |change| {
+        let seen = rules::list(context, &world.person()).await.unwrap().version;
+        rules::change(context, &world.person(), &seen, change).await
+    };
+    let names = async || {
+        let listed = rules::list(context, &world.person()).await.unwrap();
+        listed.rules.into_iter().map(|rule| rule.name).collect::<Vec<_>>()
+    };
+    for rule in [named("Switzerland", &["CH"]), named("EU", &["EU"]), named("all", &[])] {
+        change(rules::Change::Add(rule)).await.unwrap();
+    }
+    let twice = change(rules::Change::Add(named("eu", &[]))).await.unwrap_err();
+    assert!(twice.to_string().contains("two rules are called"), "{twice}");
+    change(rules::Change::Raise("all".into())).await.unwrap();
+    assert_eq!(names().await, ["Switzerland", "all", "EU"]);
+    change(rules::Change::Lower("all".into())).await.unwrap();
+    change(rules::Change::Lower("all".into())).await.unwrap();
+    change(rules::Change::Raise("Switzerland".into())).await.unwrap();
+    assert_eq!(names().await, ["Switzerland", "EU", "all"], "what is first or last stays there");
+    change(rules::Change::Replace("EU".into(), named("Europe", &["EU", "CH"]))).await.unwrap();
+    assert!(change(rules::Change::Remove("EU".into())).await.is_err(), "it has another name now");
+    let stale = rules::change(context, &world.person(), "0", rules::Change::Remove("all".into())).await.unwrap_err();
+    assert!(stale.to_string().contains("changed meanwhile"), "{stale}");
+    // tried before anything is booked
+    let empty = rules::list(context, &world.person()).await.unwrap().rules;
+    world.rules(Vec::new()).await;
+    let picking = world.add("A1");
+    world.import().await;
+    world.rules(empty).await;
+    let tried = trial::on(context, &world.person(), "WH/OUT/A1").await.unwrap();
+    assert_eq!(tried.deciding().map(|rule| rule.name.as_str()), Some("Europe"));
+    let misfits: Vec<_> = tried.rules.iter().map(|(_, misfits)| misfits.clone()).collect();
+    assert_eq!(misfits, [vec![Misfit::Country], vec![], vec![]]);
+    assert!(trial::on(context, &world.person(), "no such delivery").await.is_err());
+    assert_eq!((world.bookings(picking).await.len(), world.platform.labels().len()), (0, 0), "nothing is booked");
 }

@@ -1,26 +1,31 @@
 //! The labels of a shipment, and where its numbers are registered.
 
+use super::book_label::BookLabel;
 use crate::{
     api::DecideBooking,
     components::{Failed, Time, action, may},
     contract::{
-        bookings::{BookingView, BookingsView, TrackingView},
+        bookings::{BookingView, BookingsView, OrderedView, TrackingView},
         session::Permission,
     },
 };
 use leptos::{form::ActionForm, prelude::*};
 
-/// The panel; nothing where nothing was booked or registered.
+/// The panel; nothing where nothing was booked or registered, and nothing can be.
 #[component]
 pub fn BookingsPanel(
+    /// The shipment.
+    shipment: String,
     /// What there is.
     view: BookingsView,
 ) -> impl IntoView {
     let decide = action::<DecideBooking>();
     let may_decide = may(Permission::Operate);
     let failed = move || decide.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
-    let BookingsView { bookings, registrations } = view;
-    (!bookings.is_empty() || !registrations.is_empty()).then(|| {
+    let BookingsView { bookings, registrations, ordered, bookable } = view;
+    let bookable = if may_decide { bookable } else { Vec::new() };
+    let is_empty = bookings.is_empty() && registrations.is_empty() && ordered.is_none() && bookable.is_empty();
+    (!is_empty).then(|| {
         view! {
             <section class="panel" data-testid="bookings">
                 <header><h2>"Labels and tracking"</h2></header>
@@ -28,6 +33,8 @@ pub fn BookingsPanel(
                     {failed}
                     {bookings.into_iter().map(|booking| one(booking, decide, may_decide)).collect_view()}
                     {registrations.into_iter().map(registration).collect_view()}
+                    {ordered.map(order)}
+                    {(!bookable.is_empty()).then(|| view! { <BookLabel shipment platforms=bookable/> })}
                 </div>
             </section>
         }
@@ -93,12 +100,28 @@ fn button(
     }
 }
 
+fn order(of: OrderedView) -> impl IntoView {
+    let status = if of.problem.is_some() { "Label not booked" } else { "Label ordered" };
+    let class = if of.problem.is_some() { "late" } else { "" };
+    view! {
+        <dl class="facts" data-testid="ordered-label">
+            <dt><b class=class>{status}</b></dt>
+            <dd>{of.connection}<span class="small muted">" · "<Time when=of.at/></span></dd>
+        </dl>
+        {of.problem.map(|problem| view! { <p class="small">{problem}</p> })}
+    }
+}
+
 fn registration(of: TrackingView) -> impl IntoView {
     view! {
         <dl class="facts" data-testid="registration">
             <dt>{of.status}</dt>
-            <dd><span class="id">{of.number}</span>" · "{of.connection}</dd>
+            <dd>
+                <span class="id">{of.number}</span>" · "{of.connection}
+                {of.since.map(|when| view! { <span class="small muted">" · since "<Time when/></span> })}
+            </dd>
         </dl>
+        {of.again.map(|again| view! { <p class="small muted">{again}</p> })}
         {of.problem.map(|problem| view! { <p class="small">{problem}</p> })}
     }
 }

@@ -1,5 +1,6 @@
 //! What agents work with.
 
+mod book_label;
 mod bookings;
 pub mod exceptions;
 mod same_number;

@@ -73,6 +73,8 @@ fn Whole(
     let silent = part(shipment, |(view, _)| view.timeline.is_empty());
     let exceptions = part(shipment, |(view, _)| view.exceptions.clone());
     let cases = part(shipment, |(view, _)| view.cases.clone());
+    // what is typed into a form stays while other parts of the shipment change
+    let bookings = part(shipment, |(view, _)| view.bookings.clone());
     let same_number = part(shipment, |(view, _)| view.same_number.clone());
     view! {
         {title}
@@ -96,7 +98,7 @@ fn Whole(
                 <ExceptionsPanel exceptions act/>
                 {move || shipment.with(|(view, _)| order(view))}
                 {move || shipment.with(|(view, _)| view! { <ProofPanel proofs=view.proofs.clone() unread=view.unread_deliveries/> })}
-                {move || shipment.with(|(view, _)| view! { <BookingsPanel view=view.bookings.clone()/> })}
+                {move || view! { <BookingsPanel shipment=shipment.with(|(view, _)| view.row.id.clone()) view=bookings.get()/> }}
                 <CasesPanel cases/>
             </aside>
         </div>

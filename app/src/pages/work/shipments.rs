@@ -14,7 +14,7 @@ use crate::{
         shipments::{Freshness, Linked, ListPage, ListQuery, ListTab, Row},
     },
 };
-use domain::{Direction, State, visible::visible};
+use domain::{Direction, State, labels::LabelState, visible::visible};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
@@ -42,6 +42,7 @@ fn question(params: &ParamsMap) -> ListQuery {
         direction: Direction::from_code(&text("direction")),
         linked: Linked::of(&text("linked")),
         carrier: text("carrier"),
+        labels: LabelState::from_code(&text("labels")),
         fresh: Freshness::of(&text("fresh")),
         delivered: text("delivered"),
         cursor: text("cursor"),
@@ -57,6 +58,7 @@ pub(crate) fn address(query: &ListQuery) -> String {
         ("direction", query.direction.map_or("", Direction::code)),
         ("linked", query.linked.code()),
         ("carrier", &query.carrier),
+        ("labels", query.labels.map_or("", LabelState::code)),
         ("fresh", query.fresh.code()),
         ("delivered", &query.delivered),
         ("cursor", &query.cursor),
@@ -151,6 +153,15 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
         let class = if on { "chip chip--on" } else { "chip" };
         view! { <a class=class href=href aria-pressed=on.to_string() role="button">{direction.label()}{on.then(|| view! { <Icon name="x"/> })}</a> }
     }).collect_view();
+    // where no label was ever booked there is nothing to choose
+    let offered = |state: &&LabelState| query.labels == Some(**state) || page.labels;
+    let labels: Vec<_> = LabelState::ALL.iter().filter(offered).map(|state| {
+        let on = query.labels == Some(*state);
+        let href = address(&ListQuery { labels: (!on).then_some(*state), cursor: String::new(), ..query.clone() });
+        let class = if on { "chip chip--on" } else { "chip" };
+        view! { <a class=class href=href aria-pressed=on.to_string() role="button">{state.label()}{on.then(|| view! { <Icon name="x"/> })}</a> }
+    }).collect();
+    let labels = (!labels.is_empty()).then(|| view! { <div class="chips" role="group" aria-label="Label">{labels}</div> });
     let cut_off = use_context::<browser::CutOff>();
     let live = page.newest.clone();
     let newest = move || {
@@ -161,6 +172,7 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
         <nav class="tabs" aria-label="Views">{tabs}</nav>
         {filters}
         <div class="chips" role="group" aria-label="Direction">{directions}</div>
+        {labels}
         <div class="chips" role="group" aria-label="Status">{states}{newest}</div>
     }
 }

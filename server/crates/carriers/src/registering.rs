@@ -2,6 +2,7 @@
 
 use crate::outcome::Outcome;
 use async_trait::async_trait;
+use domain::booking::Ends;
 use jiff::civil::Date;
 use outbound::{CallError, CallLog};
 
@@ -18,8 +19,10 @@ pub struct RegisteringManifest {
     pub stops: bool,
     /// Whether a number can be fetched.
     pub fetches: bool,
-    /// When the platform stops by itself, for people.
-    pub ends: &'static str,
+    /// When the platform stops by itself.
+    pub ends: Ends,
+    /// The same, for people.
+    pub ends_when: &'static str,
 }
 
 /// What a second registration of one number does.
@@ -88,6 +91,11 @@ pub trait Registering: Send + Sync {
 
     /// Registers numbers.
     async fn register(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>>;
+
+    /// Has numbers tracked again whose reports the platform ended by itself. What is tracked still stays so.
+    async fn restart(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>> {
+        self.register(numbers, log).await
+    }
 
     /// Stops reports about numbers. What is not registered is stopped. Refused where the platform cannot.
     async fn stop(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Outcome<()>>;

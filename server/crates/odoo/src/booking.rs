@@ -1,27 +1,26 @@
-//! What a label is booked with is read of a delivery: where it goes and comes from, its parcels, its goods for customs; the number
-//! and the price are written back, and taken back when the label is void.
+//! What a label is booked with is read of a delivery: where it goes and comes from, its parcels with their goods for customs (`packed`);
+//! the number and the price are written back, and taken back when the label is void.
+
+mod packed;
 
 use super::{
     OdooClient,
     deliveries::PICKING,
     records::{Fields, linked},
     rows::Row,
-    transfers::{INTO, LINE},
+    setup::BOOKING,
     wire::short_text,
 };
 use domain::money::{Currency, Money};
 use outbound::{CallError, CallLog, ErrorClass};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::fmt;
 
 /// Parcels of one delivery at most; one of more is for a person.
 pub const PARCELS_MAX: usize = 50;
-/// Lines and goods of one delivery that are read.
-const LINES_MAX: u32 = 1_000;
+/// A list shows no more of a Char field.
+const WORDS_CHARS_MAX: usize = 250;
 /// What of a delivery some versions or modules lack.
 const FIELDS: &[&str] = &[
     "name",
@@ -52,10 +51,6 @@ const PARTNER_FIELDS: &[&str] = &[
     "phone",
     "email",
 ];
-const GRAMS_OF_KG: f64 = 1_000.0;
-const GRAMS_OF_LB: f64 = 453.592_37;
-const MM_OF_INCH: f64 = 25.4;
-const MM_OF_FOOT: f64 = 304.8;
 
 /// How far a delivery is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +116,15 @@ pub struct Goods {
     pub origin: Option<String>,
 }
 
+/// A parcel with what is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Packed {
+    /// The parcel.
+    pub parcel: Parcel,
+    /// What is in it.
+    pub goods: Vec<Goods>,
+}
+
 /// A delivery as it is booked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToBook {
@@ -142,10 +146,8 @@ pub struct ToBook {
     pub to: Party,
     /// The sender: the warehouse's address, else the company's.
     pub from: Party,
-    /// The parcels: its packages, else all of it.
-    pub parcels: Vec<Parcel>,
-    /// What is in it.
-    pub goods: Vec<Goods>,
+    /// The parcels: its packages, and what is in none; else all of it.
+    pub parcels: Vec<Packed>,
 }
 
 /// What became of writing a number.
@@ -183,7 +185,6 @@ impl OdooClient {
             Some(partner) => self.party(partner, log).await?,
             None => Party::default(),
         };
-        let goods = self.goods(record, &row, log).await?;
         let parcels = self.parcels(record, &row, log).await?;
         Ok(Some(ToBook {
             name: read.text("name").unwrap_or_else(|| format!("#{record}")),
@@ -197,7 +198,6 @@ impl OdooClient {
             to,
             from,
             parcels,
-            goods,
         }))
     }
 
@@ -255,15 +255,32 @@ impl OdooClient {
         Ok(true)
     }
 
+    /// Writes in words what became of the labels of a delivery; does nothing where the field was not set up.
+    ///
+    /// # Errors
+    /// When Odoo refuses or does not answer.
+    pub async fn write_booking(&self, record: i64, words: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        if self.known(PICKING, &[BOOKING], log).await?.is_empty() {
+            return Ok(());
+        }
+        let Some(row) = self.one(PICKING, record, &[BOOKING], log).await? else { return Ok(()) };
+        let words: String = words.chars().take(WORDS_CHARS_MAX).collect();
+        if row.get(BOOKING).and_then(Value::as_str).unwrap_or_default() != words {
+            let body = json!({"ids": [record], "vals": {BOOKING: words}});
+            self.change::<Value>(PICKING, "write", body, log).await?;
+        }
+        Ok(())
+    }
+
     /// Those of these fields that a model has.
-    async fn known<'a>(&self, model: &str, fields: &[&'a str], log: &dyn CallLog) -> Result<Vec<&'a str>, CallError> {
+    pub(super) async fn known<'a>(&self, model: &str, fields: &[&'a str], log: &dyn CallLog) -> Result<Vec<&'a str>, CallError> {
         let body = json!({"allfields": fields, "attributes": ["type"]});
         let there: Map<String, Value> = self.ask(model, "fields_get", body, log).await?;
         Ok(fields.iter().copied().filter(|field| there.contains_key(*field)).collect())
     }
 
     /// A record's fields; none where it is gone.
-    async fn one(&self, model: &str, id: i64, fields: &[&str], log: &dyn CallLog) -> Result<Option<Fields>, CallError> {
+    pub(super) async fn one(&self, model: &str, id: i64, fields: &[&str], log: &dyn CallLog) -> Result<Option<Fields>, CallError> {
         let body = json!({"ids": [id], "fields": fields});
         let found: Vec<Value> = self.ask_explained(model, "read", body, log).await?;
         Ok(found.into_iter().next().and_then(|row| row.as_object().cloned()))
@@ -312,119 +329,6 @@ impl OdooClient {
         })
     }
 
-    /// The packages of a delivery; where its goods are in none, all of it is one parcel.
-    async fn parcels(&self, record: i64, row: &Fields, log: &dyn CallLog) -> Result<Vec<Parcel>, CallError> {
-        let grams = match row.get("weight_uom_name").and_then(Value::as_str) {
-            Some(unit) if unit.to_ascii_lowercase().starts_with("lb") => GRAMS_OF_LB,
-            _ => GRAMS_OF_KG,
-        };
-        let number = |row: &Fields, name: &str| row.get(name).and_then(Value::as_f64).filter(|n| *n > 0.0);
-        let shape = self.shape(log).await?;
-        let mut packages = BTreeSet::new();
-        if let Some((model, _)) = &shape.packages {
-            let domain = json!([["picking_id", "=", record], [INTO, "!=", false]]);
-            let body = json!({"domain": domain, "fields": [INTO], "order": "id", "limit": LINES_MAX});
-            let lines: Vec<Value> = self.ask_explained(LINE, "search_read", body, log).await?;
-            packages.extend(lines.iter().filter_map(Value::as_object).filter_map(|line| linked(line, INTO)));
-            if !packages.is_empty() {
-                return self.packages(model, &packages, grams, log).await;
-            }
-        }
-        // what is reserved so far may weigh less than all of it
-        let weights = ["shipping_weight", "weight"].map(|name| number(row, name).unwrap_or_default());
-        let weight = weights[0].max(weights[1]);
-        Ok(vec![Parcel { weight_g: whole(weight * grams), size_mm: None }])
-    }
-
-    async fn packages(
-        &self,
-        model: &str,
-        ids: &BTreeSet<i64>,
-        grams: f64,
-        log: &dyn CallLog,
-    ) -> Result<Vec<Parcel>, CallError> {
-        let there = self.known(model, &["shipping_weight", "weight", "package_type_id"], log).await?;
-        let ids: Vec<i64> = ids.iter().copied().collect();
-        let rows: Vec<Value> = self.ask_explained(model, "read", json!({"ids": ids, "fields": there}), log).await?;
-        let mut parcels = Vec::new();
-        for row in rows.iter().filter_map(Value::as_object) {
-            let number = |name: &str| row.get(name).and_then(Value::as_f64).filter(|n| *n > 0.0);
-            let weight = number("shipping_weight").or_else(|| number("weight")).unwrap_or_default();
-            let size_mm = match linked(row, "package_type_id") {
-                Some(of) => self.package_size(of, log).await?,
-                None => None,
-            };
-            parcels.push(Parcel { weight_g: whole(weight * grams), size_mm });
-        }
-        Ok(parcels)
-    }
-
-    async fn package_size(&self, id: i64, log: &dyn CallLog) -> Result<Option<[u32; 3]>, CallError> {
-        let fields = ["packaging_length", "width", "height", "length_uom_name"];
-        let there = self.known("stock.package.type", &fields, log).await?;
-        let Some(row) = self.one("stock.package.type", id, &there, log).await? else { return Ok(None) };
-        let unit = match row.get("length_uom_name").and_then(Value::as_str).unwrap_or("mm") {
-            "in" => MM_OF_INCH,
-            "ft" => MM_OF_FOOT,
-            "cm" => 10.0,
-            _ => 1.0,
-        };
-        let side = |name: &str| row.get(name).and_then(Value::as_f64).map(|n| whole(n * unit)).filter(|n| *n > 0);
-        let sides = side("packaging_length").zip(side("width")).zip(side("height"));
-        Ok(sides.map(|((length, width), height)| [length, width, height]))
-    }
-
-    /// The goods of a delivery with their values, in the company's currency.
-    async fn goods(&self, record: i64, row: &Fields, log: &dyn CallLog) -> Result<Vec<Goods>, CallError> {
-        let Some(company) = linked(row, "company_id") else { return Ok(Vec::new()) };
-        let Some(currency) = self.currency(company, log).await? else { return Ok(Vec::new()) };
-        let grams = match row.get("weight_uom_name").and_then(Value::as_str) {
-            Some(unit) if unit.to_ascii_lowercase().starts_with("lb") => GRAMS_OF_LB,
-            _ => GRAMS_OF_KG,
-        };
-        let domain = json!([["picking_id", "=", record], ["state", "!=", "cancel"]]);
-        let fields = ["product_id", "product_uom_qty"];
-        let body = json!({"domain": domain, "fields": fields, "order": "id", "limit": LINES_MAX});
-        let moves: Vec<Value> = self.ask_explained("stock.move", "search_read", body, log).await?;
-        let mut counts: BTreeMap<i64, f64> = BTreeMap::new();
-        for line in moves.iter().filter_map(Value::as_object) {
-            if let Some(product) = linked(line, "product_id") {
-                *counts.entry(product).or_default() +=
-                    line.get("product_uom_qty").and_then(Value::as_f64).unwrap_or(0.0);
-            }
-        }
-        if counts.is_empty() {
-            return Ok(Vec::new());
-        }
-        let fields = ["name", "default_code", "weight", "lst_price", "hs_code", "country_of_origin"];
-        let there = self.known("product.product", &fields, log).await?;
-        let ids: Vec<i64> = counts.keys().copied().collect();
-        let body = json!({"ids": ids, "fields": there});
-        let rows: Vec<Value> = self.ask_explained("product.product", "read", body, log).await?;
-        let mut goods = Vec::new();
-        for row in rows.iter().filter_map(Value::as_object) {
-            let text = |name: &str| row.get(name).and_then(Value::as_str).and_then(short_text);
-            let number = |name: &str| row.get(name).and_then(Value::as_f64).unwrap_or_default();
-            let count =
-                row.get("id").and_then(Value::as_i64).and_then(|id| counts.get(&id)).copied().unwrap_or_default();
-            let origin = match linked(row, "country_of_origin") {
-                Some(country) => self.one("res.country", country, &["code"], log).await?,
-                None => None,
-            };
-            let minor = number("lst_price") * 10_f64.powi(i32::try_from(currency.decimals()).unwrap_or(2));
-            goods.push(Goods {
-                name: text("name").unwrap_or_default(),
-                sku: text("default_code"),
-                quantity: whole(count),
-                weight_g: whole(number("weight") * grams * count),
-                value: Money { minor: i64::from(whole(minor)), currency },
-                hs_code: text("hs_code"),
-                origin: origin.and_then(|row| row.get("code")?.as_str().and_then(short_text)),
-            });
-        }
-        Ok(goods)
-    }
-
     /// The currency of a company.
     async fn currency(&self, company: i64, log: &dyn CallLog) -> Result<Option<Currency>, CallError> {
         let row = self.one("res.company", company, &["currency_id"], log).await?;
@@ -444,24 +348,9 @@ fn amount(price: Money) -> Value {
     json!(number.unwrap_or_default())
 }
 
-/// Rounded up, within what fits.
-fn whole(number: f64) -> u32 {
-    let up = (number - 1e-6).ceil().clamp(0.0, f64::from(u32::MAX));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole, and within what fits")]
-    let up = up as u32;
-    up
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn weights_are_never_less_than_they_are() {
-        assert_eq!([0.0, 0.5, 1.0, 1.000_000_1, 1.2, -3.0].map(whole), [0, 1, 1, 1, 2, 0]);
-        assert_eq!(whole(0.1 * GRAMS_OF_KG), 100);
-        assert_eq!(whole(2.0 * GRAMS_OF_LB), 908);
-    }
 
     #[test]
     fn an_amount_is_a_number_without_its_currency() {

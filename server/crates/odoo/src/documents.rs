@@ -55,4 +55,24 @@ impl OdooClient {
         let nameless = || CallError::new(ErrorClass::BadAnswer, "create answered without an id");
         made.first().copied().ok_or_else(nameless)
     }
+
+    /// Gives the document under a marker another name; whether it is there. The same name again does no harm.
+    ///
+    /// # Errors
+    /// When Odoo refuses or does not answer.
+    pub async fn rename_document(
+        &self,
+        picking: i64,
+        marker: &str,
+        name: &str,
+        log: &dyn CallLog,
+    ) -> Result<bool, CallError> {
+        let marker = checked(marker, "")?;
+        let domain = json!([["res_model", "=", PICKING], ["res_id", "=", picking], ["description", "=", marker]]);
+        let Some(found) = self.first("ir.attachment", domain, log).await? else { return Ok(false) };
+        let name: String = name.chars().take(NAME_CHARS_MAX).collect();
+        let body = json!({"ids": [found], "vals": {"name": name}});
+        self.change::<serde_json::Value>("ir.attachment", "write", body, log).await?;
+        Ok(true)
+    }
 }

@@ -10,10 +10,13 @@ use domain::{
     booking::{Phase, Purchase},
     ids::{BookingId, ShipmentId},
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use storage::{
     AuditEntry, Page, Result, Scope,
-    bookings::{BookingRecord, Bookings, KeptDocument, OF_DELIVERY_ROWS, RegistrationRecord, WantedLabel},
+    bookings::{
+        BookingOrder, BookingRecord, Bookings, KeptDocument, OF_DELIVERY_ROWS, OrderedLabel, RegistrationRecord, WantedLabel,
+    },
     jobs::{Lane, NewJob},
     limits::PAGE_ROWS,
 };
@@ -100,6 +103,11 @@ impl<E: Engine> Bookings for Sql<E> {
         Ok(page(rows, |last| cursor::encode(&(crate::codec::micros(last.created_at), last.id))))
     }
 
+    async fn any(&self, scope: Scope) -> Result<bool> {
+        let sql = query("SELECT id FROM booking WHERE company_id = ?1 LIMIT 1").bind(scope.company.0);
+        Ok(self.row(sql, |_| Ok(())).await?.is_some())
+    }
+
     async fn keep_documents(&self, scope: Scope, id: BookingId, documents: Vec<KeptDocument>) -> Result<()> {
         self.0
             .write(Lane::RealTime, move |db| Box::pin(async move { keep_documents(db, scope, id, &documents).await }))
@@ -150,6 +158,37 @@ impl<E: Engine> Bookings for Sql<E> {
         );
         self.rows(sql.bind(scope.company.0).bind(shipment.0).bind(OF_DELIVERY_ROWS), registration).await
     }
+
+    async fn registrations_due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<RegistrationRecord>> {
+        let sql = query(
+            "SELECT * FROM registration WHERE company_id = ?1 AND due_at IS NOT NULL AND due_at <= ?2
+             ORDER BY due_at LIMIT ?3",
+        );
+        self.rows(sql.bind(scope.company.0).bind(now).bind(limit), registration).await
+    }
+
+    async fn order(&self, scope: Scope, order: BookingOrder, jobs: Vec<NewJob>, audit: AuditEntry) -> Result<()> {
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    keep_order(db, scope, &order).await?;
+                    jobs::enqueue_all(db, scope, &jobs, order.ordered_at).await?;
+                    audit::append(db, scope, &audit).await
+                })
+            })
+            .await
+    }
+
+    async fn ordered(&self, scope: Scope, shipment: ShipmentId) -> Result<Option<BookingOrder>> {
+        let sql = query("SELECT * FROM booking_order WHERE company_id = ?1 AND shipment_id = ?2");
+        self.row(sql.bind(scope.company.0).bind(shipment.0), order).await
+    }
+
+    async fn settle_order(&self, scope: Scope, order: BookingOrder) -> Result<()> {
+        self.0
+            .write(Lane::RealTime, move |db| Box::pin(async move { settle_order(db, scope, &order).await }))
+            .await
+    }
 }
 
 async fn plan(db: &mut dyn Db, scope: Scope, new: &BookingRecord) -> Result<bool> {
@@ -171,7 +210,26 @@ async fn plan(db: &mut dyn Db, scope: Scope, new: &BookingRecord) -> Result<bool
     .bind(new.created_at)
     .execute(db)
     .await?;
+    if made > 0 && new.wanted.generation > 1 {
+        supersede(db, scope, new).await?;
+    }
     Ok(made > 0)
+}
+
+/// The earlier bookings of the parcel are not its newest any more.
+async fn supersede(db: &mut dyn Db, scope: Scope, new: &BookingRecord) -> Result<()> {
+    let sql = query("SELECT * FROM booking WHERE company_id = ?1 AND system = ?2 AND record = ?3 AND newest = 1");
+    for row in sql.bind(scope.company.0).bind(&new.system).bind(new.record).all(db).await? {
+        let one = booking(&row)?;
+        if one.wanted.parcel == new.wanted.parcel && one.wanted.generation < new.wanted.generation {
+            query("UPDATE booking SET newest = 0 WHERE company_id = ?1 AND id = ?2")
+                .bind(scope.company.0)
+                .bind(one.id.0)
+                .execute(db)
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 async fn save(db: &mut dyn Db, scope: Scope, new: &BookingRecord) -> Result<bool> {
@@ -248,10 +306,47 @@ fn document(row: &Row) -> Result<KeptDocument> {
     })
 }
 
+/// An order as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Ordered {
+    with: OrderedLabel,
+    refused: Option<String>,
+}
+
+async fn keep_order(db: &mut dyn Db, scope: Scope, order: &BookingOrder) -> Result<()> {
+    query(
+        "INSERT INTO booking_order (company_id, shipment_id, data, ordered_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (company_id, shipment_id) DO UPDATE SET data = excluded.data, ordered_at = excluded.ordered_at",
+    )
+    .bind(scope.company.0)
+    .bind(order.shipment.0)
+    .bind(json(&Ordered { with: order.with.clone(), refused: order.refused.clone() }))
+    .bind(order.ordered_at)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn settle_order(db: &mut dyn Db, scope: Scope, order: &BookingOrder) -> Result<()> {
+    let kept = Ordered { with: order.with.clone(), refused: order.refused.clone() };
+    let sql = match &kept.refused {
+        Some(_) => query("UPDATE booking_order SET data = ?1 WHERE company_id = ?2 AND shipment_id = ?3 AND ordered_at = ?4")
+            .bind(json(&kept)),
+        None => query("DELETE FROM booking_order WHERE company_id = ?1 AND shipment_id = ?2 AND ordered_at = ?3"),
+    };
+    sql.bind(scope.company.0).bind(order.shipment.0).bind(order.ordered_at).execute(db).await?;
+    Ok(())
+}
+
+fn order(row: &Row) -> Result<BookingOrder> {
+    let Ordered { with, refused } = row.json("data")?;
+    Ok(BookingOrder { shipment: row.id("shipment_id")?, with, refused, ordered_at: row.at("ordered_at")? })
+}
+
 async fn want(db: &mut dyn Db, scope: Scope, new: &RegistrationRecord) -> Result<bool> {
     let made = query(
-        "INSERT INTO registration (company_id, connection, number, shipment_id, tracking, data, updated_at, revision)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0) ON CONFLICT (company_id, connection, number) DO NOTHING",
+        "INSERT INTO registration (company_id, connection, number, shipment_id, tracking, data, updated_at, due_at, revision)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0) ON CONFLICT (company_id, connection, number) DO NOTHING",
     )
     .bind(scope.company.0)
     .bind(&new.connection)
@@ -260,6 +355,7 @@ async fn want(db: &mut dyn Db, scope: Scope, new: &RegistrationRecord) -> Result
     .bind(word(new.tracking))
     .bind(json(&new.about))
     .bind(new.updated_at)
+    .bind(new.due_at)
     .execute(db)
     .await?;
     Ok(made > 0)
@@ -267,13 +363,14 @@ async fn want(db: &mut dyn Db, scope: Scope, new: &RegistrationRecord) -> Result
 
 async fn save_registration(db: &mut dyn Db, scope: Scope, new: &RegistrationRecord) -> Result<bool> {
     let saved = query(
-        "UPDATE registration SET shipment_id = ?1, tracking = ?2, data = ?3, updated_at = ?4, revision = revision + 1
-         WHERE company_id = ?5 AND connection = ?6 AND number = ?7 AND revision = ?8",
+        "UPDATE registration SET shipment_id = ?1, tracking = ?2, data = ?3, updated_at = ?4, due_at = ?5, revision = revision + 1
+         WHERE company_id = ?6 AND connection = ?7 AND number = ?8 AND revision = ?9",
     )
     .bind(new.shipment.0)
     .bind(word(new.tracking))
     .bind(json(&new.about))
     .bind(new.updated_at)
+    .bind(new.due_at)
     .bind(scope.company.0)
     .bind(&new.connection)
     .bind(&new.number)
@@ -290,6 +387,7 @@ fn registration(row: &Row) -> Result<RegistrationRecord> {
         shipment: row.id("shipment_id")?,
         tracking: row.word("tracking")?,
         about: row.json("data")?,
+        due_at: row.opt_at("due_at")?,
         updated_at: row.at("updated_at")?,
         revision: row.count("revision")?,
     })

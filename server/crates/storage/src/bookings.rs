@@ -3,7 +3,7 @@
 use crate::{AuditEntry, Page, Result, Scope, Sealed, jobs::NewJob};
 use async_trait::async_trait;
 use domain::{
-    booking::{Choice, Phase, Purchase},
+    booking::{Choice, Ended, Phase, Purchase},
     ids::{BookingId, ShipmentId},
 };
 use jiff::Timestamp;
@@ -52,8 +52,9 @@ pub struct WantedLabel {
     pub parcel: u32,
     /// Counts the bookings of the parcel, from 1.
     pub generation: u32,
-    /// The rule.
-    pub rule: String,
+    /// The rule; none where a person booked it.
+    #[serde(default)]
+    pub rule: Option<String>,
     /// Which offer.
     pub choice: Choice,
     /// `test` or `live`.
@@ -62,6 +63,33 @@ pub struct WantedLabel {
     pub format: String,
     /// Digest of what was to be booked, keyed: after a refusal another one is booked anew.
     pub digest: String,
+}
+
+/// What a person has booked beside the rules.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BookingOrder {
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// Where and what.
+    pub with: OrderedLabel,
+    /// Why it was not done, in our own words; none while it is to be done.
+    pub refused: Option<String>,
+    /// When it was ordered.
+    pub ordered_at: Timestamp,
+}
+
+/// Where a label is booked, and which.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderedLabel {
+    /// The connection to the platform.
+    pub connection: String,
+    /// Which offer.
+    pub choice: Choice,
+    /// The label's form: pdf, png, zpl.
+    pub format: String,
+    /// Length, width and height of parcels whose package type has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_mm: Option<[u32; 3]>,
 }
 
 /// A file of a booking.
@@ -89,6 +117,8 @@ pub enum Tracking {
     Registered,
     /// To be ended.
     Unwanted,
+    /// The platform ended it by itself, though the shipment is open: to be started again.
+    Lapsed,
     /// Ended.
     Stopped,
     /// The platform does not take it.
@@ -103,6 +133,7 @@ impl Tracking {
             Self::Sending => "Registration not confirmed",
             Self::Registered => "Registered for tracking",
             Self::Unwanted => "Tracking is being ended",
+            Self::Lapsed => "Tracking is being started again",
             Self::Stopped => "Tracking ended",
             Self::Refused => "Registration refused",
         }
@@ -122,6 +153,8 @@ pub struct RegistrationRecord {
     pub tracking: Tracking,
     /// What is known of it.
     pub about: Registration,
+    /// When it is looked at whether the platform has ended it; none where the time alone does not end it.
+    pub due_at: Option<Timestamp>,
     /// When that last changed.
     pub updated_at: Timestamp,
     /// Counts the changes.
@@ -149,6 +182,12 @@ pub struct Registration {
     /// Why it was refused, and what to do, in our own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// How often it was started again.
+    #[serde(default)]
+    pub restarts: u32,
+    /// Why the platform last ended it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
 }
 
 /// Bookings and registrations.
@@ -178,6 +217,9 @@ pub trait Bookings: Send + Sync {
     /// A page of them, newest first; with `phase` only those.
     async fn list(&self, scope: Scope, phase: Option<Phase>, cursor: Option<String>) -> Result<Page<BookingRecord>>;
 
+    /// Whether there is one.
+    async fn any(&self, scope: Scope) -> Result<bool>;
+
     /// Keeps the files of a booking, in place of any that were kept.
     async fn keep_documents(&self, scope: Scope, id: BookingId, documents: Vec<KeptDocument>) -> Result<()>;
 
@@ -192,6 +234,18 @@ pub trait Bookings: Send + Sync {
 
     /// A number at a connection.
     async fn registration(&self, scope: Scope, connection: &str, number: &str) -> Result<Option<RegistrationRecord>>;
+
+    /// Registered numbers that are to be looked at by then, those that wait longest first.
+    async fn registrations_due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<RegistrationRecord>>;
+
+    /// Keeps what a person has booked for a shipment, in place of an earlier order, with jobs and audit entry.
+    async fn order(&self, scope: Scope, order: BookingOrder, jobs: Vec<NewJob>, audit: AuditEntry) -> Result<()>;
+
+    /// What a person has booked for a shipment.
+    async fn ordered(&self, scope: Scope, shipment: ShipmentId) -> Result<Option<BookingOrder>>;
+
+    /// An order is settled: kept with why it was refused, else removed; unless another one came in its place.
+    async fn settle_order(&self, scope: Scope, order: BookingOrder) -> Result<()>;
 
     /// The numbers of a shipment, wherever they are registered.
     async fn registrations(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<RegistrationRecord>>;

@@ -1,17 +1,60 @@
 //! Labels and registrations of a shipment, for its page.
 
-use crate::views::times::Times;
-use app::contract::bookings::{BookingView, BookingsView, TrackingView};
-use application::{booking::read::OfShipment, connections::Snapshot};
-use domain::booking::Phase;
-use storage::bookings::{BookingRecord, RegistrationRecord, Tracking};
+use crate::views::{
+    booking_rules::{days, size},
+    given,
+    times::Times,
+};
+use app::contract::{
+    ApiError,
+    bookings::{BookingView, BookingsView, NewBooking, OrderedView, PlatformView, TrackingView},
+};
+use application::{
+    booking::{order::Bookable, read::OfShipment},
+    connections::Snapshot,
+};
+use carriers::booking::{LabelFormat, Mode};
+use domain::booking::{Choice, Ended, Phase};
+use storage::bookings::{BookingRecord, OrderedLabel, RegistrationRecord, Tracking};
 
 pub(super) fn view(of: OfShipment, connections: &Snapshot, times: &Times) -> BookingsView {
     let several = of.bookings.iter().any(|one| one.wanted.parcel > 0);
+    let ordered = of.ordered.map(|order| OrderedView {
+        connection: connections.label(&order.with.connection),
+        at: times.dated(order.ordered_at),
+        problem: order.refused,
+    });
     BookingsView {
+        ordered,
+        bookable: of.bookable.into_iter().map(|one| platform(&one, connections)).collect(),
         bookings: of.bookings.into_iter().map(|one| booking(one, several, connections, times)).collect(),
-        registrations: of.registrations.into_iter().map(|one| registration(one, connections)).collect(),
+        registrations: of.registrations.into_iter().map(|one| registration(one, connections, times)).collect(),
     }
+}
+
+fn platform(one: &Bookable, connections: &Snapshot) -> PlatformView {
+    PlatformView {
+        label: connections.label(&one.connection),
+        name: one.connection.clone(),
+        live: one.mode == Mode::Live,
+        formats: one.formats.iter().map(|format| format.extension().to_owned()).collect(),
+        needs_size: one.needs_dimensions,
+    }
+}
+
+/// What a person chose in the form.
+pub(super) fn ordered(new: NewBooking) -> Result<OrderedLabel, ApiError> {
+    let days = days(&new.days)?;
+    let size_mm = size([&new.length, &new.width, &new.height])?;
+    let choice = Choice {
+        carrier: given(new.carrier.trim().to_owned()),
+        account: None,
+        service: given(new.service.trim().to_owned()),
+        days,
+        fastest: new.offer == "fastest",
+    };
+    let format = given(new.format).unwrap_or_else(|| LabelFormat::Pdf.extension().to_owned());
+    Ok(OrderedLabel { connection: new.connection, choice, format, size_mm })
 }
 
 fn booking(one: BookingRecord, several: bool, connections: &Snapshot, times: &Times) -> BookingView {
@@ -45,11 +88,20 @@ fn booking(one: BookingRecord, several: bool, connections: &Snapshot, times: &Ti
     }
 }
 
-fn registration(one: RegistrationRecord, connections: &Snapshot) -> TrackingView {
+fn registration(one: RegistrationRecord, connections: &Snapshot, times: &Times) -> TrackingView {
+    let registered = matches!(one.tracking, Tracking::Registered | Tracking::Lapsed);
+    let ended = one.about.ended.filter(|_| registered).map(Ended::label);
+    let again = ended.map(|ended| match one.about.restarts {
+        0 => format!("Ended by the platform {ended}"),
+        1 => format!("Ended by the platform {ended}, started again once"),
+        times => format!("Ended by the platform {ended}, started again {times} times"),
+    });
     TrackingView {
         connection: connections.label(&one.connection),
         number: one.number,
         status: one.tracking.label().to_owned(),
+        since: one.about.registered_at.filter(|_| registered).map(|at| times.dated(at)),
+        again,
         problem: one.about.refused.filter(|_| one.tracking == Tracking::Refused),
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn question(query: contract::ListQuery, zone: &TimeZone) -> ShipmentQ
             contract::Freshness::Received => Some(Freshness::Received),
             contract::Freshness::NotReceived => Some(Freshness::NotReceived),
         },
+        labels: query.labels,
         delivered: query.delivered.parse().ok().map(|day| Span::day(day, zone)),
         cursor: given(query.cursor),
     }

@@ -9,17 +9,20 @@ mod timeline;
 use super::{Asker, id};
 use app::contract::{
     ApiError, ApiResult,
+    bookings::NewBooking,
     shipments::{ListPage, ListQuery, RawView, ShipmentView},
 };
 use application::{
     booking::{
         self,
         decide::{self, Decision},
+        order,
     },
     odoo,
     tracking::read,
 };
 use async_trait::async_trait;
+use carriers::booking::Mode;
 use domain::access::Permission;
 use jiff::Timestamp;
 
@@ -37,6 +40,7 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
             tabs: list::tabs(listed.counts),
             newest: listed.newest.map(|at| times.ago(at)),
             cut_short: listed.cut_short,
+            labels: listed.labels,
             rows: listed.rows.into_iter().map(|row| list::row(row, &times)).collect(),
             next: listed.next,
         })
@@ -71,6 +75,14 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
             _ => return Err(ApiError::Invalid { field: "decision".into(), message: "Choose what to do.".into() }),
         };
         decide::decide(context, &caller, id(&booking)?, decision).await.map_err(|e| self.0.refused(e))
+    }
+
+    async fn book(&self, new: NewBooking) -> ApiResult<()> {
+        let (context, caller) = (&self.0.context, self.0.caller(Permission::Operate)?);
+        let shipment = id(&new.shipment)?;
+        let confirmed = if new.confirmed { Mode::Live } else { Mode::Test };
+        let with = bookings::ordered(new)?;
+        order::book(context, &caller, shipment, with, confirmed).await.map_err(|e| self.0.refused(e))
     }
 
     async fn raw(&self, shipment: String, observation: String) -> ApiResult<RawView> {

@@ -7,6 +7,7 @@ use crate::views::{
 use app::contract::shipments::{Entry, EntryKind, Mark};
 use application::{
     destinations::ODOO,
+    odoo::PROOF_AWAITED,
     tracking::read::{Assigned, Deed, ShownCall, ShownShipment, TakenStep},
 };
 use domain::{
@@ -148,7 +149,7 @@ fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
 fn change(attempt: &AttemptRecord) -> Option<(&'static str, &'static str)> {
     Some(match attempt.operation.as_str() {
         "stock.picking/write" => ("Odoo updated", "Odoo update"),
-        "stock.picking/message_post" => ("Note posted in Odoo", "Note in Odoo"),
+        "stock.picking/message_post" | "sale.order/message_post" => ("Note posted in Odoo", "Note in Odoo"),
         "stock.picking/activity_schedule" | "sale.order/activity_schedule" => {
             ("Activity created in Odoo", "Activity in Odoo")
         }
@@ -176,16 +177,27 @@ fn part_of_step(operation: &str) -> Option<&'static str> {
 /// A step in the order system: what became of it, in a line.
 fn of_step(step: &TakenStep, times: &Times) -> Entry {
     let TakenStep { target, name, .. } = step;
+    let key = format!("step-{}", step.id);
+    let placed = times.instant(step.at);
+    let Some(name) = name else {
+        let title = format!("No proof of delivery came within {} days", PROOF_AWAITED.as_hours() / 24);
+        return system_entry(key, EntryKind::Odoo, placed, title, String::new(), "", Mark::System, None);
+    };
     let title = match target {
         EffectTarget::OrderValidation => format!("{name} validated in Odoo"),
         EffectTarget::OrderProof => "Proof of delivery attached in Odoo".to_owned(),
         EffectTarget::OrderInvoice if name == "draft" => "Draft invoice created in Odoo".to_owned(),
         EffectTarget::OrderInvoice => format!("Invoice {name} posted in Odoo"),
         EffectTarget::OrderReturn => format!("Return {name} created in Odoo"),
-        EffectTarget::OrderNote | EffectTarget::OrderActivity => name.clone(),
+        EffectTarget::OrderNote
+        | EffectTarget::SalesOrderNote
+        | EffectTarget::OrderActivity
+        | EffectTarget::OrderField
+        | EffectTarget::Case
+        | EffectTarget::Alert
+        | EffectTarget::Claim => name.clone(),
     };
     let detail = if *target == EffectTarget::OrderProof { name.clone() } else { String::new() };
-    let (key, placed) = (format!("step-{}", step.id), times.instant(step.at));
     system_entry(key, EntryKind::Odoo, placed, title, detail, "OK", Mark::System, None)
 }
 

@@ -1,6 +1,6 @@
 //! What a person decides about a booking; each decision is audited.
 
-use super::{delivery_job, platform_job, report_job};
+use super::{platform_job, report_job};
 use crate::{
     caller::Caller,
     context::Context,
@@ -9,7 +9,7 @@ use crate::{
 use domain::{
     access::Permission,
     booking::{Event, Label, Phase},
-    ids::{BookingId, ShipmentId},
+    ids::BookingId,
     numbers,
 };
 use storage::{
@@ -83,21 +83,4 @@ fn adopted(number: &str, booking: &BookingRecord) -> Result<Label> {
         charged: None,
         tracked: false,
     })
-}
-
-/// A person has a delivery looked at again: it is booked where a rule says so.
-///
-/// # Errors
-/// When the caller may not, there is no such shipment, it is of no order, or the store fails.
-pub async fn book(context: &Context, caller: &Caller, shipment: ShipmentId) -> Result<()> {
-    caller.require(Permission::Operate)?;
-    let scope = caller.scope();
-    let found = context.store.shipments.shipment(scope, shipment).await?.ok_or(UseCaseError::NotFound("shipment"))?;
-    let Some(origin) = found.origin else {
-        return Err(UseCaseError::Conflict("the shipment is of no delivery in Odoo".into()));
-    };
-    let job = delivery_job(context, (&origin.system, origin.record), Some(shipment), context.correlation());
-    context.store.jobs.enqueue(scope, vec![job]).await?;
-    context.notifier.work(Lane::RealTime);
-    Ok(())
 }

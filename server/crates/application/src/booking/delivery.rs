@@ -7,7 +7,7 @@ use super::{
     report::Report,
     request::{Request, key_of},
     rules,
-    work::{Delivery, newest},
+    work::{Delivery, newest, parcels_of},
 };
 use crate::{context::Context, odoo::OrderError};
 use ::odoo::{PARCELS_MAX, Parcel, Readiness, ToBook};
@@ -16,26 +16,30 @@ use carriers::{
     booking::{BookingKey, Mode},
 };
 use domain::{
-    booking::{Action, Choice, Event, Parcels, Phase, Purchase, When, matching},
+    booking::{Action, Choice, Event, Phase, Purchase, When, matching},
     ids::{BookingId, CorrelationId, ShipmentId},
 };
+use jiff::Timestamp;
 use outbound::CallLog;
 use storage::{
     Scope,
-    bookings::{BookingRecord, WantedLabel},
+    bookings::{BookingOrder, BookingRecord, OrderedLabel, WantedLabel},
     jobs::{JobKind, Lane},
     shipments::ShipmentRecord,
 };
 
-/// What a rule books with.
+/// What is booked with.
 struct Order<'a> {
-    rule: &'a str,
+    /// None: a person booked it.
+    rule: Option<&'a str>,
     connection: &'a str,
     choice: &'a Choice,
     format: &'a str,
     /// Of parcels that have none.
     size_mm: Option<[u32; 3]>,
     mode: Mode,
+    /// When a person booked it: what was voided, refused or given up before then is booked again.
+    since: Option<Timestamp>,
 }
 
 /// Looks at a delivery and its bookings.
@@ -54,9 +58,15 @@ pub async fn sync(
     let bookings = context.store.bookings.of_records(scope, system, vec![record]).await?;
     let read = odoo.to_book(record, calls).await?;
     let Some(shipment) = delivery.shipment(read.as_ref(), &bookings).await? else { return Ok(()) };
-    match &read {
-        Some(read) if read.readiness != Readiness::Cancelled => delivery.plan(read, &shipment, &bookings).await?,
-        _ => delivery.give_up(&shipment, &bookings).await?,
+    let ordered = context.store.bookings.ordered(scope, shipment.id).await?.filter(|order| order.refused.is_none());
+    match (&read, &ordered) {
+        (Some(read), _) if read.readiness == Readiness::Cancelled => delivery.give_up(&shipment, &bookings).await?,
+        (Some(read), Some(order)) => delivery.by_hand(read, &shipment, &bookings, order).await?,
+        (Some(read), None) => delivery.plan(read, &shipment, &bookings).await?,
+        (None, _) => delivery.give_up(&shipment, &bookings).await?,
+    }
+    if let Some(order) = ordered {
+        delivery.settle(read.as_ref(), order).await?;
     }
     let bookings = context.store.bookings.of_records(scope, system, vec![record]).await?;
     if let Some(read) = &read {
@@ -90,11 +100,14 @@ impl Delivery<'_> {
 
     /// The delivery is cancelled or gone: what is not on its way is given up.
     async fn give_up(&self, shipment: &ShipmentRecord, bookings: &[BookingRecord]) -> Result<(), OrderError> {
+        // the carrier has the parcel: its label is used, and its number tracked on
+        if shipment.folded.state.has_left() {
+            return Ok(());
+        }
         for booking in bookings {
             let phase = booking.purchase.phase;
             let is_over = phase.has_no_label() || matches!(phase, Phase::Voiding | Phase::NotVoided);
-            // the carrier has the parcel: its label is used
-            if booking.purchase.unwanted || is_over || shipment.folded.state.has_left() {
+            if booking.purchase.unwanted || is_over {
                 continue;
             }
             let purchase = self.after(&booking.purchase, Event::Unwanted)?;
@@ -118,30 +131,65 @@ impl Delivery<'_> {
         if !read.is_delivery {
             return Ok(());
         }
-        let labels = || bookings.iter().filter_map(|one| one.purchase.label.as_ref());
-        let is_ours = read
-            .number
-            .as_deref()
-            .is_some_and(|number| number.split(',').all(|part| labels().any(|label| label.number == part.trim())));
         let rules = rules::rules(self.context, self.scope).await?;
-        let weight = read.parcels.iter().fold(0_u32, |sum, parcel| sum.saturating_add(parcel.weight_g));
-        let parcels = Parcels {
-            method: read.method.as_deref(),
-            warehouse: read.warehouse.as_deref().or_else(|| shipment.origin.as_ref()?.warehouse()),
-            country: read.to.country.as_deref(),
-            weight_g: (weight > 0).then_some(weight),
-            has_number: read.number.is_some() && !is_ours,
-        };
+        let parcels = parcels_of(read, shipment, bookings);
         match matching(&rules, &parcels).map(|rule| (&rule.name, &rule.action)) {
             Some((name, Action::Book { connection, choice, format, when, size_mm })) => {
                 let is_time = matches!((when, read.readiness), (_, Readiness::Done) | (When::Ready, Readiness::Ready));
                 let Some(mode) = self.mode_of(name, connection).filter(|_| is_time) else { return Ok(()) };
-                let order = Order { rule: name, connection, choice, format, size_mm: *size_mm, mode };
+                let size_mm = *size_mm;
+                let order = Order { rule: Some(name), connection, choice, format, size_mm, mode, since: None };
                 self.book(read, shipment, bookings, &order).await
             }
             Some((_, Action::Register { connection })) => self.register(read, shipment, connection).await,
             Some((_, Action::Nothing)) | None => Ok(()),
         }
+    }
+
+    /// Books what a person ordered.
+    async fn by_hand(
+        &self,
+        read: &ToBook,
+        shipment: &ShipmentRecord,
+        bookings: &[BookingRecord],
+        order: &BookingOrder,
+    ) -> Result<(), OrderError> {
+        if !read.is_delivery {
+            return Ok(());
+        }
+        let OrderedLabel { connection, choice, format, size_mm } = &order.with;
+        let connections = self.context.connections.now();
+        let mode = connections.get(connection).map(|one| one.mode);
+        let Some(mode) = mode.filter(|_| !parcels_of(read, shipment, bookings).has_number) else { return Ok(()) };
+        let since = Some(order.ordered_at);
+        let order = Order { rule: None, connection, choice, format, size_mm: *size_mm, mode, since };
+        self.book(read, shipment, bookings, &order).await
+    }
+
+    /// What a person ordered is settled: it is planned, or is kept with why it was not.
+    async fn settle(&self, read: Option<&ToBook>, order: BookingOrder) -> Result<(), OrderError> {
+        let bookings = self.context.store.bookings.of_records(self.scope, self.system, vec![self.record]).await?;
+        let planned = bookings.iter().any(|one| one.created_at >= order.ordered_at);
+        let refused = match read {
+            _ if planned => None,
+            None => Some("Odoo does not have the delivery any more.".to_owned()),
+            Some(read) if read.readiness == Readiness::Cancelled => Some("The delivery is cancelled.".to_owned()),
+            Some(read) if !read.is_delivery => Some("The transfer does not go to a customer from stock.".to_owned()),
+            Some(read) if read.parcels.len() > PARCELS_MAX => {
+                Some(format!("It has more than {PARCELS_MAX} parcels: split the delivery in Odoo."))
+            }
+            Some(ToBook { number: Some(_), .. }) => {
+                let what = "The delivery has a tracking reference: remove it in Odoo if it is not used, then book again.";
+                Some(what.to_owned())
+            }
+            Some(_) if self.context.connections.now().get(&order.with.connection).is_none() => {
+                Some(format!("The connection {} is not there any more: choose another one.", order.with.connection))
+            }
+            Some(_) => Some("The delivery has no customer whose address may be used.".to_owned()),
+        };
+        self.context.store.bookings.settle_order(self.scope, BookingOrder { refused, ..order }).await?;
+        self.context.notifier.changed();
+        Ok(())
     }
 
     /// Whether a connection is for tests or live; none where a rule names one that is no platform's.
@@ -171,12 +219,15 @@ impl Delivery<'_> {
         };
         let newest = newest(bookings.to_vec());
         for (parcel, of) in (0_u32..).zip(&read.parcels) {
-            let of = Parcel { size_mm: of.size_mm.or(order.size_mm), ..*of };
-            let request = Request::of(read, of);
+            let boxed = Parcel { size_mm: of.parcel.size_mm.or(order.size_mm), ..of.parcel };
+            let request = Request::of(read, boxed, of.goods.clone());
             let digest = request.digest(context);
             let generation = match newest.iter().find(|one| one.wanted.parcel == parcel) {
                 None => 1,
                 Some(one) if one.purchase.phase == Phase::Refused && one.wanted.digest != digest => {
+                    one.wanted.generation.saturating_add(1)
+                }
+                Some(one) if one.purchase.phase.has_no_label() && order.since.is_some_and(|at| one.created_at < at) => {
                     one.wanted.generation.saturating_add(1)
                 }
                 Some(_) => continue,
@@ -185,7 +236,7 @@ impl Delivery<'_> {
                 name: read.name.clone(),
                 parcel,
                 generation,
-                rule: order.rule.to_owned(),
+                rule: order.rule.map(str::to_owned),
                 choice: order.choice.clone(),
                 mode: order.mode.label().to_owned(),
                 format: order.format.to_owned(),

@@ -1,15 +1,20 @@
 //! Bookings: a delivery that is ready gets its label at a platform, exactly once, and a number that is there is registered for
 //! tracking, by rule. What a delivery needs is read of Odoo and brought there (`delivery`, `report`); labels are bought (`purchase`)
-//! and voided (`void`) at platforms, numbers registered (`register`). Where a purchase stands is decided in `domain::booking`.
+//! and voided (`void`) at platforms, numbers registered (`register`), and
+//! started again where a platform stopped by itself (`renewal`, `renew`). Where a purchase stands is decided in `domain::booking`.
 
 pub mod decide;
 mod delivery;
+pub mod order;
 mod purchase;
 pub mod read;
 mod register;
+pub mod renew;
+pub mod renewal;
 mod report;
 mod request;
 pub mod rules;
+pub mod trial;
 mod void;
 pub mod wanted;
 mod work;
@@ -17,6 +22,7 @@ mod work;
 pub use delivery::sync;
 pub use purchase::{Done, purchase};
 pub use register::register;
+pub(crate) use request::key_of;
 pub use void::void;
 
 use crate::context::Context;

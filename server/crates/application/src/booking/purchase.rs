@@ -148,7 +148,10 @@ impl Work<'_> {
                 let code = RefusalCode::Rate;
                 let what = match rated.rates.len() {
                     0 => "no carrier offers to take it".to_owned(),
-                    n => format!("none of the {n} offers is what the rule {} asks for", self.booking.wanted.rule),
+                    n => match &self.booking.wanted.rule {
+                        Some(rule) => format!("none of the {n} offers is what the rule {rule} asks for"),
+                        None => format!("none of the {n} offers is what was chosen"),
+                    },
                 };
                 let todo = "Check the parcel, the address and the rule, then book again.".to_owned();
                 Event::NotRated(Refused { code: code.code().to_owned(), what, todo })

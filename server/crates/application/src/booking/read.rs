@@ -1,6 +1,9 @@
 //! Bookings for people.
 
-use super::request::{DOCUMENT, key_of};
+use super::{
+    order::{self, Bookable},
+    request::{DOCUMENT, key_of},
+};
 use crate::{
     caller::Caller,
     context::Context,
@@ -13,7 +16,7 @@ use domain::{
 };
 use storage::{
     Page,
-    bookings::{BookingRecord, RegistrationRecord},
+    bookings::{BookingOrder, BookingRecord, RegistrationRecord},
 };
 
 /// The bookings and registrations of a shipment.
@@ -23,6 +26,10 @@ pub struct OfShipment {
     pub bookings: Vec<BookingRecord>,
     /// Registrations.
     pub registrations: Vec<RegistrationRecord>,
+    /// What a person has booked that is not planned yet, or was not done.
+    pub ordered: Option<BookingOrder>,
+    /// Where a label can be booked now.
+    pub bookable: Vec<Bookable>,
 }
 
 /// Those of a shipment.
@@ -31,10 +38,15 @@ pub struct OfShipment {
 /// When the caller may not, or the store fails.
 pub async fn of_shipment(context: &Context, caller: &Caller, shipment: ShipmentId) -> Result<OfShipment> {
     caller.require(Permission::See)?;
-    let (bookings, scope) = (&context.store.bookings, caller.scope());
+    let (store, scope) = (&context.store, caller.scope());
+    let bookings = store.bookings.of_shipment(scope, shipment).await?;
+    let record = store.shipments.shipment(scope, shipment).await?.ok_or(UseCaseError::NotFound("shipment"))?;
+    let may = caller.require(Permission::Operate).is_ok();
     Ok(OfShipment {
-        bookings: bookings.of_shipment(scope, shipment).await?,
-        registrations: bookings.registrations(scope, shipment).await?,
+        bookable: if may { order::bookable(context, &record, &bookings) } else { Vec::new() },
+        bookings,
+        registrations: store.bookings.registrations(scope, shipment).await?,
+        ordered: store.bookings.ordered(scope, shipment).await?,
     })
 }
 

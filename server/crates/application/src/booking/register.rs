@@ -1,12 +1,15 @@
 //! Numbers are registered at a platform that tracks them: each once for each connection.
 
-use super::purchase::Done;
+use super::{purchase::Done, renewal::ends_at};
 use crate::{context::Context, error::UseCaseError, odoo::OrderError};
 use carriers::{
     outcome::Outcome,
     registering::{Again, Registered, RegisteredNumber, Registering, TrackedNumber},
 };
-use domain::ids::{CorrelationId, ShipmentId};
+use domain::{
+    booking::Subscription,
+    ids::{CorrelationId, ShipmentId},
+};
 use outbound::{CallError, CallLog, ErrorClass};
 use storage::{
     Scope,
@@ -45,6 +48,7 @@ pub(super) async fn want(
         shipment: wanted.shipment,
         tracking: Tracking::Wanted,
         about,
+        due_at: None,
         updated_at: context.now(),
         revision: 0,
     };
@@ -71,14 +75,14 @@ pub(super) async fn end(
     if matches!(known.tracking, Tracking::Unwanted | Tracking::Stopped | Tracking::Refused) {
         return Ok(());
     }
-    let next = RegistrationRecord { tracking: Tracking::Unwanted, updated_at: context.now(), ..known };
+    let next = RegistrationRecord { tracking: Tracking::Unwanted, due_at: None, updated_at: context.now(), ..known };
     let job = job(context, &next, correlation);
     context.store.bookings.save_registration(scope, next, vec![job]).await?;
     context.notifier.work(Lane::RealTime);
     Ok(())
 }
 
-fn job(context: &Context, of: &RegistrationRecord, correlation: CorrelationId) -> NewJob {
+pub(super) fn job(context: &Context, of: &RegistrationRecord, correlation: CorrelationId) -> NewJob {
     let target = format!("{}/{}", of.connection, of.number);
     context.job(JobKind::REGISTER_TRACKING, target, Cause::Live, correlation, Some(of.shipment)).to(&of.connection)
 }
@@ -98,7 +102,7 @@ pub async fn register(
     let (platform, _) = context.platform(connection).ok_or(OrderError::NotInUse)?;
     let Some(registers) = platform.registering() else { return Ok(Done::Over) };
     match known.tracking {
-        Tracking::Wanted => begin(context, scope, known, registers, calls).await?,
+        Tracking::Wanted | Tracking::Lapsed => begin(context, scope, known, registers, calls).await?,
         Tracking::Sending => look(context, scope, known, registers, calls).await?,
         Tracking::Unwanted => stop(context, scope, known, registers, calls).await?,
         Tracking::Registered | Tracking::Stopped | Tracking::Refused => {}
@@ -126,7 +130,11 @@ async fn begin(
         country: known.about.country.clone(),
         ..TrackedNumber::default()
     };
-    let outcome = registers.register(&[number], calls).await.into_iter().next();
+    let outcomes = match known.tracking {
+        Tracking::Lapsed => registers.restart(&[number], calls).await,
+        _ => registers.register(&[number], calls).await,
+    };
+    let outcome = outcomes.into_iter().next();
     match outcome {
         Some(Outcome::Done(done)) => registered(context, scope, known, Some(done)).await,
         Some(Outcome::Pending { .. }) => registered(context, scope, known, None).await,
@@ -200,8 +208,13 @@ async fn registered(
     known: RegistrationRecord,
     done: Option<Registered>,
 ) -> Result<(), OrderError> {
-    let mut next = RegistrationRecord { tracking: Tracking::Registered, ..known };
-    next.about.registered_at = Some(context.now());
+    let now = context.now();
+    let again = u32::from(known.tracking == Tracking::Lapsed);
+    let ends = ends_at(context, &known.connection).unwrap_or_default();
+    let since = Subscription { since: now, received: None, exception: None, reopened: None };
+    let mut next = RegistrationRecord { tracking: Tracking::Registered, due_at: ends.look_at(&since), ..known };
+    next.about.registered_at = Some(now);
+    next.about.restarts += again;
     next.about.refused = None;
     if let Some(Registered { id, carrier, .. }) = done {
         next.about.id = id.or(next.about.id);
@@ -213,7 +226,7 @@ async fn registered(
 }
 
 async fn refuse(context: &Context, scope: Scope, known: RegistrationRecord, why: String) -> Result<(), OrderError> {
-    let mut next = RegistrationRecord { tracking: Tracking::Refused, ..known };
+    let mut next = RegistrationRecord { tracking: Tracking::Refused, due_at: None, ..known };
     next.about.refused = Some(why);
     keep(context, scope, next).await?;
     context.notifier.changed();

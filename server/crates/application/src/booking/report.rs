@@ -18,7 +18,7 @@ use domain::{
     money::Money,
 };
 use jiff::tz::TimeZone;
-use storage::bookings::BookingRecord;
+use storage::bookings::{BookingRecord, KeptDocument};
 
 /// What is brought to a delivery.
 pub(super) struct Report<'a> {
@@ -46,6 +46,7 @@ impl<'a> Report<'a> {
         if due.is_empty() || self.read.is_none() {
             return Ok(());
         }
+        self.in_words().await?;
         let mut numbered = false;
         for booking in due {
             match booking.purchase.phase {
@@ -66,6 +67,15 @@ impl<'a> Report<'a> {
             let Delivery { context, scope, system, record, correlation, calls, .. } = self.delivery;
             import_these(context, *scope, system, &[*record], *correlation, *calls).await?;
         }
+        Ok(())
+    }
+
+    /// What became of the labels, in the delivery's own field.
+    async fn in_words(&self) -> Result<(), OrderError> {
+        let Delivery { context, odoo, record, calls, .. } = self.delivery;
+        let connections = context.connections.now();
+        let words = in_words(self.bookings, |name| connections.label(name));
+        odoo.write_booking(*record, &words, *calls).await?;
         Ok(())
     }
 
@@ -98,7 +108,7 @@ impl<'a> Report<'a> {
             if papers { ", attached" } else { "" },
             escape(&self.delivery.context.config.page_of(booking.shipment))
         );
-        odoo.post_note(*record, &marker(booking, "booked"), &note, *calls).await?;
+        odoo.post_note(Record::delivery(*record), &marker(booking, "booked"), &note, *calls).await?;
         self.solved(booking).await?;
         if let Numbered::Other(other) = &numbered {
             let what = "Booked label and tracking reference differ";
@@ -142,8 +152,7 @@ impl<'a> Report<'a> {
             let bytes =
                 bytes.map_err(|error| UseCaseError::Internal(format!("the label of {}: {error}", booking.id)))?;
             let media = super::rules::format_of(&document.format).unwrap_or_default();
-            let what = if document.paper == "label" { "Label" } else { "Customs" };
-            let name = format!("{what} {number}.{}", LabelFormat::extension(media));
+            let name = paper_name(document, number);
             let content = Content::File { base64: &STANDARD.encode(bytes), mimetype: media.media_type() };
             let marker = marker(booking, &format!("paper-{place}"));
             odoo.attach(*record, &marker, (&name, content), *calls).await?;
@@ -168,7 +177,7 @@ impl<'a> Report<'a> {
     }
 
     async fn voided(&self, booking: &BookingRecord) -> Result<(), OrderError> {
-        let Delivery { odoo, record, calls, .. } = self.delivery;
+        let Delivery { context, scope, odoo, record, calls, .. } = self.delivery;
         let number = booking.purchase.label.as_ref().map(|label| label.number.clone()).unwrap_or_default();
         let is_void = booking.purchase.phase == Phase::Voided;
         if is_void {
@@ -181,9 +190,15 @@ impl<'a> Report<'a> {
             _ => "was not voided and stays paid",
         };
         let note = format!("<p><b>{}</b>: the label {} {became}</p>", booking.purchase.phase.label(), escape(&number));
-        odoo.post_note(*record, &marker(booking, "voided"), &note, *calls).await?;
+        odoo.post_note(Record::delivery(*record), &marker(booking, "voided"), &note, *calls).await?;
         self.solved(booking).await?;
-        if !is_void {
+        if is_void {
+            // so that it is not printed by mistake
+            for (place, document) in context.store.bookings.documents(*scope, booking.id).await?.iter().enumerate() {
+                let name = format!("VOID {}", paper_name(document, &number));
+                odoo.rename_document(*record, &marker(booking, &format!("paper-{place}")), &name, *calls).await?;
+            }
+        } else {
             let text = format!("The label {} {became}. Ask the carrier or the platform.", escape(&number));
             self.ask(booking, "not-voided", "Label not voided", &text).await?;
         }
@@ -252,6 +267,49 @@ const fn is_news(phase: Phase) -> bool {
 fn cost(booking: &BookingRecord) -> Option<Money> {
     let charged = booking.purchase.label.as_ref().and_then(|label| label.charged);
     charged.or_else(|| booking.purchase.rate.as_ref().map(|rate| rate.price))
+}
+
+/// What became of the labels of a delivery: `Booked at EasyPost: UPS Ground, 7.58 USD`; of several parcels each.
+fn in_words(bookings: &[BookingRecord], label: impl Fn(&str) -> String) -> String {
+    let said = bookings.iter().filter_map(|booking| Some((booking.wanted.parcel, of_one(booking, &label)?)));
+    match &said.collect::<Vec<_>>()[..] {
+        [(_, only)] if bookings.len() == 1 => only.clone(),
+        several => {
+            let lines = several.iter().map(|(parcel, words)| format!("Parcel {}: {words}", parcel + 1));
+            lines.collect::<Vec<_>>().join(" · ")
+        }
+    }
+}
+
+fn of_one(booking: &BookingRecord, label: impl Fn(&str) -> String) -> Option<String> {
+    let (purchase, at) = (&booking.purchase, label(&booking.connection));
+    let (bought, rate) = (purchase.label.as_ref(), purchase.rate.as_ref());
+    let carrier = bought.and_then(|label| label.carrier.as_deref()).or_else(|| rate.map(|rate| rate.carrier.as_str()));
+    let service = bought.and_then(|label| label.service.as_deref()).or_else(|| rate.map(|rate| rate.service.as_str()));
+    let named = [carrier, service].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let price = cost(booking).map(|cost| format!(", {cost}")).unwrap_or_default();
+    let test = if booking.wanted.mode == "test" { ", a test label" } else { "" };
+    let what = words::foreign(&format!("{named}{price}{test}"));
+    Some(match purchase.phase {
+        Phase::Booked => format!("Booked at {at}: {what}"),
+        Phase::Voiding => format!("Void requested at {at}: {what}"),
+        Phase::Voided => format!("Voided at {at}: {what}"),
+        Phase::NotVoided => format!("Not voided at {at}, stays paid: {what}"),
+        Phase::Refused => {
+            let why = purchase.refused.as_ref().map_or("", |refused| refused.what.as_str());
+            format!("Refused at {at}: {}", words::foreign(why))
+        }
+        Phase::Undecided => format!("Not known whether {at} booked it: a person decides"),
+        Phase::Planned | Phase::Sending | Phase::Pending | Phase::Unknown => format!("In progress at {at}"),
+        Phase::Cancelled => return None,
+    })
+}
+
+/// What a paper is called at the delivery.
+fn paper_name(document: &KeptDocument, number: &str) -> String {
+    let media = super::rules::format_of(&document.format).unwrap_or_default();
+    let what = if document.paper == "label" { "Label" } else { "Customs" };
+    format!("{what} {number}.{}", LabelFormat::extension(media))
 }
 
 fn marker(booking: &BookingRecord, about: &str) -> String {

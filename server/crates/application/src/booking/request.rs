@@ -26,12 +26,12 @@ pub(super) struct Request {
 
 impl Request {
     /// That of a parcel of a delivery.
-    pub(super) fn of(delivery: &ToBook, parcel: Parcel) -> Self {
+    pub(super) fn of(delivery: &ToBook, parcel: Parcel, goods: Vec<Goods>) -> Self {
         Self {
             to: delivery.to.clone(),
             from: delivery.from.clone(),
             parcel,
-            goods: delivery.goods.clone(),
+            goods,
             references: std::iter::once(delivery.name.clone()).chain(delivery.order.clone()).collect(),
         }
     }
@@ -131,7 +131,7 @@ fn customs(request: &Request) -> Customs {
 }
 
 /// The key of the customer of a shipment; none where there is none, or it was destroyed.
-pub(super) async fn key_of(
+pub(crate) async fn key_of(
     context: &Context,
     scope: Scope,
     shipment: ShipmentId,

@@ -1,9 +1,9 @@
 //! A delivery at work: what its parts have in common.
 
 use crate::{context::Context, error::UseCaseError, odoo::OrderError};
-use ::odoo::OdooClient;
+use ::odoo::{OdooClient, ToBook};
 use domain::{
-    booking::{Event, Purchase},
+    booking::{Event, Parcels, Purchase},
     ids::CorrelationId,
 };
 use outbound::CallLog;
@@ -12,6 +12,7 @@ use storage::{
     Scope,
     bookings::BookingRecord,
     jobs::{Lane, NewJob},
+    shipments::ShipmentRecord,
 };
 
 /// A delivery at work.
@@ -35,6 +36,23 @@ pub(super) fn newest(bookings: Vec<BookingRecord>) -> Vec<BookingRecord> {
         }
     }
     newest.into_values().collect()
+}
+
+/// What rules look at.
+pub(super) fn parcels_of<'a>(read: &'a ToBook, shipment: &'a ShipmentRecord, bookings: &[BookingRecord]) -> Parcels<'a> {
+    let labels = || bookings.iter().filter_map(|one| one.purchase.label.as_ref());
+    let is_ours = read
+        .number
+        .as_deref()
+        .is_some_and(|number| number.split(',').all(|part| labels().any(|label| label.number == part.trim())));
+    let weight = read.parcels.iter().fold(0_u32, |sum, one| sum.saturating_add(one.parcel.weight_g));
+    Parcels {
+        method: read.method.as_deref(),
+        warehouse: read.warehouse.as_deref().or_else(|| shipment.origin.as_ref()?.warehouse()),
+        country: read.to.country.as_deref(),
+        weight_g: (weight > 0).then_some(weight),
+        has_number: read.number.is_some() && !is_ours,
+    }
 }
 
 impl Delivery<'_> {

@@ -7,6 +7,7 @@ use crate::{
     registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
 };
 use async_trait::async_trait;
+use domain::booking::Ends;
 use outbound::{CallError, CallLog, ErrorClass, Response};
 use serde_json::{Value, json};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -20,7 +21,8 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     needs_carrier: false,
     stops: true,
     fetches: true,
-    ends: "15 days after delivery, or after 30 days without an event; its data is deleted 90 days later.",
+    ends: Ends { on_delivery: true, on_exception: false, days: None, silent_days: Some(30) },
+    ends_when: "15 days after delivery, or after 30 days without an event; its data is deleted 90 days later.",
 };
 
 /// The API.
@@ -96,6 +98,12 @@ impl Registering for SeventeenTrackApi {
 
     async fn register(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>> {
         self.batches("register", numbers, wire::registration, wire::registered, log).await
+    }
+
+    async fn restart(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>> {
+        // a tag is set once, when a number is registered
+        let bare: Vec<_> = numbers.iter().map(|of| TrackedNumber { reference: None, ..of.clone() }).collect();
+        self.batches("retrack", &bare, wire::registration, wire::restarted, log).await
     }
 
     async fn stop(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Outcome<()>> {

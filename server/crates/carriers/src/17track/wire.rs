@@ -95,7 +95,8 @@ fn rejected<T>(error: &Value, answer: &Response, settled: &impl Fn(&str) -> Opti
     let why = match code.as_str() {
         "-18019903" | "-18019910" => RefusalCode::Carrier,
         "-18019908" => RefusalCode::Quota,
-        "-18019905" | "-18010012" | "-18010013" => RefusalCode::Number,
+        "-18019905" => RefusalCode::State,
+        "-18010012" | "-18010013" => RefusalCode::Number,
         // its own failure: to be sent again
         "-18010003" | "" => return Outcome::unreadable(LABEL, answer),
         _ => RefusalCode::Content,
@@ -110,6 +111,14 @@ pub(super) fn registered(answer: &Response, numbers: &[TrackedNumber]) -> Vec<Ou
     let asked: Vec<_> = numbers.iter().map(|of| (of.number.as_str(), of.carrier.as_deref())).collect();
     let known = |code: &str| (code == "-18019901").then(|| of(&Value::Null, true));
     each(answer, &asked, |item| of(item, false), known)
+}
+
+/// What starting again says of each number. It does so once for each: one that it refuses for that (-18019905) is for a person, since
+/// deleting and registering it again is charged. One that was never stopped (-18019904) is tracked.
+pub(super) fn restarted(answer: &Response, numbers: &[TrackedNumber]) -> Vec<Outcome<Registered>> {
+    let of = |item: &Value| Registered { id: None, carrier: code(item, "carrier"), known: true };
+    let asked: Vec<_> = numbers.iter().map(|of| (of.number.as_str(), of.carrier.as_deref())).collect();
+    each(answer, &asked, of, |code| (code == "-18019904").then(|| of(&Value::Null)))
 }
 
 /// What stopping says of each number: one that is not registered is stopped, and so is one that is stopped already.

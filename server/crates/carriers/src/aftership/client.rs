@@ -8,6 +8,7 @@ use crate::{
     registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
 };
 use async_trait::async_trait;
+use domain::booking::Ends;
 use outbound::{CallError, CallLog, ErrorClass, Method};
 use serde_json::{Value, json};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -18,7 +19,8 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     needs_carrier: false,
     stops: true,
     fetches: true,
-    ends: "After 120 days, from when on a number can be registered, and counted, again.",
+    ends: Ends { on_delivery: false, on_exception: false, days: Some(120), silent_days: None },
+    ends_when: "After 120 days, from when on a number can be registered, and counted, again.",
 };
 
 /// The API.

@@ -11,6 +11,7 @@ use crate::{
     registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
 };
 use async_trait::async_trait;
+use domain::booking::Ends;
 use outbound::{CallError, CallLog, ErrorClass, Method};
 use serde_json::{Value, json};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -28,7 +29,8 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     needs_carrier: false,
     stops: true,
     fetches: true,
-    ends: "A number registered again after three months is a new tracker, and charged.",
+    ends: Ends { on_delivery: false, on_exception: false, days: None, silent_days: None },
+    ends_when: "A number registered again after three months is a new tracker, and charged.",
 };
 
 /// The API.

@@ -13,6 +13,7 @@ use crate::{
     registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
 };
 use async_trait::async_trait;
+use domain::booking::Ends;
 use outbound::{CallError, CallLog, ErrorClass, Method};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -30,7 +31,8 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     needs_carrier: true,
     stops: true,
     fetches: true,
-    ends: "Never by itself.",
+    ends: Ends { on_delivery: false, on_exception: false, days: None, silent_days: None },
+    ends_when: "Never by itself.",
 };
 
 /// The API.

@@ -13,6 +13,7 @@ use crate::{
     registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
 };
 use async_trait::async_trait;
+use domain::booking::Ends;
 use outbound::{CallError, CallLog, ErrorClass, Method};
 use serde_json::{Value, json};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -30,7 +31,8 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     needs_carrier: true,
     stops: true,
     fetches: true,
-    ends: "On delivery, and on a delivery exception: after one, register again.",
+    ends: Ends { on_delivery: true, on_exception: true, days: None, silent_days: None },
+    ends_when: "On delivery, and on a delivery exception: after one, register again.",
 };
 
 /// The API.

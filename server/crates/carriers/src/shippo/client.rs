@@ -12,6 +12,7 @@ use crate::{
     registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
 };
 use async_trait::async_trait;
+use domain::booking::Ends;
 use outbound::{CallError, CallLog, ErrorClass};
 use serde_json::{Value, json};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -29,7 +30,8 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     needs_carrier: true,
     stops: false,
     fetches: true,
-    ends: "Never by itself; a webhook has to exist before a number is registered.",
+    ends: Ends { on_delivery: false, on_exception: false, days: None, silent_days: None },
+    ends_when: "Never by itself; a webhook has to exist before a number is registered.",
 };
 
 /// The API.

@@ -8,6 +8,7 @@ use crate::{
     registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
 };
 use async_trait::async_trait;
+use domain::booking::Ends;
 use outbound::{CallError, CallLog, ErrorClass, Method};
 use serde_json::{Value, json};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -21,7 +22,8 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     needs_carrier: true,
     stops: true,
     fetches: true,
-    ends: "When the parcel is delivered.",
+    ends: Ends { on_delivery: true, on_exception: false, days: None, silent_days: None },
+    ends_when: "When the parcel is delivered.",
 };
 
 /// The API.
@@ -54,6 +56,25 @@ impl TrackingmoreApi {
         let all: Vec<&str> = numbers.iter().map(|of| of.number.as_str()).collect();
         let ask = Ask::get("trackings", "trackings/get").with(vec![("tracking_numbers", all.join(","))]);
         self.client.ask(ask, log, |body| body.get("data")?.as_array().map(|_| body.clone())).await
+    }
+
+    async fn restart_one(&self, number: &TrackedNumber, log: &dyn CallLog) -> Outcome<Registered> {
+        let named = RegisteredNumber { number: number.number.clone(), carrier: number.carrier.clone(), id: None };
+        let id = match self.trackings(&[named], log).await {
+            Ok(body) => wire::tracking_of(&body, &number.number, number.carrier.as_deref()),
+            Err(error) => return Outcome::NotSent(error),
+        };
+        let Some(id) = id.and_then(|tracking| code(&tracking, "id")) else {
+            let registered = self.register(std::slice::from_ref(number), log).await;
+            return registered.into_iter().next().expect("one for the one number");
+        };
+        match segment(&id) {
+            Ok(segment) => {
+                let ask = Ask::post("tracking/retrack", format!("trackings/retrack/{segment}"), json!({}));
+                self.client.change(ask, log, |answer| wire::restarted(answer, &id, number)).await
+            }
+            Err(_) => Refusal::new(RefusalCode::Gone, "the tracking's id cannot be one").into(),
+        }
     }
 
     async fn stop_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Outcome<()> {
@@ -110,6 +131,14 @@ impl Registering for TrackingmoreApi {
                 Some(_) => answered.next().expect("one for each that has a carrier"),
                 None => Refusal::new(RefusalCode::Carrier, "TrackingMore needs the carrier of a number").into(),
             }));
+        }
+        outcomes
+    }
+
+    async fn restart(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>> {
+        let mut outcomes = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            outcomes.push(self.restart_one(number, log).await);
         }
         outcomes
     }

@@ -105,6 +105,19 @@ pub(super) fn tracking_of(body: &Value, number: &str, carrier: Option<&str>) -> 
     items(body, "data").iter().find(|item| is_of(item, number, carrier)).cloned()
 }
 
+/// What starting a tracking again answers.
+pub(super) fn restarted(answer: &Response, id: &str, of: &TrackedNumber) -> Outcome<Registered> {
+    let body = answer.value();
+    let complaint = body.as_ref().and_then(complaint);
+    match (&complaint, body) {
+        (None, Some(_)) if is_success(answer) => {
+            Outcome::Done(Registered { id: Some(id.to_owned()), carrier: of.carrier.clone(), known: true })
+        }
+        (None, None) if is_success(answer) => Outcome::unreadable(LABEL, answer),
+        _ => failed(LABEL, answer, complaint),
+    }
+}
+
 /// What removing a tracking answers.
 pub(super) fn stopped(answer: &Response) -> Outcome<()> {
     let complaint = answer.value().as_ref().and_then(complaint);

@@ -5,15 +5,16 @@
 use carriers::{
     api::{ApiConfig, ApiManifest, ApiSettings, Platform},
     booking::{
-        Address, BookIntent, Booked, Booking, BookingKey, BookingRef, LabelFormat, Lookup, Mode, Paper, Parcel, Quiet,
-        RateRequest, VoidState,
+        Address, BookIntent, Booked, Booking, BookingKey, BookingRef, Contents, Customs, CustomsItem, LabelFormat,
+        Lookup, Mode, Paper, Parcel, Quiet, RateRequest, Undeliverable, VoidState,
     },
     outcome::{Outcome, RefusalCode},
 };
+use domain::money::Money;
 use jiff::Timestamp;
 use outbound::{Call, CallLog, Discard, ErrorClass};
 use simulator::{
-    booking::{REFUSED_CITY, SandboxBooking, Void},
+    booking::{Declared, REFUSED_CITY, SandboxBooking, Void},
     faults::{Fault, Hold},
 };
 use std::{
@@ -670,5 +671,54 @@ async fn whatever_goes_wrong_there_is_at_most_one_label_for_a_booking() {
             booked += usize::from(found.is_some());
         }
         assert!(booked > 20, "{platform}: only {booked} of {SEQUENCES} were booked");
+    }
+}
+
+fn item(description: &str, quantity: u32, each: &str, hs_code: Option<&str>, origin: &str) -> CustomsItem {
+    CustomsItem {
+        description: description.into(),
+        quantity,
+        net_weight_g: 400,
+        unit_value: Money::read(each, "EUR").unwrap(),
+        hs_code: hs_code.map(str::to_owned),
+        origin: origin.into(),
+        sku: None,
+    }
+}
+
+#[tokio::test]
+async fn each_platform_is_given_what_customs_ask_for() {
+    for platform in PLATFORMS {
+        let sandbox = sandbox().await;
+        let platform_api = live(&sandbox, platform);
+        let booking = platform_api.booking().unwrap();
+        let abroad = Address { country: "CH".into(), ..address("Jane Doe", "Basel") };
+        let items = vec![item("Bearing", 2, "12.25", Some("848210"), "DE"), item("Seal", 10, "0.30", None, "CN")];
+        let customs = Customs {
+            contents: Contents::Merchandise,
+            undeliverable: Undeliverable::Return,
+            incoterm: None,
+            invoice: Some("S00101".into()),
+            signer: "Northwind".into(),
+            items,
+        };
+        let declared = RateRequest { to: abroad.clone(), customs: Some(customs), ..request("declared", Mode::Live) };
+        let intent = intent(booking, &declared).await;
+        done(booking.book(&intent, &Discard).await);
+        let line = |description: &str, quantity, cents, hs_code: Option<&str>, origin: &str| Declared {
+            description: description.into(),
+            quantity,
+            cents,
+            currency: "EUR".into(),
+            hs_code: hs_code.map(str::to_owned),
+            origin: origin.into(),
+        };
+        let wanted = [line("Bearing", 2, 2_450, Some("848210"), "DE"), line("Seal", 10, 300, None, "CN")];
+        assert_eq!(sandbox.labels()[0].declared, wanted, "{platform}");
+        // what is not declared does not cross the border, and the refusal says why
+        let silent = RateRequest { to: abroad, ..request("silent", Mode::Live) };
+        let refused = booking.rate(&silent, &Discard).await;
+        assert!(matches!(&refused, Outcome::Refused(why) if why.code == RefusalCode::Customs), "{platform}: {refused:?}");
+        assert_eq!(sandbox.labels().len(), 1, "{platform}");
     }
 }

@@ -2,7 +2,7 @@
 //! whether it was done there is one way: look. No event leads from there to a second purchase but the platform's proof that the
 //! first was not made, or a person.
 
-use crate::money::Money;
+use crate::{labels::LabelState, money::Money};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +103,20 @@ impl Phase {
             Self::NotVoided => "Label not voided",
             Self::Cancelled => "Booking cancelled",
         }
+    }
+
+    /// In the words of the list of shipments; none where no label is wanted.
+    pub const fn state(self) -> Option<LabelState> {
+        Some(match self {
+            Self::Planned | Self::Sending | Self::Pending | Self::Unknown => LabelState::InProgress,
+            Self::Undecided => LabelState::Undecided,
+            Self::Refused => LabelState::Refused,
+            Self::Booked => LabelState::Booked,
+            Self::Voiding => LabelState::Voiding,
+            Self::Voided => LabelState::Voided,
+            Self::NotVoided => LabelState::NotVoided,
+            Self::Cancelled => return None,
+        })
     }
 
     /// Whether it is proven that no label of this purchase is valid: another one may follow.
@@ -473,7 +487,7 @@ impl Purchase {
     }
 }
 
-fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+pub(super) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 

@@ -101,6 +101,40 @@ pub struct Choice {
     pub fastest: bool,
 }
 
+/// Why a rule does not fit a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// It books, and the delivery has a tracking number.
+    Numbered,
+    /// It registers, and the delivery has no tracking number.
+    NotNumbered,
+    /// Another shipping method, or none.
+    Method,
+    /// Another warehouse, or none.
+    Warehouse,
+    /// Another country of destination, or none.
+    Country,
+    /// Less weight, or none is known.
+    TooLight,
+    /// More weight, or none is known.
+    TooHeavy,
+}
+
+impl Misfit {
+    /// What a person reads.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Numbered => "the delivery has a tracking number already",
+            Self::NotNumbered => "the delivery has no tracking number",
+            Self::Method => "another shipping method",
+            Self::Warehouse => "another warehouse",
+            Self::Country => "another country of destination",
+            Self::TooLight => "it weighs less, or its weight is not known",
+            Self::TooHeavy => "it weighs more, or its weight is not known",
+        }
+    }
+}
+
 /// What of a delivery rules look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Parcels<'a> {
@@ -134,15 +168,15 @@ pub struct Offer<'a> {
 impl BookingRule {
     /// Whether it fits a delivery: what has a number is only registered, what has none only booked.
     pub fn fits(&self, parcels: &Parcels<'_>) -> bool {
+        self.misfits(parcels).is_empty()
+    }
+
+    /// Why it does not fit a delivery; nothing where it fits.
+    pub fn misfits(&self, parcels: &Parcels<'_>) -> Vec<Misfit> {
         let is = |wanted: &Option<String>, have: Option<&str>, same: fn(&str, &str) -> bool| {
             wanted
                 .as_deref()
                 .is_none_or(|wanted| have.is_some_and(|have| same(&wanted.to_lowercase(), &have.to_lowercase())))
-        };
-        let for_it = match self.action {
-            Action::Book { .. } => !parcels.has_number,
-            Action::Register { .. } => parcels.has_number,
-            Action::Nothing => true,
         };
         let here = |wanted: &String| {
             parcels.country.is_some_and(|have| match wanted.eq_ignore_ascii_case(EU) {
@@ -150,12 +184,19 @@ impl BookingRule {
                 false => country(wanted).is_some_and(|wanted| country(have) == Some(wanted)),
             })
         };
-        for_it
-            && is(&self.method, parcels.method, |wanted, have| have.contains(wanted))
-            && is(&self.warehouse, parcels.warehouse, |wanted, have| have == wanted)
-            && (self.countries.is_empty() || self.countries.iter().any(here))
-            && self.from_g.is_none_or(|from| parcels.weight_g.is_some_and(|weight| weight >= from))
-            && self.below_g.is_none_or(|below| parcels.weight_g.is_some_and(|weight| weight < below))
+        let weighs = |with: fn(u32, u32) -> bool, bound: Option<u32>| {
+            bound.is_none_or(|bound| parcels.weight_g.is_some_and(|weight| with(weight, bound)))
+        };
+        let fits = [
+            (Misfit::Numbered, !(matches!(self.action, Action::Book { .. }) && parcels.has_number)),
+            (Misfit::NotNumbered, !(matches!(self.action, Action::Register { .. }) && !parcels.has_number)),
+            (Misfit::Method, is(&self.method, parcels.method, |wanted, have| have.contains(wanted))),
+            (Misfit::Warehouse, is(&self.warehouse, parcels.warehouse, |wanted, have| have == wanted)),
+            (Misfit::Country, self.countries.is_empty() || self.countries.iter().any(here)),
+            (Misfit::TooLight, weighs(|weight, from| weight >= from, self.from_g)),
+            (Misfit::TooHeavy, weighs(|weight, below| weight < below, self.below_g)),
+        ];
+        fits.into_iter().filter(|(_, fits)| !fits).map(|(why, _)| why).collect()
     }
 }
 
@@ -242,6 +283,27 @@ mod tests {
         assert_eq!(matching(&rules, &abroad), Some(&rules[2]));
         let numbered = Parcels { has_number: true, ..abroad };
         assert_eq!(matching(&rules, &numbered), Some(&rules[1]));
+    }
+
+    #[test]
+    fn a_rule_says_everything_that_does_not_fit_and_fits_where_there_is_nothing() {
+        let demanding = BookingRule {
+            method: Some("ups".into()),
+            warehouse: Some("WH2".into()),
+            countries: vec!["DE".into()],
+            from_g: Some(3_000),
+            below_g: Some(4_000),
+            ..rule(book())
+        };
+        let none = Parcels { method: None, warehouse: None, country: None, weight_g: None, has_number: true };
+        let all = [Misfit::Numbered, Misfit::Method, Misfit::Warehouse, Misfit::Country, Misfit::TooLight];
+        assert_eq!(demanding.misfits(&none), [&all[..], &[Misfit::TooHeavy]].concat());
+        assert_eq!(demanding.misfits(&PARCELS), all[1..]);
+        let heavy = Parcels { weight_g: Some(4_000), ..PARCELS };
+        assert_eq!(BookingRule { from_g: Some(3_000), below_g: Some(4_000), ..rule(book()) }.misfits(&heavy), [Misfit::TooHeavy]);
+        let register = rule(Action::Register { connection: "aftership".into() });
+        assert_eq!(register.misfits(&PARCELS), [Misfit::NotNumbered]);
+        assert_eq!(rule(Action::Nothing).misfits(&none), []);
     }
 
     #[test]

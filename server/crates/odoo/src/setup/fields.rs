@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// What makes the fields.
 pub(super) const SETUP: &str = "run `milepost odoo setup --connection NAME` with an administrator's key";
 
-/// A field of ours; transfers and orders have the same ones.
+/// A field of ours; transfers and orders have the same ones, where it is not said otherwise.
 pub(super) struct Field {
     pub(super) name: &'static str,
     /// Odoo's type of it.
@@ -22,10 +22,12 @@ pub(super) struct Field {
     pub(super) help: &'static str,
     /// Whether it was there from the first version on: Milepost does not work without it.
     pub(super) first: bool,
+    /// The only model that has it.
+    pub(super) only: Option<&'static str>,
 }
 
 const fn field(name: &'static str, kind: &'static str, label: &'static str, help: &'static str, first: bool) -> Field {
-    Field { name, kind, label, help, first }
+    Field { name, kind, label, help, first, only: None }
 }
 
 /// The fields, in the order in which they are shown.
@@ -57,7 +59,25 @@ pub(super) const FIELDS: &[Field] = &[
     field("x_milepost_url", "char", "Shipment timeline", "The page of the shipment in Milepost.", true),
     field("x_milepost_case", "char", "Shipment case", "The ticket at the service desk.", false),
     field("x_milepost_case_url", "char", "Link to the case", "The page of that ticket.", false),
+    Field {
+        only: Some("stock.picking"),
+        ..field(
+            BOOKING,
+            "char",
+            "Label booking",
+            "Whether the label was booked, refused or voided, at which platform and for how much.",
+            false,
+        )
+    },
 ];
+
+/// The field that says what became of the labels of a transfer.
+pub(crate) const BOOKING: &str = "x_milepost_booking";
+
+/// The fields of a model.
+pub(super) fn of_model(model: &str) -> impl Iterator<Item = &'static Field> {
+    FIELDS.iter().filter(move |field| field.only.is_none_or(|only| only == model))
+}
 
 /// The field that says where a shipment stands.
 pub(super) const STATUS: &str = "x_milepost_status";
@@ -71,7 +91,7 @@ pub(crate) fn label(name: &str) -> Option<&'static str> {
 pub(super) fn steps(there: &There, model: &Model, skipped: &mut Vec<String>) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut missing = Vec::new();
-    for field in FIELDS {
+    for field in of_model(model.name) {
         match model.fields.get(field.name) {
             None => missing.push(field),
             Some(found) if found.kind != field.kind => skipped.push(format!(

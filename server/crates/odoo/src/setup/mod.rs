@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use step::{Change, Part};
 use views::TIMELINE;
 
-pub(crate) use fields::label;
+pub(crate) use fields::{BOOKING, label};
 pub use hints::gives_hints;
 pub use plan::{plan, removal};
 pub(crate) use rights::{ACTIVITY, SCHEDULE};

@@ -2,7 +2,7 @@
 //! searches filters and a group-by. Each extends Odoo's own view; nothing of that is replaced.
 
 use super::{
-    fields::{FIELDS, STATUS},
+    fields::{BOOKING, STATUS, of_model},
     step::{Change, Part, Plan, Step},
     there::{Kind, Model, There, View},
 };
@@ -43,7 +43,7 @@ pub(super) fn steps(there: &There, model: &Model, plan: &mut Plan) {
             plan.notes.push(format!("Odoo has no {} of {} that could show the shipment", kind.code(), model.label));
             continue;
         };
-        let Some(arch) = arch(there, kind, &base.arch) else {
+        let Some(arch) = arch(there, model.name, kind, &base.arch) else {
             plan.notes.push(format!(
                 "The {} of {} has no place for the shipment (it was changed): add the fields there by hand",
                 kind.code(),
@@ -125,10 +125,10 @@ pub(super) fn removal(model: &Model, plan: &mut Plan) {
 }
 
 /// Our part of a view; none where Odoo's has no place for it.
-fn arch(there: &There, kind: Kind, base: &str) -> Option<String> {
+fn arch(there: &There, model: &str, kind: Kind, base: &str) -> Option<String> {
     match kind {
-        Kind::Form => form(there.major, base),
-        Kind::List => list(base),
+        Kind::Form => form(there.major, model, base),
+        Kind::List => list(model, base),
         Kind::Search => Some(search()),
     }
 }
@@ -142,7 +142,7 @@ fn unless_set(major: u32, field: &str) -> String {
     }
 }
 
-fn form(major: u32, base: &str) -> Option<String> {
+fn form(major: u32, model: &str, base: &str) -> Option<String> {
     if !base.contains(r#"name="button_box""#) {
         return None;
     }
@@ -173,7 +173,7 @@ fn form(major: u32, base: &str) -> Option<String> {
             "<xpath expr=\"//notebook\" position=\"inside\">\n<page string=\"Shipment\" name=\"milepost\" {}>\n<group><group>\n",
             hidden(STATUS)
         );
-        for field in FIELDS {
+        for field in of_model(model) {
             if field.name == "x_milepost_url" {
                 arch += "</group><group>\n";
             }
@@ -188,14 +188,16 @@ fn form(major: u32, base: &str) -> Option<String> {
 /// Columns that our list shows unless a person hides them; the others are hidden unless a person shows them.
 const SHOWN: &[&str] = &[STATUS, "x_milepost_eta", "x_milepost_exception"];
 /// Columns of the list, beside those.
-const MORE: &[&str] = &["x_milepost_promised", "x_milepost_delivered_at", "x_milepost_last_event", "x_milepost_case"];
+const MORE: &[&str] =
+    &["x_milepost_promised", "x_milepost_delivered_at", "x_milepost_last_event", "x_milepost_case", BOOKING];
 
-fn list(base: &str) -> Option<String> {
+fn list(model: &str, base: &str) -> Option<String> {
     let anchors = ["state", "invoice_status", "name"];
     let anchor = anchors.into_iter().find(|field| base.contains(&format!(r#"<field name="{field}""#)))?;
     let codes = |of: &[State]| of.iter().map(|state| format!("'{}'", state.code())).collect::<Vec<_>>().join(", ");
     let mut arch = format!("<data>\n<xpath expr=\"//field[@name='{anchor}']\" position=\"before\">\n");
-    for name in SHOWN.iter().chain(MORE) {
+    let has = |name: &&&str| of_model(model).any(|field| field.name == **name);
+    for name in SHOWN.iter().chain(MORE).filter(has) {
         let optional = if SHOWN.contains(name) { "show" } else { "hide" };
         let look = if *name == STATUS {
             format!(
@@ -248,25 +250,26 @@ mod tests {
 
     #[test]
     fn a_form_gets_what_it_has_places_for_in_the_words_of_its_version() {
-        let new = form(19, FORM).unwrap();
+        let new = form(19, "stock.picking", FORM).unwrap();
         assert!(new.contains(r#"invisible="not x_milepost_url""#) && !new.contains("attrs="), "{new}");
-        let old = form(16, FORM).unwrap();
+        let old = form(16, "stock.picking", FORM).unwrap();
         assert!(old.contains("attrs=\"{'invisible': [('x_milepost_url', '=', False)]}\""), "{old}");
         assert!(!old.contains("invisible=\"not"), "{old}");
-        for field in FIELDS {
+        for field in of_model("stock.picking") {
             assert!(new.contains(&format!("name=\"{}\"", field.name)), "{}", field.name);
         }
-        let without_pages = form(19, r#"<form><div name="button_box"/></form>"#).unwrap();
+        let without_pages = form(19, "stock.picking", r#"<form><div name="button_box"/></form>"#).unwrap();
         assert!(without_pages.contains("statusbar") && !without_pages.contains("notebook"));
-        assert_eq!(form(19, "<form/>"), None);
+        assert!(new.contains(BOOKING) && !form(19, "sale.order", FORM).unwrap().contains(BOOKING), "an order has no label");
+        assert_eq!(form(19, "stock.picking", "<form/>"), None);
     }
 
     #[test]
     fn a_list_gets_columns_beside_one_that_it_has() {
-        let transfers = list(r#"<list><field name="name"/><field name="state" optional="show"/></list>"#).unwrap();
+        let transfers = list("stock.picking", r#"<list><field name="name"/><field name="state" optional="show"/></list>"#).unwrap();
         assert!(transfers.contains("//field[@name='state']"), "{transfers}");
-        assert!(list(r#"<tree><field name="name"/></tree>"#).unwrap().contains("//field[@name='name']"));
-        assert_eq!(list("<list/>"), None);
+        assert!(list("stock.picking", r#"<tree><field name="name"/></tree>"#).unwrap().contains("//field[@name='name']"));
+        assert_eq!(list("stock.picking", "<list/>"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{
     Call, Reply,
+    customs::Words,
     world::{Label, Offer, Progress, Shipment, Tracker, Void, World, is_refused, stamp, text, words},
 };
 use crate::faults::Fault;
@@ -57,6 +58,18 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Reply {
     }
 }
 
+const CUSTOMS: Words = Words {
+    from: "/from_address/country",
+    to: "/to_address/country",
+    lines: "/customs_info/customs_items",
+    description: "/description",
+    value: "/value",
+    value_of_each: false,
+    currency: "/currency",
+    hs_code: "/hs_tariff_number",
+    origin: "/origin_country",
+};
+
 fn create(world: &mut World, call: &Call) -> Reply {
     let Some(body) = call.body.get("shipment") else {
         return error(422, "PARAMETER.REQUIRED", "Missing required parameter.");
@@ -71,8 +84,11 @@ fn create(world: &mut World, call: &Call) -> Reply {
     let key = text(body, "reference").map(str::to_owned);
     let format =
         body.get("options").and_then(|options| text(options, "label_format")).unwrap_or("PNG").to_ascii_lowercase();
+    let Some(declared) = CUSTOMS.declared(body) else {
+        return error(422, "SHIPMENT.CUSTOMS.MISSING", "Customs information is required.");
+    };
     let id = world.id("shp_");
-    let of = world.create(NAME, id, "rate_", (call.live, key, format)).clone();
+    let of = world.create(NAME, id, "rate_", (call.live, key, format), declared).clone();
     Reply::json(201, shipment(world, &of, call))
 }
 

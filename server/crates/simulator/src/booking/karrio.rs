@@ -1,7 +1,8 @@
 //! Karrio's shapes: anything but a draft is not bought again; a cancelled shipment is answered with 202.
 
 use super::{
-    Call, Reply, papers,
+    Call, Reply,
+    customs::Words, papers,
     world::{Offer, Progress, Shipment, Tracker, Void, World, is_refused, text, words},
 };
 use crate::faults::Fault;
@@ -75,13 +76,28 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Reply {
     }
 }
 
+const CUSTOMS: Words = Words {
+    from: "/shipper/country_code",
+    to: "/recipient/country_code",
+    lines: "/customs/commodities",
+    description: "/title",
+    value: "/value_amount",
+    value_of_each: false,
+    currency: "/value_currency",
+    hs_code: "/hs_code",
+    origin: "/origin_country",
+};
+
 fn create(world: &mut World, call: &Call) -> Reply {
     if is_refused(call.body.get("recipient")) {
         return error(400, "validation", json!({"recipient": {"city": ["unknown"]}}));
     }
     let format = text(&call.body, "label_type").unwrap_or("PDF").to_ascii_lowercase();
+    let Some(declared) = CUSTOMS.declared(&call.body) else {
+        return error(400, "validation", json!({"customs": ["required"]}));
+    };
     let id = world.id("shp_");
-    let of = world.create(NAME, id, "rat_", (call.live, call.request_id.clone(), format)).clone();
+    let of = world.create(NAME, id, "rat_", (call.live, call.request_id.clone(), format), declared).clone();
     Reply::json(201, shipment(world, &of))
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Everything is under one address: `/easypost/v2`, `/shippo`, `/shipengine/v1`, `/karrio`, `/aftership`, `/17track`, `/trackingmore`.
 
+mod customs;
 mod easypost;
 mod karrio;
 mod papers;
@@ -33,6 +34,7 @@ use std::{
 };
 use world::World;
 
+pub use customs::Declared;
 pub use world::{Label, Progress, REFUSED_CITY, Tracker, Void};
 
 /// A platform: its name, the path of its API, and how it is signed in.
@@ -243,6 +245,13 @@ impl SandboxBooking {
     /// Every registered number.
     pub fn trackers(&self) -> Vec<Tracker> {
         self.inner.lock().trackers.clone()
+    }
+
+    /// The platforms end their reports about a number by themselves.
+    pub fn tracking_ends(&self, number: &str) {
+        for of in self.inner.lock().trackers.iter_mut().filter(|of| of.number == number) {
+            of.stopped = true;
+        }
     }
 
     /// From now on carriers take long: purchases are answered as being worked on, until [`Self::settle`].

@@ -2,6 +2,7 @@
 
 use super::{
     Call, Reply,
+    customs::Words,
     world::{Label, Progress, Shipment, Void, World, is_refused, stamp, text, words},
 };
 use crate::faults::Fault;
@@ -65,6 +66,18 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Reply {
     }
 }
 
+const CUSTOMS: Words = Words {
+    from: "/ship_from/country_code",
+    to: "/ship_to/country_code",
+    lines: "/customs/customs_items",
+    description: "/description",
+    value: "/value/amount",
+    value_of_each: true,
+    currency: "/value/currency",
+    hs_code: "/harmonized_tariff_code",
+    origin: "/country_of_origin",
+};
+
 fn create(world: &mut World, call: &Call) -> Reply {
     let body = call.body.get("shipments").and_then(|all| all.get(0)).unwrap_or(&Value::Null);
     if is_refused(body.get("ship_to")) {
@@ -76,8 +89,11 @@ fn create(world: &mut World, call: &Call) -> Reply {
     if world.shipments.values().any(taken) {
         return error(400, "shipengine", "business_rules", "invalid_field_value", Some("external_shipment_id"));
     }
+    let Some(declared) = CUSTOMS.declared(body) else {
+        return error(400, "shipengine", "validation", "field_value_required", Some("customs"));
+    };
     let id = world.serial("se-");
-    let of = world.create(NAME, id, "se-", (call.live, key, "pdf".into())).clone();
+    let of = world.create(NAME, id, "se-", (call.live, key, "pdf".into()), declared).clone();
     Reply::json(200, json!({"has_errors": false, "shipments": [shipment(world, &of)]}))
 }
 

@@ -3,6 +3,7 @@
 
 use super::{
     Call, Reply,
+    customs::Words,
     world::{Label, Progress, Shipment, Void, World, is_refused, stamp, text, words},
 };
 use crate::faults::Fault;
@@ -64,6 +65,18 @@ fn is_mine(label: &Label, call: &Call) -> bool {
     label.platform == NAME && label.live == call.live
 }
 
+const CUSTOMS: Words = Words {
+    from: "/address_from/country",
+    to: "/address_to/country",
+    lines: "/customs_declaration/items",
+    description: "/description",
+    value: "/value_amount",
+    value_of_each: false,
+    currency: "/value_currency",
+    hs_code: "/tariff_number",
+    origin: "/origin_country",
+};
+
 fn create(world: &mut World, call: &Call) -> Reply {
     if is_refused(call.body.get("address_to")) {
         return Reply::json(400, json!({"address_to": ["The address could not be found."]}));
@@ -73,8 +86,11 @@ fn create(world: &mut World, call: &Call) -> Reply {
         return Reply::json(400, json!({"parcels": ["A parcel needs length, width, height and weight."]}));
     }
     let key = text(&call.body, "metadata").map(str::to_owned);
+    let Some(declared) = CUSTOMS.declared(&call.body) else {
+        return Reply::json(400, json!({"customs_declaration": ["This field is required."]}));
+    };
     let id = world.id("5a");
-    let of = world.create(NAME, id, "4b", (call.live, key, "pdf".into())).clone();
+    let of = world.create(NAME, id, "4b", (call.live, key, "pdf".into()), declared).clone();
     Reply::json(201, shipment(&of))
 }
 

@@ -137,6 +137,17 @@ pub(super) fn seventeen_track(world: &mut World, call: &Call) -> Reply {
                     accepted.push(json!({"number": number}));
                 }
             }
+            ("retrack", true) => {
+                let of = world.tracker(SEVENTEEN_TRACK, number, carrier.as_deref());
+                match of.map(|of| (of.stopped, of)) {
+                    Some((true, of)) if of.restarts == 0 => {
+                        (of.stopped, of.restarts) = (false, 1);
+                        accepted.push(json!({"number": number}));
+                    }
+                    Some((true, _)) => refused.push(rejected(number, -18_019_905)),
+                    _ => refused.push(rejected(number, -18_019_904)),
+                }
+            }
             ("gettrackinfo", true) => {
                 let carrier =
                     world.tracker(SEVENTEEN_TRACK, number, carrier.as_deref()).and_then(|of| of.carrier.clone());
@@ -181,7 +192,7 @@ pub(super) fn trackingmore(world: &mut World, call: &Call) -> Reply {
                 let error = |code: i64, message: &str| json!({"tracking_number": number, "courier_code": carrier, "errorCode": code, "errorMessage": message});
                 if number == NOT_A_NUMBER {
                     failed.push(error(4014, "The tracking number is not valid (sandbox)."));
-                } else if world.tracker(TRACKINGMORE, number, carrier).is_some_and(|of| !of.stopped) {
+                } else if world.tracker(TRACKINGMORE, number, carrier).is_some_and(|of| !of.removed) {
                     failed.push(error(4101, "Tracking No. already exists."));
                 } else {
                     let id = world.id("tm");
@@ -198,17 +209,28 @@ pub(super) fn trackingmore(world: &mut World, call: &Call) -> Reply {
             let wanted = call.query.get("tracking_numbers");
             let fits = |of: &&Tracker| {
                 let named = wanted.is_none_or(|all| all.split(',').any(|number| number == of.number));
-                of.platform == TRACKINGMORE && !of.stopped && named
+                of.platform == TRACKINGMORE && !of.removed && named
             };
             let found: Vec<Value> =
                 world.trackers.iter().filter(fits).map(|of| trackingmore_tracking(of, call)).collect();
             Reply::json(200, json!({"meta": {"code": 200, "message": "sandbox"}, "data": found}))
         }
-        ("DELETE", path) if path.len() == 3 && path[..2] == ["trackings", "delete"] => {
-            let fits = |of: &&mut Tracker| of.platform == TRACKINGMORE && of.id == path[2] && !of.stopped;
+        ("POST", path) if path.len() == 3 && path[..2] == ["trackings", "retrack"] => {
+            let fits = |of: &&mut Tracker| of.platform == TRACKINGMORE && of.id == path[2] && !of.removed;
             match world.trackers.iter_mut().find(fits) {
                 Some(of) => {
-                    of.stopped = true;
+                    of.restarts += u32::from(of.stopped);
+                    of.stopped = false;
+                    Reply::json(200, json!({"meta": {"code": 200, "message": "sandbox"}, "data": {"id": of.id}}))
+                }
+                None => meta(400, 4102, "Tracking No. does not exist."),
+            }
+        }
+        ("DELETE", path) if path.len() == 3 && path[..2] == ["trackings", "delete"] => {
+            let fits = |of: &&mut Tracker| of.platform == TRACKINGMORE && of.id == path[2] && !of.removed;
+            match world.trackers.iter_mut().find(fits) {
+                Some(of) => {
+                    (of.stopped, of.removed) = (true, true);
                     Reply::json(200, json!({"meta": {"code": 200, "message": "sandbox"}, "data": {"id": of.id}}))
                 }
                 None => meta(400, 4102, "Tracking No. does not exist."),

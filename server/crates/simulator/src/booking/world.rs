@@ -2,6 +2,7 @@
 
 use crate::journey::{Rng, number_of};
 use jiff::Timestamp;
+use super::customs::Declared;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -42,6 +43,7 @@ pub(super) struct Shipment {
     pub format: String,
     pub rates: Vec<(String, Offer)>,
     pub cancelled: bool,
+    pub declared: Vec<Declared>,
 }
 
 /// Where a label's void stands.
@@ -91,6 +93,8 @@ pub struct Label {
     pub void: Void,
     /// Whether it is paid.
     pub live: bool,
+    /// What was declared to customs.
+    pub declared: Vec<Declared>,
     pub(super) offer: Offer,
     pub(super) format: String,
     pub(super) created: Timestamp,
@@ -111,6 +115,10 @@ pub struct Tracker {
     pub registrations: usize,
     /// Whether reports are stopped.
     pub stopped: bool,
+    /// Whether it was removed, where the platform has no stop but that.
+    pub removed: bool,
+    /// How often reports were started again after they had ended.
+    pub restarts: u32,
 }
 
 /// Everything.
@@ -152,9 +160,10 @@ impl World {
         id: String,
         rate_prefix: &str,
         (live, key, format): (bool, Option<String>, String),
+        declared: Vec<Declared>,
     ) -> &Shipment {
         let rates = OFFERS.iter().map(|offer| (self.id(rate_prefix), *offer)).collect();
-        let shipment = Shipment { id: id.clone(), platform, live, key, format, rates, cancelled: false };
+        let shipment = Shipment { id: id.clone(), platform, live, key, format, rates, cancelled: false, declared };
         self.shipments.entry(id).or_insert(shipment)
     }
 
@@ -193,6 +202,7 @@ impl World {
             progress,
             void: Void::None,
             live: shipment.live,
+            declared: shipment.declared.clone(),
             offer: *offer,
             format: shipment.format.clone(),
             created: now,
@@ -247,7 +257,8 @@ impl World {
     ) -> (Tracker, bool) {
         if let Some(known) = self.tracker(platform, number, carrier) {
             known.registrations += 1;
-            known.stopped = false;
+            known.restarts += u32::from(known.stopped && !known.removed);
+            (known.stopped, known.removed) = (false, false);
             return (known.clone(), true);
         }
         let tracker = Tracker {
@@ -257,6 +268,8 @@ impl World {
             carrier: carrier.map(str::to_owned),
             registrations: 1,
             stopped: false,
+            removed: false,
+            restarts: 0,
         };
         self.trackers.push(tracker.clone());
         (tracker, false)

@@ -1,7 +1,7 @@
 //! The company's only warehouse with its address, and what deliveries are packed by. Its records have ids of their own, high above
 //! those of the orders.
 
-use super::Data;
+use super::{Data, SandboxOdoo};
 use serde_json::{Map, Value, json};
 
 /// The address of the company and its warehouse.
@@ -29,8 +29,61 @@ const FIELDS: &[(&str, &[&str])] = &[
             "email",
         ],
     ),
-    ("product.product", &["name", "default_code", "weight", "lst_price"]),
+    ("product.product", &["name", "default_code", "weight", "lst_price", "hs_code", "country_of_origin"]),
+    ("stock.move", &["product_id", "product_qty", "product_uom_qty", "sale_line_id"]),
 ];
+
+/// Goods of a delivery.
+#[derive(Clone, Copy, Debug)]
+pub struct NewGoods<'a> {
+    /// What they are.
+    pub name: &'a str,
+    /// The article's number.
+    pub sku: &'a str,
+    /// The tariff number.
+    pub hs_code: &'a str,
+    /// Where they were made: two letters.
+    pub origin: &'a str,
+    /// Of one of them.
+    pub weight_kg: f64,
+    /// The list price of one of them, in the company's currency.
+    pub price: f64,
+    /// What one of them was sold for, with the currency.
+    pub sold: Option<(f64, &'a str)>,
+    /// How many, each with the package that they are in.
+    pub packed: &'a [(f64, Option<i64>)],
+}
+
+impl SandboxOdoo {
+    /// Somebody puts goods into a delivery.
+    pub fn add_goods(&self, picking: i64, goods: &NewGoods<'_>) {
+        let mut data = self.inner.lock();
+        let country = data.insert("res.country", json!({"code": goods.origin, "name": goods.origin}));
+        let product = json!({
+            "name": goods.name, "default_code": goods.sku, "weight": goods.weight_kg, "lst_price": goods.price,
+            "hs_code": goods.hs_code, "country_of_origin": [country, goods.origin],
+        });
+        let product = json!([data.insert("product.product", product), goods.name]);
+        let line = goods.sold.map(|(price, currency)| {
+            let row = json!({"product_id": product, "price_reduce_taxexcl": price, "currency_id": [1, currency]});
+            json!([data.insert("sale.order.line", row), goods.name])
+        });
+        let all: f64 = goods.packed.iter().map(|(count, _)| count).sum();
+        let of = json!({
+            "picking_id": [picking, false], "state": "assigned", "product_id": product, "product_qty": all, "product_uom_qty": all,
+            "sale_line_id": line.unwrap_or(json!(false)),
+        });
+        data.insert("stock.move", of);
+        for (count, package) in goods.packed {
+            let into = package.map_or(json!(false), |id| json!([id, format!("PACK{id}")]));
+            let row = json!({
+                "picking_id": [picking, false], "state": "assigned", "product_id": product, "quantity_product_uom": count,
+                "result_package_id": into,
+            });
+            data.insert("stock.move.line", row);
+        }
+    }
+}
 
 /// Puts them in.
 pub(super) fn install(data: &mut Data, company: &str) {

@@ -6,7 +6,7 @@ use crate::{
     codec::{PAGE_AND_ONE, cursor, id_list, json, micros, page},
     counter, query,
 };
-use domain::{Direction, State, ids::ShipmentId};
+use domain::{Direction, State, booking::Phase, ids::ShipmentId, labels::LabelState, unknown::Cause};
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use storage::{
@@ -42,12 +42,15 @@ pub(super) async fn list(
         return Ok(Page { rows: Vec::new(), next: None });
     }
     let search = Search::of(wanted);
-    let found = match &search {
-        Some(search) => found(db, scope, search).await?,
-        None => None,
+    let found = match (&search, wanted.labels, wanted.unknown) {
+        (Some(search), ..) => found(db, scope, search).await?,
+        (None, Some(state), _) => labelled(db, scope, state).await?,
+        (None, None, Some(cause)) => unknown(db, scope, cause).await?,
+        (None, None, None) => None,
     };
     let (sort, dialect) = (Sort::of(wanted), db.dialect());
-    let walks = found.is_none() && (search.is_some() || wanted.carrier.is_some() || wanted.freshness.is_some());
+    let looks = search.is_some() || wanted.carrier.is_some() || wanted.freshness.is_some() || wanted.labels.is_some() || wanted.unknown.is_some();
+    let walks = found.is_none() && looks;
     let mut sql = query(
         "SELECT s.id, s.need, s.moved_at, s.revision, s.origin, s.destination, s.state, s.visibility, s.worst_reason, s.worst_severity,
                 s.eta_time, s.promised_by, s.delivered_at, s.delivered_time, s.last_event, s.heard_at FROM ",
@@ -232,6 +235,17 @@ fn narrowed(sql: &mut Query, dialect: Dialect, wanted: &ShipmentQuery, now: Time
             sql.push(" AND jsonb_exists(s.carriers::jsonb, ").push_bind(carrier).push(")");
         }
     }
+    if let Some(cause) = wanted.unknown {
+        sql.push(" AND EXISTS (SELECT 1 FROM unknown_status n WHERE n.shipment_id = s.id AND n.cause = ");
+        sql.push_bind(cause.code()).push(")");
+    }
+    if let Some(state) = wanted.labels {
+        sql.push(
+            " AND EXISTS (SELECT 1 FROM booking b WHERE b.company_id = s.company_id AND b.shipment_id = s.id AND b.newest = 1 AND ",
+        );
+        in_phases(sql, state);
+        sql.push(")");
+    }
     let since = micros(current_since(now));
     match wanted.freshness {
         None => {}
@@ -248,6 +262,38 @@ fn narrowed(sql: &mut Query, dialect: Dialect, wanted: &ShipmentQuery, now: Time
             sql.push(" AND coalesce(s.heard_at < ").push_bind(since).push(", TRUE)");
         }
     }
+}
+
+fn in_phases(sql: &mut Query, state: LabelState) {
+    sql.push("phase IN (");
+    let phases = Phase::ALL.iter().filter(|phase| phase.state() == Some(state));
+    for (place, phase) in phases.enumerate() {
+        sql.push(if place == 0 { "" } else { ", " }).push_bind(phase.code());
+    }
+    sql.push(")");
+}
+
+/// The shipments with a label that stands so; none where they are too many to be sorted.
+async fn labelled(db: &mut dyn Db, scope: Scope, state: LabelState) -> Result<Option<BTreeSet<Uuid>>> {
+    let mut sql = query("SELECT shipment_id FROM booking WHERE company_id = ");
+    sql.push_bind(scope.company.0).push(" AND newest = 1 AND ");
+    in_phases(&mut sql, state);
+    sql.push(" LIMIT ").push_bind(i64::try_from(FOUND_MAX).unwrap_or(i64::MAX) + 1);
+    let rows = sql.all(db).await?;
+    let found = rows.iter().map(|row| row.id("shipment_id")).collect::<Result<BTreeSet<Uuid>>>()?;
+    Ok(Some(found).filter(|_| rows.len() <= FOUND_MAX))
+}
+
+/// The shipments of which nothing current is known for a cause; none where there are too many to be sorted.
+async fn unknown(db: &mut dyn Db, scope: Scope, cause: Cause) -> Result<Option<BTreeSet<Uuid>>> {
+    let rows = query("SELECT shipment_id FROM unknown_status WHERE company_id = ?1 AND cause = ?2 LIMIT ?3")
+        .bind(scope.company.0)
+        .bind(cause.code())
+        .bind(i64::try_from(FOUND_MAX).unwrap_or(i64::MAX) + 1)
+        .all(db)
+        .await?;
+    let found = rows.iter().map(|row| row.id("shipment_id")).collect::<Result<BTreeSet<Uuid>>>()?;
+    Ok(Some(found).filter(|_| rows.len() <= FOUND_MAX))
 }
 
 /// Where a page that looked through as many rows as it may ended; none where the list did.

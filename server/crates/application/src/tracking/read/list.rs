@@ -61,6 +61,8 @@ pub struct Listed {
     pub cut_short: bool,
     /// When something was last received of one of them.
     pub newest: Option<Timestamp>,
+    /// Whether a label was ever booked.
+    pub labels: bool,
 }
 
 /// A page of the list; its days are those of this zone. The tokens of the question are made here: a person's name finds nothing
@@ -77,8 +79,10 @@ pub async fn list(context: &Context, caller: &Caller, query: ShipmentQuery, zone
     let query = ShipmentQuery { text, tokens, ..query };
     let counts = context.store.shipments.counts(scope, now).await?;
     let page = context.store.shipments.list(scope, query, now).await?;
+    let labels = context.store.bookings.any(scope).await?;
     Ok(Listed {
         counts,
+        labels,
         cut_short: page.next.is_some() && page.rows.len() < PAGE_ROWS as usize,
         newest: page.rows.iter().filter_map(|row| row.heard_at).max(),
         rows: page.rows.into_iter().map(|row| Row::of(row, mask, now, zone)).collect(),

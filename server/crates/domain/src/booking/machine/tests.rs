@@ -309,3 +309,10 @@ fn what_was_not_done_is_refused_and_what_does_not_fit_changes_nothing() {
     let over = sent.after(Event::Looked(Look::Absent), later(start(), QUIET_PERIOD)).unwrap();
     assert_eq!(over.phase, Phase::Undecided, "a purchase is not sent for ever");
 }
+
+#[test]
+fn every_state_of_the_list_is_that_of_a_phase() {
+    for state in LabelState::ALL {
+        assert!(Phase::ALL.iter().any(|phase| phase.state() == Some(*state)), "{state:?}");
+    }
+}

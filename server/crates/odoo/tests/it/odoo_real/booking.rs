@@ -23,7 +23,8 @@ async fn a_delivery_is_read_as_it_is_booked() {
             assert!(party.name.is_some() || party.company.is_some());
         }
         assert_eq!(read.parcels.len(), 1);
-        assert!(!read.goods.is_empty() && read.goods[0].quantity > 0, "{:?}", read.goods);
+        let goods = &read.parcels[0].goods;
+        assert!(!goods.is_empty() && goods[0].quantity > 0 && goods[0].value.minor > 0, "{goods:?}");
         let done = json!({"domain": [["state", "=", "done"], ["picking_type_code", "=", "outgoing"]], "limit": 1});
         let done = peer.raw(&peer.key, "stock.picking/search", done).await;
         if let Some(done) = done[0].as_i64() {
