@@ -201,6 +201,29 @@ async fn a_dry_run_mends_nothing_and_a_persons_fix_is_counted_first() {
 }
 
 #[tokio::test]
+async fn a_fix_that_failed_is_left_to_a_person_who_may_request_it_again() {
+    let systems = Systems::new().await;
+    systems.order("KNOWN1").await;
+    systems.advance(600).await;
+    systems.add_order("LATER1");
+    systems.reconciled(true).await;
+    let row = systems.differences_view(ReconciliationQuery::default()).await.rows.remove(0);
+    assert_eq!((row.cause, row.choosable), (Cause::NotImported, true));
+    systems.odoo.fail(Some("stock.picking/search"), &Fault::Error("odoo.exceptions.UserError"), 1);
+    systems.world.leaves_jobs();
+    assert_eq!(systems.differences_page().fix(vec![row.id.clone()]).await.unwrap(), 1);
+    systems.advance(1).await;
+    assert_eq!(systems.dead().await, 1);
+    let failed = systems.differences_view(ReconciliationQuery::default()).await.rows.remove(0);
+    assert_eq!((failed.state.as_str(), failed.choosable), ("", true), "it is not being fixed any more");
+    assert_eq!(systems.reconciled(false).await.counts.fixes, 0, "no run repeats it");
+    assert_eq!(systems.differences_page().fix(vec![row.id]).await.unwrap(), 1);
+    systems.advance(1).await;
+    systems.advance(20).await;
+    assert_eq!(systems.differing_topics().await, []);
+}
+
+#[tokio::test]
 async fn what_a_person_keeps_stays_until_a_newer_event() {
     let systems = Systems::new().await;
     let picking = systems.order("KEEP1").await;

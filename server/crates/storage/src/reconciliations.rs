@@ -262,6 +262,8 @@ pub struct Look {
     pub subjects: Vec<Subject>,
     /// What differs.
     pub found: Vec<Found>,
+    /// The records that could not be read this time: what differs of them stays as it is.
+    pub unread: Vec<Subject>,
 }
 
 /// The next step of a run.
@@ -371,6 +373,8 @@ pub enum Decided {
     Request(Option<Choice>),
     /// The fix was carried out.
     Applied,
+    /// The fix failed: it may be requested again.
+    Withdrawn,
     /// The other system's value stands.
     Keep,
 }

@@ -24,9 +24,15 @@ async fn perform(job: Job<'_>) -> Finish {
     let Ok(id) = leased.job.target.parse::<DifferenceId>() else {
         return Finish::Dead { error: "the target is no difference".into(), class: errors::INVALID.into() };
     };
-    match reconcile::work(context, leased.scope, id, leased.job.correlation, calls).await {
-        Ok(Fixing::Over) => Finish::Done,
-        Ok(Fixing::LookAt(at)) => Finish::Later(at),
+    let finish = match reconcile::work(context, leased.scope, id, leased.job.correlation, calls).await {
+        Ok(Fixing::Over) => return Finish::Done,
+        Ok(Fixing::LookAt(at)) => return Finish::Later(at),
         Err(error) => retry::after_order(&error, leased.attempts, &*context.clock),
+    };
+    if matches!(finish, Finish::Dead { .. })
+        && let Err(error) = reconcile::withdraw(context, leased.scope, id).await
+    {
+        tracing::warn!(difference = %id, "its fix failed and is still shown as requested: {error}");
     }
+    finish
 }

@@ -262,6 +262,27 @@ pub async fn work(
     Ok(if on_its_way { later(SETTLE) } else { Fixing::Over })
 }
 
+/// Takes back what was requested of a difference, where the fix failed for good: it is in the list of failed jobs, and may be
+/// requested again.
+///
+/// # Errors
+/// When the store fails.
+pub async fn withdraw(context: &Context, scope: Scope, id: DifferenceId) -> crate::Result<()> {
+    let store = &context.store.reconciliations;
+    let Some(difference) = still_open(store.differences(scope, vec![id]).await?) else { return Ok(()) };
+    let withdrawn = Decision {
+        id,
+        revision: difference.revision,
+        decided: Decided::Withdrawn,
+        jobs: Vec::new(),
+        audit: None,
+        at: context.now(),
+    };
+    store.decide(scope, withdrawn).await?;
+    context.notifier.changed();
+    Ok(())
+}
+
 fn still_open(mut found: Vec<Difference>) -> Option<Difference> {
     found.pop().filter(|one| one.closed.is_none())
 }

@@ -70,7 +70,13 @@ impl Looker<'_> {
         let updates = self.updates(JobKind::SYNC_ORDER, targets).await?;
         let tickets = self.tickets(&loaded, &mut look).await?;
         for (one, origin) in &loaded {
-            look.subjects.push(Subject { system: system.to_owned(), record: origin.record.to_string() });
+            let subject = Subject { system: system.to_owned(), record: origin.record.to_string() };
+            // others took all the calls: the next run reads it
+            if page.deliveries.unreadable.iter().any(|unreadable| unreadable.id == origin.record && unreadable.waits) {
+                look.unread.push(subject);
+                continue;
+            }
+            look.subjects.push(subject);
             for draft in self.compared(&odoo, &page, one, origin, updates.of(one.shipment.id)).await? {
                 look.found.push(self.found(one, Some(origin), system, origin.record.to_string(), draft));
             }
@@ -114,8 +120,6 @@ impl Looker<'_> {
         let unreadable = page.deliveries.unreadable.iter().find(|one| one.id == record);
         let there = match (delivery, unreadable) {
             (Some(delivery), _) => There::Delivery(delivery),
-            // others took all the calls: the next run reads it
-            (None, Some(unreadable)) if unreadable.waits => return Ok(Vec::new()),
             (None, Some(_)) => There::Unreadable,
             (None, None) => There::Gone,
         };

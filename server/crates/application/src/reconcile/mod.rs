@@ -8,6 +8,6 @@ mod look;
 mod read;
 mod run;
 
-pub use fix::{Fixing, Planned, assign, decide, fix, plan, work};
+pub use fix::{Fixing, Planned, assign, decide, fix, plan, withdraw, work};
 pub use read::{Listed, Overview, Progress, RunView, StepState, differences, export, overview};
 pub use run::{Started, TARGET_BASIS_POINTS, WINDOW, scheduled, start, step, stop};

@@ -11,9 +11,10 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use outbound::{CallLog, template::Family};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use storage::{
     Scope,
-    jobs::{Cause, JobKind, Lane, NewJob},
+    jobs::{Cause, JobKind, JobStatus, Lane, NewJob},
     reconciliations::{
         Counts, Decided, Decision, DifferenceQuery, Look, NewRun, OWN, Run, RunState, Step, Walk, Which,
     },
@@ -358,11 +359,18 @@ impl Walker<'_> {
         let which = Which::Of(Group::Safe);
         let page =
             store.list(scope, DifferenceQuery { which, cursor: place.fixes.clone(), ..Default::default() }).await?;
-        let (mut begun, mut more) = (0, None);
-        let healing = page.rows.iter().filter(|one| one.found.cause.heals_itself() && one.requested.is_none());
+        let (mut requested, mut more) = (0, None);
+        let targets = page.rows.iter().map(|one| one.found.id.to_string()).collect();
+        let jobs = store.updates(scope, JobKind::FIX_DIFFERENCE, targets).await?;
+        // a fix that failed is for a person, in the list of failed jobs
+        let failed: BTreeSet<String> =
+            jobs.into_iter().filter(|(_, status)| *status == JobStatus::Dead).map(|(target, _)| target).collect();
+        let healing = page.rows.iter().filter(|one| {
+            one.found.cause.heals_itself() && one.requested.is_none() && !failed.contains(&one.found.id.to_string())
+        });
         for one in healing {
-            if begun >= STEP_FIXES {
-                // the rest of the page comes with the next step: what was begun is no longer among them
+            if requested >= STEP_FIXES {
+                // the rest of the page comes with the next step: what was requested is no longer among them
                 more = Some(place.fixes.clone());
                 break;
             }
@@ -376,12 +384,12 @@ impl Walker<'_> {
                 at: context.now(),
             };
             let done = store.decide(scope, decision).await?;
-            begun += usize::from(done);
+            requested += usize::from(done);
         }
         let more = more.or_else(|| page.next.map(Some));
         let pages = place.pages + 1;
         let next = more.filter(|_| pages < FIX_STEPS_MAX).map(|fixes| Place { fixes, pages, ..place });
-        let counts = Counts { fixes: begun as u64, ..Counts::default() };
+        let counts = Counts { fixes: requested as u64, ..Counts::default() };
         Ok(Paged { look: Look::default(), counts, next, fixes: Vec::new() })
     }
 }

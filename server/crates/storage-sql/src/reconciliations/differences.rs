@@ -6,7 +6,7 @@ use crate::{
     query,
 };
 use domain::{
-    ids::DifferenceId,
+    ids::{DifferenceId, ReconciliationId},
     reconcile::{Cause, Choice, Fix, Topic},
 };
 use jiff::Timestamp;
@@ -28,6 +28,9 @@ fn values(found: &Found) -> String {
 /// Keeps what a look found: opens, goes on with or closes differences of its records.
 pub(super) async fn keep(db: &mut dyn Db, scope: Scope, look: &Look, at: Timestamp) -> Result<Counts> {
     let mut counts = Counts::default();
+    if let Some(run) = look.run {
+        stay(db, scope, &look.unread, run).await?;
+    }
     let mut open = open_of(db, scope, &look.subjects).await?;
     let mut differing = BTreeSet::new();
     for found in &look.found {
@@ -49,18 +52,39 @@ pub(super) async fn keep(db: &mut dyn Db, scope: Scope, look: &Look, at: Timesta
     Ok(counts)
 }
 
+fn by_system(subjects: &[Subject]) -> BTreeMap<&str, Vec<String>> {
+    let mut by_system = BTreeMap::<&str, Vec<String>>::new();
+    for subject in subjects {
+        by_system.entry(&subject.system).or_default().push(subject.record.clone());
+    }
+    by_system
+}
+
+/// What differs of records that this run could not read is not closed by it.
+async fn stay(db: &mut dyn Db, scope: Scope, unread: &[Subject], run: ReconciliationId) -> Result<()> {
+    for (system, records) in by_system(unread) {
+        query(
+            "UPDATE difference SET seen_run = ?1
+             WHERE company_id = ?2 AND system = ?3 AND record {in texts ?4} AND closed_at IS NULL",
+        )
+        .bind(run.0)
+        .bind(scope.company.0)
+        .bind(system)
+        .bind(records)
+        .execute(db)
+        .await?;
+    }
+    Ok(())
+}
+
 /// The open differences of some records.
 async fn open_of(
     db: &mut dyn Db,
     scope: Scope,
     subjects: &[Subject],
 ) -> Result<BTreeMap<(Subject, Topic), Difference>> {
-    let mut by_system = BTreeMap::<&str, Vec<String>>::new();
-    for subject in subjects {
-        by_system.entry(&subject.system).or_default().push(subject.record.clone());
-    }
     let mut open = BTreeMap::new();
-    for (system, records) in by_system {
+    for (system, records) in by_system(subjects) {
         let rows = query(
             "SELECT * FROM difference WHERE company_id = ?1 AND system = ?2 AND record {in texts ?3} AND closed_at IS NULL {for update}",
         )
@@ -195,6 +219,10 @@ pub(super) async fn decide(db: &mut dyn Db, scope: Scope, decision: &Decision) -
         }
         Decided::Applied => of("UPDATE difference SET applied = TRUE, revision = revision + 1
              WHERE company_id = ?1 AND id = ?2 AND revision = ?3 AND closed_at IS NULL AND requested_at IS NOT NULL"),
+        Decided::Withdrawn => {
+            of("UPDATE difference SET requested_at = NULL, choice = NULL, applied = FALSE, revision = revision + 1
+             WHERE company_id = ?1 AND id = ?2 AND revision = ?3 AND closed_at IS NULL AND requested_at IS NOT NULL")
+        }
         Decided::Keep => of("UPDATE difference SET closed_at = ?4, resolution = 'kept', revision = revision + 1
              WHERE company_id = ?1 AND id = ?2 AND revision = ?3 AND closed_at IS NULL")
         .bind(*at),
