@@ -1,7 +1,9 @@
 //! The integration tests of this crate, one module for each subject.
 
+mod alerts;
 mod audit;
 mod booking;
+mod booking_pages;
 mod canaries;
 mod cases;
 mod connection_changes;
@@ -42,5 +44,6 @@ mod snapshots;
 mod start;
 mod takeover;
 mod transfers;
+mod truth;
 mod waiting;
 mod world;

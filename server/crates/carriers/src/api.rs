@@ -366,6 +366,23 @@ impl ApiClient {
         self.as_document(paper, bytes)
     }
 
+    /// The label and the papers for customs that these links lead to.
+    ///
+    /// # Errors
+    /// As [`ApiClient::document`].
+    pub async fn documents(
+        &self,
+        label: &str,
+        papers: impl IntoIterator<Item = String, IntoIter: Send> + Send,
+        log: &dyn CallLog,
+    ) -> Result<Vec<Document>, CallError> {
+        let mut documents = vec![self.document(Paper::Label, label, log).await?];
+        for paper in papers {
+            documents.push(self.document(Paper::Customs, &paper, log).await?);
+        }
+        Ok(documents)
+    }
+
     /// A file as a paper.
     ///
     /// # Errors

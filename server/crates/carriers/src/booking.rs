@@ -516,11 +516,33 @@ pub trait Booking: Send + Sync {
     /// What it is like there.
     fn manifest(&self) -> &'static BookingManifest;
 
+    /// Whether bookings of this mode may be made with the connection and its key.
+    ///
+    /// # Errors
+    /// Says which of the two is for other ones.
+    fn admits(&self, mode: Mode) -> Result<(), Refusal>;
+
     /// Creates the shipment, unless the platform has it under its key, and gets its rates. Safe to repeat: nothing is bought.
-    async fn rate(&self, request: &RateRequest, log: &dyn CallLog) -> Outcome<Rated>;
+    async fn rate(&self, request: &RateRequest, log: &dyn CallLog) -> Outcome<Rated> {
+        match self.admits(request.mode).and_then(|()| request.check(self.manifest())) {
+            Ok(()) => self.create(request, log).await,
+            Err(refusal) => refusal.into(),
+        }
+    }
+
+    /// The same for a request that is admitted and checked.
+    async fn create(&self, request: &RateRequest, log: &dyn CallLog) -> Outcome<Rated>;
 
     /// Buys, once. The intent has to be kept before.
-    async fn book(&self, intent: &BookIntent, log: &dyn CallLog) -> Outcome<Booked>;
+    async fn book(&self, intent: &BookIntent, log: &dyn CallLog) -> Outcome<Booked> {
+        match self.admits(intent.mode) {
+            Ok(()) => self.buy(intent, log).await,
+            Err(refusal) => refusal.into(),
+        }
+    }
+
+    /// The same for an intent that is admitted.
+    async fn buy(&self, intent: &BookIntent, log: &dyn CallLog) -> Outcome<Booked>;
 
     /// Looks for what became of a purchase. Safe to repeat.
     ///

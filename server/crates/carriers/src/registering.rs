@@ -105,3 +105,53 @@ pub trait Registering: Send + Sync {
     /// Each fails by itself: when the platform does not answer as it should, or does not have the number.
     async fn fetch(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Result<Snapshot, CallError>>;
 }
+
+/// Registering at a platform that takes one number a call.
+#[async_trait]
+pub trait OneByOne: Send + Sync {
+    /// As [`Registering::manifest`].
+    fn manifest(&self) -> &'static RegisteringManifest;
+
+    /// Registers a number.
+    async fn register_one(&self, number: &TrackedNumber, log: &dyn CallLog) -> Outcome<Registered>;
+
+    /// Stops reports about a number.
+    async fn stop_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Outcome<()>;
+
+    /// What the platform knows of a number.
+    ///
+    /// # Errors
+    /// As [`Registering::fetch`].
+    async fn fetch_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Result<Snapshot, CallError>;
+}
+
+#[async_trait]
+impl<T: OneByOne> Registering for T {
+    fn manifest(&self) -> &'static RegisteringManifest {
+        OneByOne::manifest(self)
+    }
+
+    async fn register(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>> {
+        let mut outcomes = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            outcomes.push(self.register_one(number, log).await);
+        }
+        outcomes
+    }
+
+    async fn stop(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Outcome<()>> {
+        let mut outcomes = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            outcomes.push(self.stop_one(number, log).await);
+        }
+        outcomes
+    }
+
+    async fn fetch(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Result<Snapshot, CallError>> {
+        let mut snapshots = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            snapshots.push(self.fetch_one(number, log).await);
+        }
+        snapshots
+    }
+}

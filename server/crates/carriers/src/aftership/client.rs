@@ -5,7 +5,9 @@ use crate::{
     answers::text,
     api::{ApiClient, ApiConfig, ApiManifest, Ask, Platform, Sign, segment},
     outcome::{Outcome, Refusal, RefusalCode},
-    registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
+    registering::{
+        Again, OneByOne, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber,
+    },
 };
 use async_trait::async_trait;
 use domain::booking::Ends;
@@ -58,6 +60,25 @@ impl AftershipApi {
         };
         self.client.ask(Ask::get("trackings", "trackings").with(query), log, of).await
     }
+}
+
+#[async_trait]
+impl Platform for AftershipApi {
+    async fn probe(&self, log: &dyn CallLog) -> Result<(), CallError> {
+        let ask = Ask::get("trackings", "trackings").with(vec![("limit", "1".into())]);
+        self.client.ask(ask, log, |body| body.get("data")?.get("trackings").map(drop)).await
+    }
+
+    fn registering(&self) -> Option<&dyn Registering> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl OneByOne for AftershipApi {
+    fn manifest(&self) -> &'static RegisteringManifest {
+        &REGISTERING
+    }
 
     async fn register_one(&self, number: &TrackedNumber, log: &dyn CallLog) -> Outcome<Registered> {
         let ask = Ask::post("tracking/create", "trackings", wire::tracking(number));
@@ -106,48 +127,5 @@ impl AftershipApi {
         let missing = || CallError::new(ErrorClass::NotFound, "AfterShip does not have this number");
         let tracking = found.ok_or_else(missing)?;
         Ok(Snapshot(json!({"data": {"trackings": [tracking]}}).to_string().into_bytes()))
-    }
-}
-
-#[async_trait]
-impl Platform for AftershipApi {
-    async fn probe(&self, log: &dyn CallLog) -> Result<(), CallError> {
-        let ask = Ask::get("trackings", "trackings").with(vec![("limit", "1".into())]);
-        self.client.ask(ask, log, |body| body.get("data")?.get("trackings").map(drop)).await
-    }
-
-    fn registering(&self) -> Option<&dyn Registering> {
-        Some(self)
-    }
-}
-
-#[async_trait]
-impl Registering for AftershipApi {
-    fn manifest(&self) -> &'static RegisteringManifest {
-        &REGISTERING
-    }
-
-    async fn register(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>> {
-        let mut outcomes = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            outcomes.push(self.register_one(number, log).await);
-        }
-        outcomes
-    }
-
-    async fn stop(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Outcome<()>> {
-        let mut outcomes = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            outcomes.push(self.stop_one(number, log).await);
-        }
-        outcomes
-    }
-
-    async fn fetch(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Result<Snapshot, CallError>> {
-        let mut snapshots = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            snapshots.push(self.fetch_one(number, log).await);
-        }
-        snapshots
     }
 }

@@ -4,11 +4,13 @@ use super::wire;
 use crate::{
     api::{ApiClient, ApiConfig, ApiManifest, Ask, Platform, Sign, segment},
     booking::{
-        BookIntent, BookKey, Booked, Booking, BookingManifest, BookingRef, Document, LabelFormat, Lookup, Mode, Paper,
-        Quiet, RateRequest, Rated, VoidState,
+        BookIntent, BookKey, Booked, Booking, BookingManifest, BookingRef, Document, LabelFormat, Lookup, Mode, Quiet,
+        RateRequest, Rated, VoidState,
     },
     outcome::{Outcome, Refusal, RefusalCode},
-    registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
+    registering::{
+        Again, OneByOne, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber,
+    },
 };
 use async_trait::async_trait;
 use domain::booking::Ends;
@@ -82,34 +84,6 @@ impl EasypostApi {
         };
         self.client.ask(ask, log, of).await
     }
-
-    async fn stop_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Outcome<()> {
-        let id = match &number.id {
-            Some(id) => id.clone(),
-            None => match self.tracker(number, log).await {
-                Ok(Some(tracker)) => tracker["id"].as_str().unwrap_or_default().to_owned(),
-                Ok(None) => return Outcome::Done(()),
-                Err(error) => return Outcome::NotSent(error),
-            },
-        };
-        match segment(&id) {
-            Ok(id) => {
-                let ask = Ask::get("tracker/stop", format!("trackers/{id}")).by(Method::DELETE);
-                self.client.change(ask, log, wire::stopped).await
-            }
-            Err(_) => Refusal::new(RefusalCode::Gone, "the tracker's id cannot be one").into(),
-        }
-    }
-
-    async fn fetch_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Result<Snapshot, CallError> {
-        if let Some(id) = &number.id {
-            let ask = Ask::get("tracker", format!("trackers/{}", segment(id)?));
-            return self.client.ask_raw(ask, log, |answer| Some(Snapshot(answer.body.clone()))).await;
-        }
-        let tracker = self.tracker(number, log).await?;
-        let missing = || CallError::new(ErrorClass::NotFound, "EasyPost has no tracker of this number");
-        tracker.map(|tracker| Snapshot(tracker.to_string().into_bytes())).ok_or_else(missing)
-    }
 }
 
 #[async_trait]
@@ -134,19 +108,17 @@ impl Booking for EasypostApi {
         &BOOKING
     }
 
-    async fn rate(&self, request: &RateRequest, log: &dyn CallLog) -> Outcome<Rated> {
-        if let Err(refusal) = self.client.fits(request.mode).and_then(|()| request.check(&BOOKING)) {
-            return refusal.into();
-        }
+    fn admits(&self, mode: Mode) -> Result<(), Refusal> {
+        self.client.fits(mode)
+    }
+
+    async fn create(&self, request: &RateRequest, log: &dyn CallLog) -> Outcome<Rated> {
         let body = wire::shipment(request, &self.client.settings.accounts);
         let mode = request.mode;
         self.client.change(Ask::post("shipment/create", "shipments", body), log, |a| wire::rated(a, mode)).await
     }
 
-    async fn book(&self, intent: &BookIntent, log: &dyn CallLog) -> Outcome<Booked> {
-        if let Err(refusal) = self.client.fits(intent.mode) {
-            return refusal.into();
-        }
+    async fn buy(&self, intent: &BookIntent, log: &dyn CallLog) -> Outcome<Booked> {
         let Ok(id) = segment(&intent.shipment) else {
             return Refusal::new(RefusalCode::Gone, "the shipment's id cannot be one").into();
         };
@@ -174,43 +146,48 @@ impl Booking for EasypostApi {
     async fn documents(&self, booking: &BookingRef, log: &dyn CallLog) -> Result<Vec<Document>, CallError> {
         let ask = Ask::get("shipment", format!("shipments/{}", segment(&booking.shipment)?));
         let (label, papers) = self.client.ask(ask, log, wire::links).await?;
-        let mut documents = vec![self.client.document(Paper::Label, &label, log).await?];
-        for paper in papers {
-            documents.push(self.client.document(Paper::Customs, &paper, log).await?);
-        }
-        Ok(documents)
+        self.client.documents(&label, papers, log).await
     }
 }
 
 #[async_trait]
-impl Registering for EasypostApi {
+impl OneByOne for EasypostApi {
     fn manifest(&self) -> &'static RegisteringManifest {
         &REGISTERING
     }
 
-    async fn register(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>> {
-        let mut outcomes = Vec::with_capacity(numbers.len());
-        for TrackedNumber { number, carrier, .. } in numbers {
-            let tracker = crate::answers::compact(json!({"tracker": {"tracking_code": number, "carrier": carrier}}));
-            let ask = Ask::post("tracker/create", "trackers", tracker);
-            outcomes.push(self.client.change(ask, log, wire::registered).await);
-        }
-        outcomes
+    async fn register_one(&self, number: &TrackedNumber, log: &dyn CallLog) -> Outcome<Registered> {
+        let TrackedNumber { number, carrier, .. } = number;
+        let tracker = crate::answers::compact(json!({"tracker": {"tracking_code": number, "carrier": carrier}}));
+        let ask = Ask::post("tracker/create", "trackers", tracker);
+        self.client.change(ask, log, wire::registered).await
     }
 
-    async fn stop(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Outcome<()>> {
-        let mut outcomes = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            outcomes.push(self.stop_one(number, log).await);
+    async fn stop_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Outcome<()> {
+        let id = match &number.id {
+            Some(id) => id.clone(),
+            None => match self.tracker(number, log).await {
+                Ok(Some(tracker)) => tracker["id"].as_str().unwrap_or_default().to_owned(),
+                Ok(None) => return Outcome::Done(()),
+                Err(error) => return Outcome::NotSent(error),
+            },
+        };
+        match segment(&id) {
+            Ok(id) => {
+                let ask = Ask::get("tracker/stop", format!("trackers/{id}")).by(Method::DELETE);
+                self.client.change(ask, log, wire::stopped).await
+            }
+            Err(_) => Refusal::new(RefusalCode::Gone, "the tracker's id cannot be one").into(),
         }
-        outcomes
     }
 
-    async fn fetch(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Result<Snapshot, CallError>> {
-        let mut snapshots = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            snapshots.push(self.fetch_one(number, log).await);
+    async fn fetch_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Result<Snapshot, CallError> {
+        if let Some(id) = &number.id {
+            let ask = Ask::get("tracker", format!("trackers/{}", segment(id)?));
+            return self.client.ask_raw(ask, log, |answer| Some(Snapshot(answer.body.clone()))).await;
         }
-        snapshots
+        let tracker = self.tracker(number, log).await?;
+        let missing = || CallError::new(ErrorClass::NotFound, "EasyPost has no tracker of this number");
+        tracker.map(|tracker| Snapshot(tracker.to_string().into_bytes())).ok_or_else(missing)
     }
 }

@@ -10,7 +10,9 @@ use crate::{
         RateRequest, Rated, VoidState,
     },
     outcome::{Outcome, Refusal, RefusalCode},
-    registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
+    registering::{
+        Again, OneByOne, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber,
+    },
 };
 use async_trait::async_trait;
 use domain::booking::Ends;
@@ -106,10 +108,11 @@ impl Booking for KarrioApi {
         &BOOKING
     }
 
-    async fn rate(&self, request: &RateRequest, log: &dyn CallLog) -> Outcome<Rated> {
-        if let Err(refusal) = self.client.fits(request.mode).and_then(|()| request.check(&BOOKING)) {
-            return refusal.into();
-        }
+    fn admits(&self, mode: Mode) -> Result<(), Refusal> {
+        self.client.fits(mode)
+    }
+
+    async fn create(&self, request: &RateRequest, log: &dyn CallLog) -> Outcome<Rated> {
         let body = wire::shipment(request, &self.client.settings.accounts);
         let mode = request.mode;
         let ask = Ask {
@@ -119,10 +122,7 @@ impl Booking for KarrioApi {
         self.client.change(ask, log, |answer| wire::rated(answer, mode)).await
     }
 
-    async fn book(&self, intent: &BookIntent, log: &dyn CallLog) -> Outcome<Booked> {
-        if let Err(refusal) = self.client.fits(intent.mode) {
-            return refusal.into();
-        }
+    async fn buy(&self, intent: &BookIntent, log: &dyn CallLog) -> Outcome<Booked> {
         let Ok(id) = segment(&intent.shipment) else {
             return Refusal::new(RefusalCode::Gone, "the shipment's id cannot be one").into();
         };
@@ -165,51 +165,37 @@ impl Booking for KarrioApi {
 }
 
 #[async_trait]
-impl Registering for KarrioApi {
+impl OneByOne for KarrioApi {
     fn manifest(&self) -> &'static RegisteringManifest {
         &REGISTERING
     }
 
-    async fn register(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>> {
-        let mut outcomes = Vec::with_capacity(numbers.len());
-        for TrackedNumber { number, carrier, .. } in numbers {
-            outcomes.push(match carrier {
-                Some(carrier) => {
-                    let body = json!({"tracking_number": number, "carrier_name": carrier});
-                    // without the flag a number that the carrier does not know yet is refused
-                    let query = vec![("pending_pickup", "true".to_owned())];
-                    let ask = Ask::post("tracker/create", "v1/trackers", body).with(query);
-                    self.client.change(ask, log, wire::registered).await
-                }
-                None => Refusal::new(RefusalCode::Carrier, "Karrio needs the carrier of a number").into(),
-            });
-        }
-        outcomes
+    async fn register_one(&self, number: &TrackedNumber, log: &dyn CallLog) -> Outcome<Registered> {
+        let TrackedNumber { number, carrier, .. } = number;
+        let Some(carrier) = carrier else {
+            return Refusal::new(RefusalCode::Carrier, "Karrio needs the carrier of a number").into();
+        };
+        let body = json!({"tracking_number": number, "carrier_name": carrier});
+        // without the flag a number that the carrier does not know yet is refused
+        let query = vec![("pending_pickup", "true".to_owned())];
+        let ask = Ask::post("tracker/create", "v1/trackers", body).with(query);
+        self.client.change(ask, log, wire::registered).await
     }
 
-    async fn stop(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Outcome<()>> {
-        let mut outcomes = Vec::with_capacity(numbers.len());
-        for RegisteredNumber { number, id, .. } in numbers {
-            outcomes.push(match segment(id.as_deref().unwrap_or(number)) {
-                Ok(id) => {
-                    let ask = Ask::get("tracker/stop", format!("v1/trackers/{id}")).by(Method::DELETE);
-                    self.client.change(ask, log, wire::stopped).await
-                }
-                Err(_) => Refusal::new(RefusalCode::Number, "the number cannot be one").into(),
-            });
+    async fn stop_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Outcome<()> {
+        match segment(number.id.as_deref().unwrap_or(&number.number)) {
+            Ok(id) => {
+                let ask = Ask::get("tracker/stop", format!("v1/trackers/{id}")).by(Method::DELETE);
+                self.client.change(ask, log, wire::stopped).await
+            }
+            Err(_) => Refusal::new(RefusalCode::Number, "the number cannot be one").into(),
         }
-        outcomes
     }
 
     // the list: a single tracker is shown to every account of the server
-    async fn fetch(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Result<Snapshot, CallError>> {
-        let mut snapshots = Vec::with_capacity(numbers.len());
-        for RegisteredNumber { number, .. } in numbers {
-            let missing = || CallError::new(ErrorClass::NotFound, "Karrio has no tracker of this number");
-            snapshots.push(self.tracker(number, log).await.and_then(|tracker| {
-                tracker.map(|tracker| Snapshot(tracker.to_string().into_bytes())).ok_or_else(missing)
-            }));
-        }
-        snapshots
+    async fn fetch_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Result<Snapshot, CallError> {
+        let missing = || CallError::new(ErrorClass::NotFound, "Karrio has no tracker of this number");
+        let tracker = self.tracker(&number.number, log).await?;
+        tracker.map(|tracker| Snapshot(tracker.to_string().into_bytes())).ok_or_else(missing)
     }
 }

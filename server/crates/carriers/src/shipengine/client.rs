@@ -6,11 +6,13 @@ use crate::{
     answers::{items, text},
     api::{ApiClient, ApiConfig, ApiManifest, Ask, Platform, Sign, segment},
     booking::{
-        BookIntent, BookKey, Booked, Booking, BookingManifest, BookingRef, Document, LabelFormat, Lookup, Mode, Paper,
-        Quiet, RateRequest, Rated, VoidState,
+        BookIntent, BookKey, Booked, Booking, BookingManifest, BookingRef, Document, LabelFormat, Lookup, Mode, Quiet,
+        RateRequest, Rated, VoidState,
     },
     outcome::{Outcome, Refusal, RefusalCode},
-    registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
+    registering::{
+        Again, OneByOne, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber,
+    },
 };
 use async_trait::async_trait;
 use domain::booking::Ends;
@@ -99,13 +101,6 @@ impl ShipengineApi {
         };
         self.client.ask(Ask::get("carriers", "carriers"), log, ids).await
     }
-
-    async fn fetch_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Result<Snapshot, CallError> {
-        let missing = || CallError::new(ErrorClass::Rejected, "ShipEngine needs the carrier of a number");
-        let carrier = number.carrier.clone().ok_or_else(missing)?;
-        let ask = Ask::get("tracking", "tracking").with(tracking(&number.number, carrier));
-        self.client.ask_raw(ask, log, |answer| Some(Snapshot(answer.body.clone()))).await
-    }
 }
 
 fn tracking(number: &str, carrier: String) -> Vec<(&'static str, String)> {
@@ -137,10 +132,11 @@ impl Booking for ShipengineApi {
         &BOOKING
     }
 
-    async fn rate(&self, request: &RateRequest, log: &dyn CallLog) -> Outcome<Rated> {
-        if let Err(refusal) = self.client.fits(request.mode).and_then(|()| request.check(&BOOKING)) {
-            return refusal.into();
-        }
+    fn admits(&self, mode: Mode) -> Result<(), Refusal> {
+        self.client.fits(mode)
+    }
+
+    async fn create(&self, request: &RateRequest, log: &dyn CallLog) -> Outcome<Rated> {
         let accounts = match self.accounts(log).await {
             Ok(accounts) if accounts.is_empty() => {
                 return Refusal::new(RefusalCode::Account, "ShipEngine has no carrier connected").into();
@@ -157,10 +153,7 @@ impl Booking for ShipengineApi {
         self.client.change(Ask::post("rates", "rates", body), log, |answer| wire::rated(answer, &id)).await
     }
 
-    async fn book(&self, intent: &BookIntent, log: &dyn CallLog) -> Outcome<Booked> {
-        if let Err(refusal) = self.client.fits(intent.mode) {
-            return refusal.into();
-        }
+    async fn buy(&self, intent: &BookIntent, log: &dyn CallLog) -> Outcome<Booked> {
         let Ok(rate) = segment(&intent.rate) else {
             return Refusal::new(RefusalCode::Rate, "the rate's id cannot be one").into();
         };
@@ -195,55 +188,34 @@ impl Booking for ShipengineApi {
     async fn documents(&self, booking: &BookingRef, log: &dyn CallLog) -> Result<Vec<Document>, CallError> {
         let ask = Ask::get("label", format!("labels/{}", segment(&booking.label)?));
         let (label, form) = self.client.ask(ask, log, wire::links).await?;
-        let mut documents = vec![self.client.document(Paper::Label, &label, log).await?];
-        if let Some(form) = form {
-            documents.push(self.client.document(Paper::Customs, &form, log).await?);
-        }
-        Ok(documents)
+        self.client.documents(&label, form, log).await
     }
 }
 
 #[async_trait]
-impl Registering for ShipengineApi {
+impl OneByOne for ShipengineApi {
     fn manifest(&self) -> &'static RegisteringManifest {
         &REGISTERING
     }
 
-    async fn register(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>> {
-        let mut outcomes = Vec::with_capacity(numbers.len());
-        for TrackedNumber { number, carrier, .. } in numbers {
-            outcomes.push(match carrier {
-                Some(carrier) => {
-                    let query = tracking(number, carrier.clone());
-                    let ask = Ask::get("tracking/start", "tracking/start").by(Method::POST).with(query);
-                    self.client.change(ask, log, |answer| wire::registered(answer, carrier)).await
-                }
-                None => no_carrier(),
-            });
-        }
-        outcomes
+    async fn register_one(&self, number: &TrackedNumber, log: &dyn CallLog) -> Outcome<Registered> {
+        let Some(carrier) = &number.carrier else { return no_carrier() };
+        let query = tracking(&number.number, carrier.clone());
+        let ask = Ask::get("tracking/start", "tracking/start").by(Method::POST).with(query);
+        self.client.change(ask, log, |answer| wire::registered(answer, carrier)).await
     }
 
-    async fn stop(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Outcome<()>> {
-        let mut outcomes = Vec::with_capacity(numbers.len());
-        for RegisteredNumber { number, carrier, .. } in numbers {
-            outcomes.push(match carrier {
-                Some(carrier) => {
-                    let query = tracking(number, carrier.clone());
-                    let ask = Ask::get("tracking/stop", "tracking/stop").by(Method::POST).with(query);
-                    self.client.change(ask, log, wire::switched).await
-                }
-                None => no_carrier(),
-            });
-        }
-        outcomes
+    async fn stop_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Outcome<()> {
+        let Some(carrier) = &number.carrier else { return no_carrier() };
+        let query = tracking(&number.number, carrier.clone());
+        let ask = Ask::get("tracking/stop", "tracking/stop").by(Method::POST).with(query);
+        self.client.change(ask, log, wire::switched).await
     }
 
-    async fn fetch(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Result<Snapshot, CallError>> {
-        let mut snapshots = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            snapshots.push(self.fetch_one(number, log).await);
-        }
-        snapshots
+    async fn fetch_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Result<Snapshot, CallError> {
+        let missing = || CallError::new(ErrorClass::Rejected, "ShipEngine needs the carrier of a number");
+        let carrier = number.carrier.clone().ok_or_else(missing)?;
+        let ask = Ask::get("tracking", "tracking").with(tracking(&number.number, carrier));
+        self.client.ask_raw(ask, log, |answer| Some(Snapshot(answer.body.clone()))).await
     }
 }

@@ -5,11 +5,13 @@ use super::wire;
 use crate::{
     api::{ApiClient, ApiConfig, ApiManifest, Ask, Platform, Sign, segment},
     booking::{
-        BookIntent, BookKey, Booked, Booking, BookingManifest, BookingRef, Document, LabelFormat, Lookup, Mode, Paper,
-        Quiet, RateRequest, Rated, VoidState,
+        BookIntent, BookKey, Booked, Booking, BookingManifest, BookingRef, Document, LabelFormat, Lookup, Mode, Quiet,
+        RateRequest, Rated, VoidState,
     },
     outcome::{Outcome, Refusal, RefusalCode},
-    registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber},
+    registering::{
+        Again, OneByOne, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber,
+    },
 };
 use async_trait::async_trait;
 use domain::booking::Ends;
@@ -90,13 +92,6 @@ impl ShippoApi {
             Mode::Live | Mode::Test => Lookup::ProvenAbsent,
         }
     }
-
-    async fn fetch_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Result<Snapshot, CallError> {
-        let missing = || CallError::new(ErrorClass::Rejected, "Shippo needs the carrier of a number");
-        let carrier = segment(number.carrier.as_deref().ok_or_else(missing)?)?;
-        let ask = Ask::get("track", format!("tracks/{carrier}/{}", segment(&number.number)?));
-        self.client.ask_raw(ask, log, |answer| Some(Snapshot(answer.body.clone()))).await
-    }
 }
 
 #[async_trait]
@@ -121,19 +116,17 @@ impl Booking for ShippoApi {
         &BOOKING
     }
 
-    async fn rate(&self, request: &RateRequest, log: &dyn CallLog) -> Outcome<Rated> {
-        if let Err(refusal) = self.client.fits(request.mode).and_then(|()| request.check(&BOOKING)) {
-            return refusal.into();
-        }
+    fn admits(&self, mode: Mode) -> Result<(), Refusal> {
+        self.client.fits(mode)
+    }
+
+    async fn create(&self, request: &RateRequest, log: &dyn CallLog) -> Outcome<Rated> {
         let body = wire::shipment(request, &self.client.settings.accounts);
         let mode = request.mode;
         self.client.change(Ask::post("shipment/create", "shipments/", body), log, |a| wire::rated(a, mode)).await
     }
 
-    async fn book(&self, intent: &BookIntent, log: &dyn CallLog) -> Outcome<Booked> {
-        if let Err(refusal) = self.client.fits(intent.mode) {
-            return refusal.into();
-        }
+    async fn buy(&self, intent: &BookIntent, log: &dyn CallLog) -> Outcome<Booked> {
         let ask = Ask::post("transaction/create", "transactions/", wire::purchase(intent));
         self.client.change(ask, log, |answer| wire::booked(answer, intent)).await
     }
@@ -174,44 +167,32 @@ impl Booking for ShippoApi {
     async fn documents(&self, booking: &BookingRef, log: &dyn CallLog) -> Result<Vec<Document>, CallError> {
         let ask = Ask::get("transaction", format!("transactions/{}", segment(&booking.label)?));
         let (label, invoice) = self.client.ask(ask, log, wire::links).await?;
-        let mut documents = vec![self.client.document(Paper::Label, &label, log).await?];
-        if let Some(invoice) = invoice {
-            documents.push(self.client.document(Paper::Customs, &invoice, log).await?);
-        }
-        Ok(documents)
+        self.client.documents(&label, invoice, log).await
     }
 }
 
 #[async_trait]
-impl Registering for ShippoApi {
+impl OneByOne for ShippoApi {
     fn manifest(&self) -> &'static RegisteringManifest {
         &REGISTERING
     }
 
-    async fn register(&self, numbers: &[TrackedNumber], log: &dyn CallLog) -> Vec<Outcome<Registered>> {
-        let mut outcomes = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            outcomes.push(match number.carrier {
-                Some(_) => {
-                    let ask = Ask::post("track/create", "tracks/", wire::track(number));
-                    self.client.change(ask, log, wire::registered).await
-                }
-                None => Refusal::new(RefusalCode::Carrier, "Shippo needs the carrier of a number").into(),
-            });
+    async fn register_one(&self, number: &TrackedNumber, log: &dyn CallLog) -> Outcome<Registered> {
+        if number.carrier.is_none() {
+            return Refusal::new(RefusalCode::Carrier, "Shippo needs the carrier of a number").into();
         }
-        outcomes
+        let ask = Ask::post("track/create", "tracks/", wire::track(number));
+        self.client.change(ask, log, wire::registered).await
     }
 
-    async fn stop(&self, numbers: &[RegisteredNumber], _log: &dyn CallLog) -> Vec<Outcome<()>> {
-        let refused = || Refusal::new(RefusalCode::State, "Shippo has no way to stop reports about a number").into();
-        numbers.iter().map(|_| refused()).collect()
+    async fn stop_one(&self, _number: &RegisteredNumber, _log: &dyn CallLog) -> Outcome<()> {
+        Refusal::new(RefusalCode::State, "Shippo has no way to stop reports about a number").into()
     }
 
-    async fn fetch(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Result<Snapshot, CallError>> {
-        let mut snapshots = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            snapshots.push(self.fetch_one(number, log).await);
-        }
-        snapshots
+    async fn fetch_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Result<Snapshot, CallError> {
+        let missing = || CallError::new(ErrorClass::Rejected, "Shippo needs the carrier of a number");
+        let carrier = segment(number.carrier.as_deref().ok_or_else(missing)?)?;
+        let ask = Ask::get("track", format!("tracks/{carrier}/{}", segment(&number.number)?));
+        self.client.ask_raw(ask, log, |answer| Some(Snapshot(answer.body.clone()))).await
     }
 }

@@ -718,7 +718,10 @@ async fn each_platform_is_given_what_customs_ask_for() {
         // what is not declared does not cross the border, and the refusal says why
         let silent = RateRequest { to: abroad, ..request("silent", Mode::Live) };
         let refused = booking.rate(&silent, &Discard).await;
-        assert!(matches!(&refused, Outcome::Refused(why) if why.code == RefusalCode::Customs), "{platform}: {refused:?}");
+        assert!(
+            matches!(&refused, Outcome::Refused(why) if why.code == RefusalCode::Customs),
+            "{platform}: {refused:?}"
+        );
         assert_eq!(sandbox.labels().len(), 1, "{platform}");
     }
 }

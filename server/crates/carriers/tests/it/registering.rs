@@ -185,7 +185,9 @@ fn every_api_says_what_it_does_and_asks_for_what_it_needs() {
         let names: Vec<_> = api.fields().iter().map(|field| field.name).collect();
         assert_eq!(names.contains(&"mode"), api.booking.is_some(), "{}", api.id);
         assert_eq!(names.contains(&"resend_unlisted"), api.id == "shippo");
-        assert!(api.registering.is_none_or(|registering| registering.batch_max > 0 && registering.ends_when.ends_with('.')));
+        assert!(
+            api.registering.is_none_or(|registering| registering.batch_max > 0 && registering.ends_when.ends_with('.'))
+        );
         assert!(api.key_help.ends_with('.'), "{}", api.id);
         // what the form gives is what a connection is set to
         let typed = [("url".to_owned(), "https://api.example.com".to_owned())].into();
