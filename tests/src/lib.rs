@@ -1,9 +1,11 @@
 //! The harness of the whole-system tests: the real peers, an installation process that can be killed, a carrier that signs.
 
+pub mod aftership;
 pub mod bench;
 pub mod chaos;
 pub mod conformance;
 pub mod fuzzing;
+pub mod imports;
 pub mod postgres;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -30,6 +32,9 @@ const IDLE_PATIENCE: Duration = Duration::from_secs(180);
 const CALM_LOOKS: u32 = 8;
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(100);
+/// Seconds between two imports, and two polls of the desk: on a slow machine one takes a second or two, and between two of
+/// them the installation has to be seen idle.
+const POLL_SECONDS: &str = "5";
 
 /// What the whole-system tests need; a test that cannot have it says so and passes.
 pub struct Surroundings {
@@ -37,10 +42,7 @@ pub struct Surroundings {
     pub binary: PathBuf,
     /// The built site folder, where there is one.
     pub site: Option<PathBuf>,
-    odoo_url: String,
-    odoo_peer: PathBuf,
-    odoo_key_file: PathBuf,
-    odoo_admin_key_file: PathBuf,
+    odoo: OdooPeer,
     rt_url: String,
     rt_token_file: PathBuf,
 }
@@ -59,17 +61,44 @@ impl Surroundings {
     }
 
     fn read() -> std::result::Result<Self, String> {
-        let text = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
-        let path = |name: &str| text(name).map(PathBuf::from);
         Ok(Self {
             binary: path("MILEPOST_TEST_BIN")?,
             site: path("MILEPOST_TEST_SITE").ok(),
-            odoo_url: text("MILEPOST_TEST_ODOO_URL")?,
-            odoo_peer: path("MILEPOST_TEST_ODOO_PEER")?,
-            odoo_key_file: path("MILEPOST_TEST_ODOO_KEY_FILE")?,
-            odoo_admin_key_file: path("MILEPOST_TEST_ODOO_ADMIN_KEY_FILE")?,
+            odoo: OdooPeer::find()?,
             rt_url: text("MILEPOST_TEST_RT_URL")?,
             rt_token_file: path("MILEPOST_TEST_RT_TOKEN_FILE")?,
+        })
+    }
+}
+
+fn text(name: &str) -> std::result::Result<String, String> {
+    std::env::var(name).map_err(|_| format!("{name} is not set"))
+}
+
+fn path(name: &str) -> std::result::Result<PathBuf, String> {
+    text(name).map(PathBuf::from)
+}
+
+/// The real Odoo.
+#[derive(Clone)]
+pub struct OdooPeer {
+    url: String,
+    script: PathBuf,
+    key_file: PathBuf,
+    admin_key_file: PathBuf,
+}
+
+impl OdooPeer {
+    /// From the variables that its script prints.
+    ///
+    /// # Errors
+    /// Which one is missing.
+    pub fn find() -> std::result::Result<Self, String> {
+        Ok(Self {
+            url: text("MILEPOST_TEST_ODOO_URL")?,
+            script: path("MILEPOST_TEST_ODOO_PEER")?,
+            key_file: path("MILEPOST_TEST_ODOO_KEY_FILE")?,
+            admin_key_file: path("MILEPOST_TEST_ODOO_ADMIN_KEY_FILE")?,
         })
     }
 }
@@ -127,16 +156,24 @@ impl Odoo {
     /// # Errors
     /// When the peer cannot make one.
     pub fn clone_database(around: &Surroundings, name: &str) -> Result<Self> {
+        Self::clone_of(&around.odoo, name)
+    }
+
+    /// The same of this peer.
+    ///
+    /// # Errors
+    /// When the peer cannot make one.
+    pub fn clone_of(peer: &OdooPeer, name: &str) -> Result<Self> {
         let name = format!("{name}_{}", std::process::id());
-        let made = Command::new(&around.odoo_peer).args(["clone", &name]).output()?;
+        let made = Command::new(&peer.script).args(["clone", &name]).output()?;
         ensure!(made.status.success(), "odoo-peer clone: {}", String::from_utf8_lossy(&made.stderr));
         Ok(Self {
-            url: around.odoo_url.clone(),
+            url: peer.url.clone(),
             database: format!("milepost_{name}"),
             name,
-            peer: around.odoo_peer.clone(),
-            key_file: around.odoo_key_file.clone(),
-            admin_key_file: around.odoo_admin_key_file.clone(),
+            peer: peer.script.clone(),
+            key_file: peer.key_file.clone(),
+            admin_key_file: peer.admin_key_file.clone(),
             http: reqwest::Client::new(),
         })
     }
@@ -234,8 +271,15 @@ impl Odoo {
     /// # Errors
     /// With Odoo's own message.
     pub async fn notes(&self, delivery: i64) -> Result<Vec<String>> {
-        let domain =
-            json!([["model", "=", "stock.picking"], ["res_id", "=", delivery], ["message_id", "like", "milepost-"]]);
+        self.notes_on("stock.picking", delivery).await
+    }
+
+    /// The same on a record of another model.
+    ///
+    /// # Errors
+    /// With Odoo's own message.
+    pub async fn notes_on(&self, model: &str, record: i64) -> Result<Vec<String>> {
+        let domain = json!([["model", "=", model], ["res_id", "=", record], ["message_id", "like", "milepost-"]]);
         let rows = self
             .call("mail.message", "search_read", json!({"domain": domain, "fields": ["body"], "order": "id"}))
             .await?;
@@ -253,7 +297,7 @@ impl Odoo {
             ("MILEPOST_ODOO_URL", self.url.clone()),
             ("MILEPOST_ODOO_DATABASE", self.database.clone()),
             ("MILEPOST_ODOO_KEY_FILE", self.key_file.display().to_string()),
-            ("MILEPOST_ODOO_IMPORT_SECONDS", "1".into()),
+            ("MILEPOST_ODOO_IMPORT_SECONDS", POLL_SECONDS.into()),
         ]
     }
 }
@@ -332,7 +376,7 @@ impl Desk {
             ("MILEPOST_DESK_URL", self.url.clone()),
             ("MILEPOST_DESK_TOKEN_FILE", self.token_file.display().to_string()),
             ("MILEPOST_DESK_QUEUE", "Shipments".into()),
-            ("MILEPOST_DESK_POLL_SECONDS", "3".into()),
+            ("MILEPOST_DESK_POLL_SECONDS", POLL_SECONDS.into()),
             ("MILEPOST_CASE_GRACE_MINUTES", "0".into()),
         ]
     }
@@ -546,7 +590,15 @@ impl Installation {
             }
             tokio::time::sleep(LOOK).await;
         }
-        bail!("waited {IDLE_PATIENCE:?} for the installation to be idle:\n{}", self.log())
+        let left = self.unfinished().await?;
+        bail!("waited {IDLE_PATIENCE:?} for the installation to be idle; unfinished:\n{left}\n{}", self.log())
+    }
+
+    /// The lines of its metrics about jobs that are not done, for the message of a failure.
+    async fn unfinished(&self) -> Result<String> {
+        let text = self.http.get(format!("{}/metrics", self.base())).send().await?.text().await?;
+        let left = text.lines().filter(|line| line.starts_with("milepost_jobs{") && !line.ends_with(" 0"));
+        Ok(left.collect::<Vec<_>>().join("\n"))
     }
 }
 
