@@ -16,6 +16,7 @@ use outbound::template::Family;
 use storage::{
     bookings::{BookingOrder, BookingRecord, OrderedLabel},
     jobs::Lane,
+    orders::OriginStanding,
     shipments::ShipmentRecord,
 };
 
@@ -51,10 +52,16 @@ fn check(shipment: &ShipmentRecord, bookings: &[BookingRecord]) -> Result<()> {
     let conflict = |what: &str| Err(UseCaseError::Conflict(what.to_owned()));
     let Some(origin) = &shipment.origin else { return conflict("the shipment is of no delivery in Odoo") };
     let newest = newest(bookings.to_vec());
+    let labels = || bookings.iter().filter_map(|one| one.purchase.label.as_ref());
+    let is_ours = |number: &str| labels().any(|label| label.number == number);
     match () {
         () if !origin.transfer.direction.is_outbound() => conflict("the transfer does not go to a customer"),
+        () if shipment.standing == OriginStanding::Cancelled => conflict("the delivery is cancelled in Odoo"),
         () if shipment.folded.state.has_left() => conflict("the carrier has the goods already"),
         () if shipment.merged_into.is_some() => conflict("the shipment was merged into another one"),
+        () if shipment.numbers.iter().any(|number| !is_ours(&number.number)) => {
+            conflict("it has a tracking number: where that is not used, remove it in Odoo first")
+        }
         () if !newest.is_empty() && newest.iter().all(|one| !one.purchase.phase.has_no_label()) => {
             conflict("it has its label, or one is being booked: void that one first")
         }

@@ -6,8 +6,8 @@ use crate::{
     answers::text,
     api::{ApiClient, ApiConfig, ApiManifest, Ask, Platform, Sign, segment},
     booking::{
-        BookIntent, BookKey, Booked, Booking, BookingManifest, BookingRef, Document, LabelFormat, Lookup, Paper, Quiet,
-        RateRequest, Rated, VoidState,
+        BookIntent, BookKey, Booked, Booking, BookingManifest, BookingRef, Document, LabelFormat, Lookup, Mode, Paper,
+        Quiet, RateRequest, Rated, VoidState,
     },
     outcome::{Outcome, Refusal, RefusalCode},
     registering::{
