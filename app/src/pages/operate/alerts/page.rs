@@ -1,0 +1,229 @@
+//! The page: head, tabs, filters, list; beside it channels and rules.
+
+use super::{rows, side};
+use crate::{
+    api::{self, AcknowledgeAlert, AssignAlert, ResolveAlert, SetAlertRule, SnoozeAlert, TestChannels},
+    components::{
+        Failed, Frame, Icon, action, browser,
+        live::{followed, part},
+        parts::Empty,
+    },
+    contract::alerts::{AlertOwner, AlertTab, AlertsQuery, AlertsView},
+};
+use domain::Severity;
+use leptos::{form::ActionForm, prelude::*};
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
+
+fn question(params: &ParamsMap) -> AlertsQuery {
+    let text = |key: &str| params.get(key).unwrap_or_default();
+    AlertsQuery {
+        view: AlertTab::of(&text("view")),
+        severity: Severity::from_code(&text("severity")),
+        kind: text("kind"),
+        owner: AlertOwner::of(&text("owner")),
+        alert: text("alert"),
+    }
+}
+
+/// The address of a question.
+fn address(query: &AlertsQuery) -> String {
+    let pairs = [
+        ("view", query.view.code()),
+        ("severity", query.severity.map_or("", Severity::code)),
+        ("kind", &query.kind),
+        ("owner", query.owner.code()),
+    ];
+    let mut params = ParamsMap::new();
+    pairs.into_iter().filter(|(_, v)| !v.is_empty()).for_each(|(k, v)| params.insert(k, v.to_owned()));
+    format!("/alerts{}", params.to_query_string())
+}
+
+/// What a person can do here.
+#[derive(Clone, Copy)]
+pub(super) struct Acts {
+    pub(super) acknowledge: ServerAction<AcknowledgeAlert>,
+    pub(super) assign: ServerAction<AssignAlert>,
+    pub(super) snooze: ServerAction<SnoozeAlert>,
+    pub(super) resolve: ServerAction<ResolveAlert>,
+    pub(super) rule: ServerAction<SetAlertRule>,
+    pub(super) test: ServerAction<TestChannels>,
+}
+
+impl Acts {
+    fn new() -> Self {
+        Self {
+            acknowledge: action(),
+            assign: action(),
+            snooze: action(),
+            resolve: action(),
+            rule: action(),
+            test: action(),
+        }
+    }
+
+    /// How often something was done.
+    fn done(self) -> usize {
+        let versions = [
+            self.acknowledge.version(),
+            self.assign.version(),
+            self.snooze.version(),
+            self.resolve.version(),
+            self.rule.version(),
+            self.test.version(),
+        ];
+        versions.into_iter().map(|version| version.get()).sum()
+    }
+
+    fn failed(self) -> impl IntoView {
+        [
+            self.acknowledge.value().get().and_then(Result::err),
+            self.assign.value().get().and_then(Result::err),
+            self.snooze.value().get().and_then(Result::err),
+            self.resolve.value().get().and_then(Result::err),
+            self.rule.value().get().and_then(Result::err),
+            self.test.value().get().and_then(Result::err),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|error| view! { <Failed error/> })
+        .collect_view()
+    }
+
+    /// What the test of the channels came to.
+    fn tested(self) -> impl IntoView {
+        self.test.value().get().and_then(Result::ok).map(|(passed, tested)| {
+            let (class, icon) =
+                if passed == tested { ("note note--ok", "check") } else { ("note note--warn", "alert") };
+            let text = format!("{passed} of {tested} channels took the test message");
+            view! { <div class=class role="status" data-testid="tested"><Icon name=icon/><div>{text}</div></div> }
+        })
+    }
+}
+
+type Asked = (AlertsQuery, AlertsView);
+
+/// The page.
+#[component]
+pub fn AlertsPage() -> impl IntoView {
+    let params = use_query_map();
+    let query = Memo::new(move |_| question(&params.get()));
+    let acts = Acts::new();
+    let asked = Resource::new(
+        move || (query.get(), acts.done()),
+        |(query, _)| async move { api::get_alerts(query.clone()).await.map(|view| (query, view)) },
+    );
+    browser::acted(move || acts.done());
+    browser::regularly(move || asked.refetch());
+    view! {
+        <Frame title="Alerts">
+            {move || acts.failed()}
+            {move || acts.tested()}
+            {followed(asked, move |asked| view! { <Page asked acts/> })}
+        </Frame>
+    }
+}
+
+#[component]
+fn Page(asked: Signal<Asked>, acts: Acts) -> impl IntoView {
+    let head = part(asked, |(_, view)| (view.summary.clone(), view.unacknowledged));
+    let tabs = part(asked, |(query, view)| (query.clone(), view.tabs.clone()));
+    let filters = part(asked, |(query, view)| (query.clone(), view.kinds.clone()));
+    let list = part(asked, |(query, view)| (query.clone(), view.rows.clone()));
+    let quiet = part(asked, |(query, view)| (query.view, view.quiet.clone()));
+    let channels = part(asked, |(_, view)| (view.channels.clone(), view.tested.clone(), view.quiet_hours.clone()));
+    let rules = part(asked, |(_, view)| view.rules.clone());
+    view! {
+        {move || head.with(|(summary, waiting)| top(summary.clone(), *waiting, acts))}
+        <nav class="tabs" aria-label="Alerts">{move || tabs.with(|(query, tabs)| tab_links(query, tabs))}
+            <a href="#rules">"Rules"</a><a href="#channels">"Channels"</a></nav>
+        {move || filters.with(|(query, kinds)| filter_form(query, kinds))}
+        <div class="cols cols--side">
+            <div class="stack">
+                {move || list.with(|(query, rows)| {
+                    let shown = query.view != AlertTab::Resolved || !query.alert.is_empty();
+                    shown.then(|| match rows.is_empty() {
+                        true => none(query).into_any(),
+                        false => rows::table(rows.clone(), acts).into_any(),
+                    })
+                })}
+                {move || quiet.with(|(view, rows)| rows::quiet(*view, rows.clone()))}
+            </div>
+            <aside class="stack" aria-label="Channels and rules">
+                {move || channels.with(|(rows, tested, hours)| side::channels(rows.clone(), tested.clone(), hours.clone(), acts))}
+                {move || rules.with(|rows| side::rules(rows.clone(), acts))}
+            </aside>
+        </div>
+    }
+}
+
+fn top(summary: String, waiting: u64, acts: Acts) -> impl IntoView {
+    let all = (waiting > 0).then(|| {
+        view! {
+            <ActionForm action=acts.acknowledge attr:class="inline-form"><input type="hidden" name="id" value=""/>
+                <button class="btn" type="submit" data-testid="acknowledge-all"><Icon name="check"/>{format!("Acknowledge all {waiting}")}</button></ActionForm>
+        }
+    });
+    view! {
+        <div class="page__head">
+            <div><h1>"Alerts"</h1><p data-testid="summary">{summary}</p></div>
+            <div class="row push">{all}</div>
+        </div>
+    }
+}
+
+fn tab_links(query: &AlertsQuery, tabs: &[(AlertTab, u64)]) -> impl IntoView + use<> {
+    tabs.iter()
+        .map(|(view, n)| {
+            let href = address(&AlertsQuery { view: *view, alert: String::new(), ..query.clone() });
+            view! { <a href=href aria-current=(query.view == *view).then_some("page")>{view.label()}" "<span class="n">{*n}</span></a> }
+        })
+        .collect_view()
+}
+
+/// What narrows the list: a plain form, which works before the browser's half has come and without it.
+fn filter_form(query: &AlertsQuery, kinds: &[(String, String)]) -> impl IntoView + use<> {
+    let option = |value: &str, label: String, chosen: bool| {
+        view! { <option value=value.to_owned() selected=chosen>{label}</option> }
+    };
+    let severities = [Severity::Critical, Severity::Major, Severity::Minor]
+        .map(|one| option(one.code(), format!("Severity: {}", one.label()), query.severity == Some(one)));
+    let kinds =
+        kinds.iter().map(|(code, label)| option(code, format!("Kind: {label}"), query.kind == *code)).collect_view();
+    let owners = [(AlertOwner::Mine, "Owner: me"), (AlertOwner::Unassigned, "Unassigned")]
+        .map(|(owner, label)| option(owner.code(), label.to_owned(), query.owner == owner));
+    let any = AlertsQuery { view: query.view, ..AlertsQuery::default() };
+    let clear = (*query != any)
+        .then(|| view! { <a class="chip chip--on" href=address(&any)>"Clear filters"<Icon name="x"/></a> });
+    view! {
+        <form class="chips" method="get" action="/alerts" aria-label="Filters">
+            <input type="hidden" name="view" value=query.view.code()/>
+            <select class="chip" name="severity" aria-label="Severity"><option value="">"Severity"</option>{severities}</select>
+            <select class="chip" name="kind" aria-label="Kind"><option value="">"Kind"</option>{kinds}</select>
+            <select class="chip" name="owner" aria-label="Owner"><option value="">"Owner"</option>{owners}</select>
+            <button class="btn btn--s" type="submit">"Filter"</button>
+            {clear}
+            <span class="push small muted wide-only">"By severity, newest first; same cause and place make one alert"</span>
+        </form>
+    }
+}
+
+fn none(query: &AlertsQuery) -> impl IntoView + use<> {
+    let any = AlertsQuery { view: query.view, ..AlertsQuery::default() };
+    if *query != any {
+        let href = address(&any);
+        return view! { <div class="table-box"><Empty title="No alerts match these filters"><a class="btn" href=href>"Clear filters"</a></Empty></div> }.into_any();
+    }
+    let (title, text) = match query.view {
+        AlertTab::Acknowledged => {
+            ("Nothing is acknowledged", "Alerts that a person has seen and that are still open appear here.")
+        }
+        AlertTab::Snoozed => {
+            ("Nothing is snoozed", "Alerts that are quiet for a while appear here until they come back.")
+        }
+        _ => (
+            "No open alerts",
+            "Milepost looks at every rule once a minute; what fires appears here and goes out over the channels.",
+        ),
+    };
+    view! { <div class="table-box"><Empty title=title>{text}</Empty></div> }.into_any()
+}

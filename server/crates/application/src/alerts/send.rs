@@ -1,0 +1,220 @@
+//! Sends a notice over its channel, once: that it is being sent is kept before the call, so that after a crash nothing goes out twice
+//! where the other side would not notice.
+
+use super::change;
+use crate::{
+    context::Context,
+    error::{Result, UseCaseError},
+};
+use channels::{Kind, Message};
+use domain::{
+    alerts::{
+        AlertKind,
+        machine::{Notice, is_snoozed},
+    },
+    ids::NoticeId,
+    visible::visible_line,
+};
+use jiff::{SignedDuration, Timestamp};
+use outbound::{CallError, CallLog, ErrorClass};
+use storage::{
+    Actor, Scope,
+    alerts::{AlertRecord, NoticeRecord, NoticeState},
+};
+
+/// What became of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It is there.
+    Yes,
+    /// It was no longer needed, or was sent before.
+    NotNeeded,
+    /// It may be there; it is not sent again.
+    Unknown,
+}
+
+/// Why a notice is not sent.
+#[derive(Debug)]
+pub enum SendError {
+    /// The channel refused it, or did not answer.
+    Call(CallError),
+    /// Our own doing.
+    Ours(UseCaseError),
+    /// The channel is not in use.
+    NotInUse,
+}
+
+impl From<storage::StoreError> for SendError {
+    fn from(error: storage::StoreError) -> Self {
+        Self::Ours(error.into())
+    }
+}
+
+/// Sends a notice.
+///
+/// # Errors
+/// See [`SendError`].
+pub async fn send(
+    context: &Context,
+    scope: Scope,
+    id: NoticeId,
+    log: &dyn CallLog,
+) -> std::result::Result<Sent, SendError> {
+    let store = &context.store.alerts;
+    let Some(notice) = store.notice(scope, id).await? else { return Ok(Sent::NotNeeded) };
+    let Some(alert) = store.one(scope, notice.alert).await? else { return Ok(Sent::NotNeeded) };
+    let moved = async |from, to| store.notice_moved(scope, id, from, to, context.now()).await;
+    match notice.state {
+        NoticeState::Waiting | NoticeState::Sending => {}
+        _ => return Ok(Sent::NotNeeded),
+    }
+    let Some(channel) = context.connections.channel(&notice.channel) else { return Err(SendError::NotInUse) };
+    // the process died while it was sent
+    if notice.state == NoticeState::Sending && !channel.knows_repeats() {
+        moved(NoticeState::Sending, NoticeState::Unknown).await?;
+        return Ok(Sent::Unknown);
+    }
+    if is_over(&alert, &notice, context.now()) {
+        moved(notice.state, NoticeState::Dropped).await?;
+        return Ok(Sent::NotNeeded);
+    }
+    if notice.state == NoticeState::Waiting && !moved(NoticeState::Waiting, NoticeState::Sending).await? {
+        return Ok(Sent::NotNeeded);
+    }
+    let message = message(context, scope, &alert, &notice).await.map_err(SendError::Ours)?;
+    match channel.send(&message, context.now(), log).await {
+        Ok(()) => {
+            moved(NoticeState::Sending, NoticeState::Sent).await?;
+            change::clear(context, scope, AlertKind::ChannelFailed, &notice.channel).await.map_err(SendError::Ours)?;
+            Ok(Sent::Yes)
+        }
+        Err(error) if error.class == ErrorClass::UnknownOutcome && !channel.knows_repeats() => {
+            moved(NoticeState::Sending, NoticeState::Unknown).await?;
+            Ok(Sent::Unknown)
+        }
+        Err(error) => {
+            // one whose outcome is unknown stays as it is: it is sent again under its id
+            if error.class != ErrorClass::UnknownOutcome {
+                moved(NoticeState::Sending, NoticeState::Waiting).await?;
+            }
+            Err(SendError::Call(error))
+        }
+    }
+}
+
+/// Whether a notice is no longer true.
+fn is_over(alert: &AlertRecord, notice: &NoticeRecord, now: Timestamp) -> bool {
+    match notice.notice {
+        Notice::Resolved => false,
+        Notice::Escalated => {
+            alert.resolved.is_some() || alert.standing.acknowledged_at.is_some() || is_snoozed(&alert.standing, now)
+        }
+        Notice::Opened | Notice::Raised | Notice::Back => alert.resolved.is_some() || is_snoozed(&alert.standing, now),
+    }
+}
+
+/// A notice was given up: the other channels say so.
+///
+/// # Errors
+/// When the store fails.
+pub async fn failed(context: &Context, scope: Scope, id: NoticeId, class: &str) -> Result<()> {
+    let store = &context.store.alerts;
+    let Some(notice) = store.notice(scope, id).await? else { return Ok(()) };
+    let given_up = store.notice_moved(scope, id, notice.state, NoticeState::Failed, context.now()).await?;
+    let is_open = matches!(notice.state, NoticeState::Waiting | NoticeState::Sending);
+    if !given_up || !is_open {
+        return Ok(());
+    }
+    let label = context.connections.now().label(&notice.channel);
+    let meaning = ErrorClass::from_code(class).map_or("It was tried until its time was over.", ErrorClass::meaning);
+    let raised = change::Raised {
+        kind: AlertKind::ChannelFailed,
+        subject: notice.channel.clone(),
+        severity: None,
+        title: format!("{} does not deliver", visible_line(&label)),
+        detail: meaning.to_owned(),
+        count: change::Count::More(1),
+        unit: "notifications".into(),
+        link: format!("/connections/{}", notice.channel),
+        channels: Vec::new(),
+    };
+    change::raise(context, scope, raised).await.map(drop)
+}
+
+/// The message of a notice, as the alert is now.
+async fn message(context: &Context, scope: Scope, alert: &AlertRecord, notice: &NoticeRecord) -> Result<Message> {
+    let shipped = alert.kind.shipped();
+    let (standing, now) = (&alert.standing, context.now());
+    let since = standing.opened_at.strftime("%Y-%m-%d %H:%M UTC");
+    let affects = format!("Affects: {} {}", standing.affects, alert.unit);
+    let mut lines = match (&alert.resolved, notice.notice) {
+        (Some(resolved), _) => {
+            let by = match resolved.by {
+                Actor::System => "Cleared by itself".to_owned(),
+                Actor::Operator => "Resolved at the command line".to_owned(),
+                Actor::User(id) => {
+                    let user = context.store.people.user(id).await?;
+                    format!("Resolved by {}", user.map_or_else(|| "a person".to_owned(), |user| user.name))
+                }
+            };
+            let why = if resolved.why.is_empty() { String::new() } else { format!(": {}", resolved.why) };
+            vec![
+                format!("{by}{why}"),
+                format!("It was open for {}", span(resolved.at.duration_since(standing.opened_at))),
+            ]
+        }
+        (None, Notice::Escalated) => vec![
+            alert.detail.clone(),
+            affects,
+            format!("Open since {since}, not acknowledged for {}", span(now.duration_since(standing.raised_at))),
+        ],
+        (None, _) => vec![alert.detail.clone(), affects, format!("Since {since}")],
+    };
+    lines.retain(|line| !line.is_empty());
+    let opened = first_of(context, scope, alert, notice).await?;
+    Ok(Message {
+        id: notice.id.to_string(),
+        thread: opened,
+        kind: Kind::Alert(notice.notice),
+        severity: standing.severity,
+        about: shipped.code.to_owned(),
+        title: alert.title.clone(),
+        lines,
+        first_step: if alert.resolved.is_some() { String::new() } else { shipped.first_step.to_owned() },
+        link: format!("{}/alerts?alert={}", context.config.public_url, alert.id),
+        at: now,
+    })
+}
+
+/// The id of the first message of this alert over this channel: later ones answer it.
+async fn first_of(context: &Context, scope: Scope, alert: &AlertRecord, notice: &NoticeRecord) -> Result<String> {
+    let all = context.store.alerts.notices(scope, vec![alert.id]).await?;
+    let first = all.iter().find(|one| one.channel == notice.channel && one.state.may_be_there());
+    Ok(first.map_or(notice.id, |first| first.id).to_string())
+}
+
+/// A length of time in words.
+fn span(span: SignedDuration) -> String {
+    let minutes = span.as_mins().max(0);
+    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_of_time_is_said_in_its_two_largest_units() {
+        for (minutes, words) in
+            [(0, "0 min"), (59, "59 min"), (60, "1 h"), (292, "4 h 52 min"), (1_440, "1 d"), (1_560, "1 d 2 h")]
+        {
+            assert_eq!(span(SignedDuration::from_mins(minutes)), words);
+        }
+    }
+}

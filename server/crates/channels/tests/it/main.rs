@@ -1,0 +1,5 @@
+//! Channels against the simulated receivers.
+
+mod chats;
+mod mail;
+mod webhook;
