@@ -6,7 +6,7 @@
 #   odoo-peer.sh status       exit 0 when it is up
 #   odoo-peer.sh env          print the variables that the tests read
 #   odoo-peer.sh clone NAME   a fresh database milepost_NAME in about half a second
-#   odoo-peer.sh install NAME MODULES   install more modules there (purchase_stock,stock_dropshipping)
+#   odoo-peer.sh install NAME MODULES   install more modules there (purchase_stock,stock_dropshipping,helpdesk_mgmt)
 #   odoo-peer.sh drop NAME    remove that database
 #
 # Every database answers at once: name it in the header `X-Odoo-Database`. Keys are the same in all of them:
@@ -16,6 +16,7 @@
 # Needs the Debian packages postgresql python3-venv python3-pip curl. Odoo itself is published by Debian in its
 # unstable suite only: the one package is fetched through a private apt configuration and unpacked, never
 # installed, and the machine's own sources stay as they are. Calls may run at the same time; one waits for another.
+# OCA's helpdesk_mgmt (AGPL-3.0) is fetched from where OCA publishes it, as a Python package, and is no part of Milepost.
 #
 # MILEPOST_ODOO_PORT (18069)  MILEPOST_ODOO_PG_PORT (18432)  MILEPOST_PEERS (see lib.sh)
 set -euo pipefail
@@ -27,6 +28,8 @@ PACKAGE="odoo-19"
 VERSION=19.0.0+dfsg-1
 SHA256=9d2f598b0555db17e291d48ed24df184c70823c053c4c5ed53c467ca7f629bbf
 MODULES=sale_management,stock_delivery,base_automation
+HELPDESK=odoo-addon-helpdesk_mgmt==19.0.1.3.2
+HELPDESK_SHA256=334c68f9c8a31191853ec7ef75addff6f461e72a8697764be19bd814e457a531
 SETUP=2 # raise it when what is installed below changes
 HTTP=${MILEPOST_ODOO_PORT:-18069}
 URL=http://127.0.0.1:$HTTP
@@ -89,6 +92,17 @@ install_python_packages() {
     echo "$want" >venv/.complete
 }
 
+fetch_helpdesk() {
+    [ "$(cat oca/.complete 2>/dev/null)" != "$HELPDESK" ] || return 0
+    peer_say "fetching OCA's helpdesk"
+    rm -rf oca
+    mkdir -p oca
+    echo "$HELPDESK --hash=sha256:$HELPDESK_SHA256" >oca/requirements.txt
+    timeout 300 /usr/bin/python3 -m pip --python venv/bin/python install -q --disable-pip-version-check --no-deps \
+        --require-hashes --target oca -r oca/requirements.txt >&2
+    echo "$HELPDESK" >oca/.complete
+}
+
 write_configuration() {
     cat >odoo.conf <<CONF
 [options]
@@ -103,7 +117,7 @@ http_port = $HTTP
 workers = 0
 max_cron_threads = 0
 data_dir = $R/data
-addons_path = $R/src/odoo/addons
+addons_path = $R/src/odoo/addons,$R/oca/odoo/addons
 with_demo = True
 CONF
 }
@@ -172,7 +186,8 @@ ENV
 }
 
 up() {
-    if [ "$(cat installed 2>/dev/null)" = "$SETUP" ] && odoo_is_up && pg_running && wait_http 30 200 "$(cat url)/web/version"; then
+    if [ "$(cat installed 2>/dev/null)" = "$SETUP" ] && odoo_is_up && pg_running &&
+        grep -qF "$R/oca" odoo.conf && wait_http 30 200 "$(cat url)/web/version"; then
         peer_say "is up already: $(cat url)"
         return
     fi
@@ -180,6 +195,7 @@ up() {
     fetch_package
     unpack_package
     install_python_packages
+    fetch_helpdesk
     mkdir -p log data
     give_to_service log data
     pg_up "${MILEPOST_ODOO_PG_PORT:-18432}"

@@ -5,6 +5,7 @@ use crate::log;
 use anyhow::{Result, anyhow, bail, ensure};
 use application::{
     caller::Caller,
+    cases::reports,
     connections::catalogue,
     connections::{self, Expected, NewConnection, Overview, overview::HOURS},
     context::Context,
@@ -13,9 +14,11 @@ use application::{
     jobs::errors,
 };
 use clap::{Args, Subcommand};
+use desks::{HookProof, hooks::SECRET_HEADER};
 use domain::{Severity, routing::Takes};
 use jiff::Timestamp;
 use outbound::check::{Check, CheckOutcome, Report};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use storage::{Scope, destinations::Breaker};
@@ -80,6 +83,17 @@ pub enum Connection {
         /// The reason, for the audit trail.
         #[arg(long, value_name = "TEXT", default_value = "")]
         why: String,
+    },
+    /// Show what to enter at a service desk so that it reports changes: an address and a secret.
+    Reports {
+        /// The desk's name.
+        name: String,
+        /// Take the secret that the platform made itself; it is read from standard input.
+        #[arg(long, conflicts_with = "own")]
+        given: bool,
+        /// Go back to the secret that Milepost makes.
+        #[arg(long)]
+        own: bool,
     },
     /// Show the connectors, or the settings of one.
     Templates {
@@ -189,6 +203,26 @@ impl Connection {
             Self::Disable { name, why } => {
                 connections::switch(&context, &caller, &name, false, &why).await.map_err(of(&name))?;
                 say!("{name} is disabled: its messages are refused, its jobs wait");
+            }
+            Self::Reports { name, given, own } => {
+                if given || own {
+                    let secret = if given { Some(secret_from_stdin("secret of the reports")?.into()) } else { None };
+                    reports::give_secret(&context, &caller, &name, secret).await.map_err(of(&name))?;
+                }
+                let desk = reports::reporting(&context, &caller, &name).await.map_err(of(&name))?;
+                say!("address: {}", desk.address);
+                match (desk.secret, desk.proof) {
+                    (None, _) => say!("secret:  the platform's own, as given"),
+                    (Some(secret), HookProof::Signature) => {
+                        say!("secret:  {} (the platform signs with it)", secret.expose_secret());
+                    }
+                    (Some(secret), HookProof::SharedSecret) => {
+                        let secret = secret.expose_secret();
+                        say!(
+                            "secret:  {secret} (in the header {SECRET_HEADER}; where none can be sent, ?secret=… behind the address)"
+                        );
+                    }
+                }
             }
             Self::Templates { connector } => templates(connector.as_deref())?,
         }

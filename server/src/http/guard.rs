@@ -18,13 +18,21 @@ use std::{
     time::Duration,
 };
 
+/// Marks a page that another site shows in a frame, and whose own policy says which.
+#[derive(Clone, Copy, Debug)]
+pub struct Framed;
+
 /// Headers that every answer carries. The content security policy of pages, with its nonce, is set where they are made.
 pub async fn security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let framed = response.extensions().get::<Framed>().is_some();
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    // a page for a frame names in its policy who may show it, which this header cannot say
+    if !framed {
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    }
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));

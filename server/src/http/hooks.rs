@@ -11,8 +11,8 @@ use application::{
 use axum::{
     Extension,
     body::Body,
-    extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, StatusCode},
+    extract::{Path, RawQuery, State, rejection::PathRejection},
+    http::{HeaderMap, HeaderName, StatusCode},
     response::{IntoResponse, Response},
 };
 use desks::hooks::HookRefusal;
@@ -90,11 +90,18 @@ pub async fn desk(
     State(front): State<Front>,
     path: Result<Path<String>, PathRejection>,
     Extension(correlation): Extension<CorrelationId>,
-    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    mut headers: HeaderMap,
     body: Body,
 ) -> Response {
     let started = Instant::now();
     let connection = path.map(|Path(name)| name).unwrap_or_default();
+    // Odoo sends no headers of ours
+    if let Some(secret) = query.as_deref().and_then(|query| query.strip_prefix("secret="))
+        && let Ok(secret) = secret.parse()
+    {
+        headers.insert(HeaderName::from_static("x-milepost-secret"), secret);
+    }
     let arriving = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, REPORT_BYTES_MAX));
     let taken = match arriving.await {
         Ok(Ok(bytes)) => reports::take(&front.context, &connection, &headers, &bytes).await,

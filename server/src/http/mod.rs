@@ -1,6 +1,7 @@
 //! HTTP: carriers' webhooks, pages, live streams, health. Handlers extract, call one use case, and
 //! answer.
 
+pub mod claims;
 pub mod export;
 pub mod guard;
 pub mod health;
@@ -13,6 +14,7 @@ pub mod peer;
 pub mod problem;
 pub mod serve;
 pub mod session;
+pub mod sidebar;
 mod unpack;
 
 use crate::config::Config;
@@ -75,6 +77,15 @@ pub fn metrics_router(front: Front, metrics: PrometheusHandle) -> Router {
     Router::new().route("/metrics", get(health::metrics_apart)).with_state((front, metrics))
 }
 
+/// The pages beside tickets, inside the desks.
+fn sidebars() -> Router<Front> {
+    Router::new()
+        .route("/embed/desk/{connection}", post(sidebar::link))
+        .route("/embed/desk/{connection}/{number}", get(sidebar::page))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(from_fn(guard::timely_body))
+}
+
 /// Everything that this server answers.
 pub fn router(front: Front, metrics: PrometheusHandle, shutdown: CancellationToken) -> Router {
     // pages load their data in tasks of this runtime; a second router in one process finds it set
@@ -86,6 +97,7 @@ pub fn router(front: Front, metrics: PrometheusHandle, shutdown: CancellationTok
         .route("/ingest/{source}/{*nowhere}", any(ingest::nowhere))
         .route("/hooks/odoo/{connection}/{secret}", post(hooks::odoo))
         .route("/hooks/desk/{connection}", post(hooks::desk))
+        .merge(sidebars())
         .layer(DefaultBodyLimit::disable())
         .with_state(front.clone())
         .merge(watched(front.clone(), metrics));
@@ -95,11 +107,21 @@ pub fn router(front: Front, metrics: PrometheusHandle, shutdown: CancellationTok
         .route("/live/shipments", get(live::all))
         .route("/live/shipments/{id}", get(live::one))
         .with_state(LiveState { context: Arc::clone(&front.context), shutdown, streams });
-    let files = Router::new().route("/reconciliation/export.csv", get(export::differences)).with_state(front.clone());
+    let files = Router::new()
+        .route("/reconciliation/export.csv", get(export::differences))
+        .route("/claims/export.csv", get(claims::export))
+        .route("/claims/{number}/bundle.zip", get(claims::bundle))
+        .route("/claims/{number}/files/{file}", get(claims::file))
+        .with_state(front.clone());
+    let uploads = Router::new()
+        .route("/claims/{number}/files", post(claims::upload))
+        .layer(DefaultBodyLimit::max(claims::UPLOAD_BYTES_MAX))
+        .with_state(front.clone());
     let people = live
         .merge(files)
         .merge(pages::router(&front, assets.clone()))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .merge(uploads)
         .layer(from_fn(guard::timely_body))
         .layer(from_fn(guard::same_site))
         .layer(Extension(Arc::clone(&front.context)))

@@ -3,11 +3,16 @@
 mod check;
 pub mod cursor;
 pub mod hooks;
+mod jira;
 pub mod marks;
 pub mod oauth;
+mod odoo_helpdesk;
 pub mod request_tracker;
 pub mod rest;
+mod salesforce;
+mod servicenow;
 mod settings;
+mod zammad;
 
 use async_trait::async_trait;
 use domain::Severity;
@@ -296,7 +301,14 @@ type Connect = fn(DeskConfig) -> Result<Arc<dyn Desk>, CallError>;
 type Connector = (&'static Manifest, fn() -> Template, Connect);
 
 /// Every desk.
-const DESKS: &[Connector] = &[(&request_tracker::MANIFEST, request_tracker::template, request_tracker::connect)];
+const DESKS: &[Connector] = &[
+    (&jira::MANIFEST, jira::template, jira::connect),
+    (&odoo_helpdesk::MANIFEST, odoo_helpdesk::template, odoo_helpdesk::connect),
+    (&request_tracker::MANIFEST, request_tracker::template, request_tracker::connect),
+    (&salesforce::MANIFEST, salesforce::template, salesforce::connect),
+    (&servicenow::MANIFEST, servicenow::template, servicenow::connect),
+    (&zammad::MANIFEST, zammad::template, zammad::connect),
+];
 
 /// The desk with this id, connected; none where there is no such connector. Nothing is called yet.
 ///

@@ -116,6 +116,24 @@ impl Rest {
         self.call(ask, log).await
     }
 
+    /// Changes something, with this header.
+    ///
+    /// # Errors
+    /// As [`Rest::send`].
+    pub async fn send_with(
+        &self,
+        header: (&'static str, &str),
+        operation: &str,
+        method: Method,
+        path: &str,
+        body: Value,
+        log: &dyn CallLog,
+    ) -> Result<Value, CallError> {
+        let mut ask = self.ask(operation, method, CallKind::Command, self.url(path)?, Some(body));
+        ask.headers.push((header.0, header.1.to_owned()));
+        self.call(ask, log).await
+    }
+
     fn url(&self, path: &str) -> Result<Url, CallError> {
         Url::parse(&format!("{}/{path}", self.base))
             .map_err(|e| CallError::new(ErrorClass::Misconfigured, format!("no address: {e}")))
@@ -168,6 +186,17 @@ fn read(answer: &Response, kind: CallKind, refusal: Refusal) -> Result<Value, Ca
 /// What an HTTP status means; where the platform gives it no other sense.
 pub fn class(status: u16, kind: CallKind) -> ErrorClass {
     class_of_status(status, kind).unwrap_or(ErrorClass::BadAnswer)
+}
+
+/// The number of a case goes into an address: digits only.
+///
+/// # Errors
+/// `not_found` where it has anything else.
+pub fn digits(number: &str) -> Result<&str, CallError> {
+    match !number.is_empty() && number.len() <= 18 && number.bytes().all(|b| b.is_ascii_digit()) {
+        true => Ok(number),
+        false => Err(CallError::new(ErrorClass::NotFound, "a ticket's number has digits only")),
+    }
 }
 
 /// A text inside, empty where there is none.

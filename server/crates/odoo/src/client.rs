@@ -95,6 +95,36 @@ impl OdooClient {
         self.user.get_or_try_init(|| self.link.user(log)).await.copied()
     }
 
+    /// Asks something of a model that is none of the deliveries' own, with named arguments (`ids` among them).
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should.
+    pub async fn query(&self, model: &str, method: &str, named: Value, log: &dyn CallLog) -> Result<Value, CallError> {
+        self.link.call(model, method, named, CallKind::Query, log).await
+    }
+
+    /// The same, where it changes something.
+    ///
+    /// # Errors
+    /// As [`OdooClient::query`]; `unknown_outcome` where no answer came.
+    pub async fn command(
+        &self,
+        model: &str,
+        method: &str,
+        named: Value,
+        log: &dyn CallLog,
+    ) -> Result<Value, CallError> {
+        self.link.call(model, method, named, CallKind::Command, log).await
+    }
+
+    /// The id of the user whose key this is.
+    ///
+    /// # Errors
+    /// When the key is not good, or Odoo does not answer.
+    pub async fn own_user(&self, log: &dyn CallLog) -> Result<i64, CallError> {
+        self.user(log).await
+    }
+
     /// Asks something.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,

@@ -17,6 +17,8 @@ pub struct Key {
     others: Arc<[SecretString]>,
     /// What stands before each of them where it is sent.
     before: Arc<str>,
+    /// What stands behind each of them.
+    after: Arc<str>,
     read: Option<Arc<Read>>,
 }
 
@@ -24,7 +26,7 @@ impl Key {
     /// A key that is read again, by this, when it is refused.
     pub fn reloading(now: SecretString, read: impl Fn() -> Option<SecretString> + Send + Sync + 'static) -> Self {
         secrets::know(now.expose_secret());
-        Self { now: Arc::new(RwLock::new(now)), others: Arc::new([]), before: "".into(), read: Some(Arc::new(read)) }
+        Self { now: Arc::new(RwLock::new(now)), others: Arc::new([]), before: "".into(), after: "".into(), read: Some(Arc::new(read)) }
     }
 
     /// The newest of several that are valid, while a key is being rotated. One that is refused gives way to what `file` holds by
@@ -36,6 +38,7 @@ impl Key {
             now: Arc::new(RwLock::new(now)),
             others: active.into(),
             before: "".into(),
+            after: "".into(),
             read: file.and_then(|file| file.read),
         }
     }
@@ -46,10 +49,16 @@ impl Key {
         Self { before: before.into(), ..self.clone() }
     }
 
+    /// The same, sent with this text behind it: a colon and a password that does not count, as `Basic` has it.
+    #[must_use]
+    pub fn ahead_of(&self, after: &str) -> Self {
+        Self { after: after.into(), ..self.clone() }
+    }
+
     /// The key as it was last read.
     pub fn get(&self) -> SecretString {
         let now = self.now.read().expect("no panic while held");
-        format!("{}{}", self.before, now.expose_secret().trim()).into()
+        format!("{}{}{}", self.before, now.expose_secret().trim(), self.after).into()
     }
 
     /// The key as its file holds it by now, where it lies in one.
@@ -60,13 +69,14 @@ impl Key {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.get().expose_secret().len() == self.before.len()
+        self.get().expose_secret().len() == self.before.len() + self.after.len()
     }
 
     /// The system refused this key: whether there is another one by now.
     pub fn renew(&self, refused: &SecretString) -> bool {
         let refused = refused.expose_secret();
         let refused = refused.strip_prefix(&*self.before).unwrap_or(refused);
+        let refused = refused.strip_suffix(&*self.after).unwrap_or(refused);
         if self.now.read().expect("no panic while held").expose_secret().trim() != refused {
             return true;
         }
@@ -91,7 +101,7 @@ impl fmt::Debug for Key {
 impl From<SecretString> for Key {
     fn from(now: SecretString) -> Self {
         secrets::know(now.expose_secret());
-        Self { now: Arc::new(RwLock::new(now)), others: Arc::new([]), before: "".into(), read: None }
+        Self { now: Arc::new(RwLock::new(now)), others: Arc::new([]), before: "".into(), after: "".into(), read: None }
     }
 }
 
@@ -134,6 +144,11 @@ mod tests {
         assert_eq!(of_user.get().expose_secret(), "bot@shop.test:old");
         assert_eq!(key.get().expose_secret(), "old", "they are one key");
         assert!(Key::from("").behind("bot:").is_empty());
+        let with_password = key.ahead_of(":X");
+        assert_eq!(with_password.get().expose_secret(), "old:X");
+        assert!(with_password.renew(&with_password.get()));
+        assert_eq!(with_password.get().expose_secret(), "new:X");
+        assert!(Key::from("").ahead_of(":X").is_empty());
     }
 
     #[test]

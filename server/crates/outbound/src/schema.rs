@@ -91,6 +91,19 @@ impl Field {
         Self::new("calls_per_second", "Calls a second", kind, help)
     }
 
+    /// How often a desk is asked what changed.
+    pub fn poll_seconds() -> Self {
+        let kind = FieldKind::Number { least: 1, most: 86_400 };
+        Self::new("poll_seconds", "Seconds between polls", kind, "How often changed tickets are read.").or("30")
+    }
+
+    /// Whether cases of a desk name the customer.
+    pub const fn requester() -> Self {
+        let help = "Tickets are opened for the customer, by name and e-mail address. Milepost sends the customer nothing; check \
+                    that the desk's own triggers do not either.";
+        Self::new("requester", "Name the customer", FieldKind::Flag, help)
+    }
+
     fn fault(&self, message: impl Into<String>) -> Fault {
         Fault { field: self.name.to_owned(), message: message.into() }
     }

@@ -2,8 +2,14 @@
 //! lists and numbers alone, unknown fields dropped without a word, refused changes answered with 200, searches on
 //! unknown fields that find nothing.
 
+mod agents;
 pub mod base;
 pub mod control;
+pub mod jira;
+pub mod odoo;
+pub mod salesforce;
+pub mod servicenow;
+pub mod zammad;
 
 use crate::{
     Clock,
@@ -67,8 +73,16 @@ pub struct Ticket {
     pub refers_to: Vec<String>,
     /// When it was changed.
     pub last_updated: Timestamp,
-    /// Whether the integration may not see it: somebody moved it to another queue.
+    /// Whether the integration may not see it: it was moved to another queue.
     pub hidden: bool,
+    /// What agents wrote, oldest first: `Correspond` or `Comment`, and when.
+    pub by_agents: Vec<(&'static str, Timestamp)>,
+    /// The agent who has it.
+    pub owner: Option<String>,
+    /// The ticket that it was merged into.
+    pub merged_into: Option<u64>,
+    /// The address of the customer that it was opened for.
+    pub requestor: Option<String>,
 }
 
 /// The login of the integration.
@@ -200,25 +214,6 @@ impl SandboxDesk {
         self.inner.lock().changes.list()
     }
 
-    /// What an agent does to a ticket.
-    pub fn set_status(&self, number: u64, status: &str) {
-        self.set_status_as(number, status, "agent");
-    }
-
-    /// What this agent does to a ticket.
-    pub fn set_status_as(&self, number: u64, status: &str, agent: &str) {
-        self.inner.lock().set_status(number, status, agent);
-    }
-
-    /// An agent moves a ticket to a queue that the integration may not see, or back.
-    pub fn hide(&self, number: u64, hidden: bool) {
-        let mut data = self.inner.lock();
-        let at = data.stamp();
-        if let Some(ticket) = data.tickets.get_mut(&number) {
-            (ticket.hidden, ticket.last_updated) = (hidden, at);
-        }
-    }
-
     /// An administrator gives the queue this name.
     pub fn rename_queue(&self, name: &str) {
         self.inner.lock().queue = Some(name.to_owned());
@@ -228,13 +223,6 @@ impl SandboxDesk {
     /// `CommentOnTicket`, `ModifyTicket`.
     pub fn deny(&self, rights: impl IntoIterator<Item = &'static str>) {
         self.inner.lock().lacks = rights.into_iter().collect();
-    }
-
-    /// An agent changes many tickets within one second.
-    pub fn touch_all(&self) {
-        let mut data = self.inner.lock();
-        let at = data.stamp();
-        data.tickets.values_mut().for_each(|ticket| ticket.last_updated = at);
     }
 
     /// How often an operation was called.
@@ -327,7 +315,7 @@ async fn search(
             let mut hits: Vec<&Ticket> = data
                 .tickets
                 .values()
-                .filter(|t| t.status != "deleted" && !t.hidden && is_hit(t, asked))
+                .filter(|t| t.status != "deleted" && !t.hidden && t.merged_into.is_none() && is_hit(t, asked))
                 .collect();
             if text("fields").contains("LastUpdated") {
                 hits.sort_by_key(|t| (t.last_updated, t.number));
@@ -402,7 +390,8 @@ async fn create(State(inner): State<Arc<Inner>>, headers: HeaderMap, Json(body):
                 moves: Vec::new(),
                 refers_to: refers_to.collect(),
                 last_updated: data.stamp(),
-                hidden: false,
+                requestor: body["Requestor"][0].as_str().map(str::to_owned),
+                ..Ticket::default()
             };
             data.tickets.insert(number, ticket);
             (StatusCode::CREATED, Json(json!({"type": "ticket", "id": number.to_string()}))).into_response()
@@ -427,21 +416,23 @@ fn read_fields(given: &Value) -> BTreeMap<String, Vec<String>> {
 async fn ticket(State(inner): State<Arc<Inner>>, Path(number): Path<u64>, headers: HeaderMap) -> Response {
     inner
         .answer(&headers, "GET ticket", |data| {
-            let Some(ticket) = data.tickets.get(&number) else { return not_found() };
+            let Some(asked) = data.tickets.get(&number) else { return not_found() };
+            let ticket = asked.merged_into.and_then(|into| data.tickets.get(&into)).unwrap_or(asked);
             if ticket.hidden {
                 return forbidden();
             }
             let body = json!({
                 "type": "ticket", "id": ticket.number, "Subject": ticket.subject, "Status": ticket.status,
                 "CustomFields": fields_of(ticket), "Queue": {"id": QUEUE_ID.to_string(), "type": "queue"}, "Resolved": "1970-01-01T00:00:00Z",
-                "Creator": {"id": INTEGRATION, "type": "user"}, "_hyperlinks": links(data),
+                "Creator": {"id": INTEGRATION, "type": "user"}, "_hyperlinks": links(data), "LastUpdated": ticket.last_updated.to_string(),
+                "Owner": {"id": ticket.owner.as_deref().unwrap_or("Nobody"), "type": "user"},
             });
             Json(body).into_response()
         })
         .await
 }
 
-/// The newest change of a ticket's status.
+/// The newest change of a ticket's status, or what agents wrote in it.
 async fn transactions(
     State(inner): State<Arc<Inner>>,
     Query(query): Query<HashMap<String, String>>,
@@ -450,6 +441,14 @@ async fn transactions(
     let about = query.get("query").and_then(|q| q.split("ObjectId = ").nth(1)?.split(' ').next()?.parse::<u64>().ok());
     inner
         .answer(&headers, "GET transactions", |data| {
+            let ticket = about.and_then(|number| data.tickets.get(&number));
+            if query.get("query").is_some_and(|asked| asked.contains("Correspond")) {
+                let written = ticket.into_iter().flat_map(|ticket| &ticket.by_agents);
+                let items: Vec<_> = written
+                    .map(|(kind, at)| json!({"type": "transaction", "id": "1", "Type": kind, "Created": at.to_string(), "Creator": {"id": "agent", "type": "user"}}))
+                    .collect();
+                return list(&items, Value::Null);
+            }
             let moves = about.and_then(|number| data.tickets.get(&number)).and_then(|ticket| ticket.moves.last());
             let items: Vec<_> = moves
                 .map(|(by, status)| json!({"type": "transaction", "id": "1", "Type": "Status", "NewValue": status, "Creator": {"id": by, "type": "user"}}))
@@ -471,6 +470,10 @@ async fn change(
             let Some(ticket) = data.tickets.get(&number) else { return not_found() };
             let before = ticket.status.clone();
             let fields = data.taken_fields(&body["CustomFields"]);
+            if !fields.is_empty() {
+                let at = data.stamp();
+                data.tickets.entry(number).and_modify(|ticket| ticket.last_updated = at);
+            }
             data.tickets.entry(number).and_modify(|ticket| ticket.fields.extend(fields));
             let said = match body["Status"].as_str() {
                 None => format!("Ticket {number}: fields changed"),

@@ -10,7 +10,7 @@ use crate::views::{
 use app::contract::bookings::BookingsView;
 use app::contract::shipments::{
     CaseView, CustomerView, ExceptionView, NumberView, ProofView, Reason, SameNumberView, ShipmentView, Standing, Step,
-    StepStanding,
+    StepStanding, UnknownView,
 };
 use application::{
     cases::agents::Ticket,
@@ -20,6 +20,7 @@ use domain::{
     Milestone, State,
     fold::{self, Standing as FactStanding},
     progress,
+    unknown::Action,
 };
 use jiff::Timestamp;
 use std::cmp::Reverse;
@@ -40,6 +41,7 @@ pub(super) fn view(shown: &ShownShipment, times: &Times) -> ShipmentView {
         hash: shown.folded.hash.clone(),
         anomalies: anomalies(shown),
         exceptions,
+        unknown: unknown(shown),
         order_url: shown.record.origin.as_ref().and_then(|o| o.url.clone()),
         follows: follows(shown),
         customer: shown.customer.clone().map(|of| customer(of, times.now)),
@@ -51,6 +53,23 @@ pub(super) fn view(shown: &ShownShipment, times: &Times) -> ShipmentView {
         as_known_at: shown.as_of.map(|at| times.dated(at)),
         moments: shown.moments.iter().map(|moment| moment_view(moment, times)).collect(),
     }
+}
+
+/// Why nothing current is known, and where something is done about it.
+fn unknown(shown: &ShownShipment) -> Option<UnknownView> {
+    let cause = shown.folded.unknown?;
+    let order = || shown.record.origin.as_ref().and_then(|origin| origin.url.clone());
+    let (href, outside) = match cause.action() {
+        Action::Correct => (order(), true),
+        Action::Connect => (Some("/connections/new".to_owned()), false),
+        Action::Resume => (Some("/connections?health=paused".to_owned()), false),
+        Action::Inspect => (Some(format!("/shipments/{}#timeline", shown.record.id)), false),
+        Action::Map => (Some("/mappings/unmapped".to_owned()), false),
+        Action::Register => (Some(format!("/shipments/{}#labels", shown.record.id)), false),
+        Action::Retry => (Some("/sync?view=failed".to_owned()), false),
+    };
+    let (owner, action) = (cause.owner().label().to_owned(), cause.action().label().to_owned());
+    Some(UnknownView { cause: cause.label().to_owned(), owner, action, href, outside })
 }
 
 /// The transfers that a return or a backorder follows.
@@ -148,14 +167,36 @@ fn exception(shown: &ShownShipment, exception: &ShownException, times: &Times) -
 }
 
 fn case(ticket: &Ticket, times: &Times) -> CaseView {
-    let Ticket { case, desk, agent } = ticket;
+    let Ticket { case, desk, agent, .. } = ticket;
     CaseView {
         desk: desk.clone(),
         number: case.number.clone(),
         url: case.url.clone(),
-        status: sentence(&ticket_status(case, agent.as_deref())),
+        status: [sentence(&ticket_status(case, agent.as_deref()))]
+            .into_iter()
+            .chain(activity(ticket))
+            .collect::<Vec<_>>()
+            .join(" · "),
         opened: times.ago(case.opened_at),
     }
+}
+
+/// What agents did in a ticket, and who has it.
+fn activity(ticket: &Ticket) -> impl Iterator<Item = String> {
+    let facts = &ticket.case.ticket;
+    let counted = |count: u32, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {many}")),
+    };
+    let holder = match (&ticket.assignee, &facts.assignee, &facts.team) {
+        (Some(name), ..) => Some(format!("assigned to {name}")),
+        (None, Some(_), _) => Some("assigned to an agent".to_owned()),
+        (None, None, Some(team)) => Some(format!("with {team}")),
+        (None, None, None) => None,
+    };
+    let replies = counted(facts.replies, "reply to the customer", "replies to the customer");
+    [replies, counted(facts.notes, "internal note", "internal notes"), holder].into_iter().flatten()
 }
 
 fn customer(customer: ShownCustomer, now: Timestamp) -> CustomerView {

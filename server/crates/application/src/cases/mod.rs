@@ -13,10 +13,12 @@
 mod activity;
 pub mod agents;
 pub mod desk_poll;
+mod making;
 pub(crate) mod opening;
 pub mod reports;
 pub mod routing;
 mod shown;
+pub mod sidebar;
 mod texts;
 pub mod tickets;
 
@@ -37,11 +39,10 @@ use domain::{
     ids::{CaseId, CompanyId, CorrelationId, ExceptionId},
 };
 use jiff::{SignedDuration, Timestamp};
-use outbound::{CallError, CallLog, Decision};
+use outbound::{CallError, CallLog};
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane},
-    limits::SETTLE,
     shipments::{EffectRecord, Loaded, ShipmentRecord},
     work::{CaseContext, CaseRecord, CaseStatus, ExceptionAction, ExceptionRecord, TicketFacts},
 };
@@ -445,44 +446,6 @@ impl CaseWork<'_> {
             && (case.status == CaseStatus::Resolved || told_over || self.is_untold_episode(exception, case))
     }
 
-    /// Looks for the case, and makes it where there is none. That it is about to be made is durable before the call: whoever comes
-    /// next, after a crash, an unknown outcome or beside this one, waits until the desk must show it. None is made before.
-    async fn open(&self, exception: &ExceptionRecord, case: &mut CaseRecord) -> Result<CaseOutcome, CaseError> {
-        let made = match self.desk.find(&case.external_key, self.calls).await? {
-            Some(found) => found,
-            None => {
-                if let Some(at) = self.shows_at(case).filter(|at| *at > self.context.now()) {
-                    return Ok(CaseOutcome::NotBefore(at));
-                }
-                let text = desks::NewCase { requester: self.requester().await?, ..self.text_of(exception, case) };
-                case.ticket.tried_at = Some(self.context.now());
-                self.keep(case).await?;
-                match self.desk.create(&text, self.calls).await {
-                    Ok(made) => made,
-                    Err(error) => {
-                        if error.class.decision() != Decision::SettleThenLook {
-                            case.ticket.tried_at = None;
-                            self.keep(case).await?;
-                        }
-                        return Err(error.into());
-                    }
-                }
-            }
-        };
-        case.number = Some(made.number);
-        case.url = Some(made.url);
-        case.status = CaseStatus::Open;
-        case.ticket.tried_at = None;
-        self.keep(case).await?;
-        Ok(CaseOutcome::Agreed)
-    }
-
-    /// When the desk shows a case that was about to be made; none where none was.
-    fn shows_at(&self, case: &CaseRecord) -> Option<Timestamp> {
-        let lag = SignedDuration::try_from(self.desk.manifest().find_lag).unwrap_or(SETTLE).max(SETTLE);
-        case.ticket.tried_at?.checked_add(lag).ok()
-    }
-
     /// A new episode of a settled case is added there, and so is one that a person reopened.
     /// Where the ticket cannot be opened again, another one follows it up; then this may have to wait.
     async fn reopen(
@@ -493,7 +456,7 @@ impl CaseWork<'_> {
         let wanted = self.is_to_be_reopened(exception, case);
         let Some(number) = case.number.clone().filter(|_| wanted) else { return Ok(None) };
         let key = numbered("reopened", exception, reopened(exception, case));
-        let body = format!("{} again: {}.", exception.reason.label(), self.heading());
+        let body = format!("{} again: {}.", exception.reason.label(), self.about().heading());
         if self.desk.reopen(&number, &key, &body, self.calls).await? == Reopened::FollowUp {
             start_over(case, self.context.company, self.name.to_owned());
             self.keep(case).await?;
@@ -517,7 +480,7 @@ impl CaseWork<'_> {
 
     /// The context and its digest, where the ticket is at work and has another one.
     fn fresh_context(&self, exception: &ExceptionRecord, case: &CaseRecord) -> Option<(String, String)> {
-        let text = self.context_of(exception);
+        let text = self.about().context_of(exception);
         let digest = marks::key(&text);
         (case.status == CaseStatus::Open && case.ticket.context.as_ref() != Some(&digest)).then_some((text, digest))
     }
@@ -570,9 +533,9 @@ impl CaseWork<'_> {
             note.is_some_and(|note| note.outcome == EffectOutcome::Withheld)
         };
         let keyed = self.shipment.folded.announcements.iter().map(|a| (a.key(), a));
-        keyed
-            .filter(move |(key, _)| !withheld(key))
-            .map(|(key, announcement)| (key, format!("{}: {}.", self.heading(), words::announcement(announcement))))
+        keyed.filter(move |(key, _)| !withheld(key)).map(|(key, announcement)| {
+            (key, format!("{}: {}.", self.about().heading(), words::announcement(announcement)))
+        })
     }
 
     async fn keep(&self, case: &mut CaseRecord) -> Result<(), CaseError> {

@@ -2,7 +2,6 @@
 //! same, only later.
 
 use crate::{
-    audit,
     caller::Caller,
     connections::live::Client,
     context::Context,
@@ -140,6 +139,12 @@ fn own_secret(context: &Context, connection: &str) -> SecretString {
     secret.into()
 }
 
+/// Whether this is our own secret of a desk. Digests under our own key are compared.
+pub(super) fn is_own_secret(context: &Context, connection: &str, given: &str) -> bool {
+    let digest = |secret: &str| context.vault.digest(secret.as_bytes());
+    digest(own_secret(context, connection).expose_secret()) == digest(given)
+}
+
 /// How a desk reports changes to us.
 pub struct Reporting {
     /// The address to enter there.
@@ -158,7 +163,7 @@ pub async fn reporting(context: &Context, caller: &Caller, connection: &str) -> 
     caller.require(Permission::Operate)?;
     let proof = proof_of(context, connection)?;
     let given = given(context, caller.scope(), connection).await?.is_some();
-    let (public, _) = crate::connections::public_url(context, caller.scope()).await?;
+    let (public, _) = crate::connections::inbound::public_url(context, caller.scope()).await?;
     let secret = (!given).then(|| own_secret(context, connection));
     Ok(Reporting { address: format!("{public}{PATH}/{connection}"), proof, secret })
 }
@@ -173,10 +178,9 @@ pub async fn give_secret(
     caller: &Caller,
     connection: &str,
     secret: Option<SecretString>,
-    why: Option<String>,
 ) -> Result<()> {
     caller.require(Permission::Operate)?;
-    let (scope, why) = (caller.scope(), audit::given(why)?);
+    let scope = caller.scope();
     proof_of(context, connection)?;
     let text = match secret {
         None => String::new(),
@@ -193,11 +197,7 @@ pub async fn give_secret(
         }
     };
     context.store.people.put_setting(scope, &setting_of(connection), text).await?;
-    let why = match why {
-        Some(why) => Some(audit::reason(context, scope, &why).await?),
-        None => None,
-    };
-    let line = context.audit("connection.hook_secret", format!("connection:{connection}")).why(why);
+    let line = context.audit("connection.hook_secret", format!("connection:{connection}"));
     context.store.people.audit(scope, line).await?;
     Ok(())
 }

@@ -1,21 +1,29 @@
 //! What a case says: its first text, its heading, and its current context.
 
 use super::CaseWork;
-use crate::{error::UseCaseError, odoo::CUSTOMER, words};
+use crate::{context::Context, error::UseCaseError, odoo::CUSTOMER, words};
 use desks::{NewCase, Requester};
-use domain::fold::Standing;
+use domain::fold::{Fact, Standing};
 use serde::Deserialize;
 use storage::{
-    facts::Fact,
+    shipments::Loaded,
     work::{CaseRecord, ExceptionRecord},
 };
 
 /// Events in the context, newest first.
 const EVENTS_MAX: usize = 6;
 
-impl CaseWork<'_> {
+/// A shipment, as cases speak of it.
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    pub(super) context: &'a Context,
+    pub(super) loaded: &'a Loaded,
+}
+
+impl About<'_> {
     pub(super) fn heading(&self) -> String {
         let origin = self
+            .loaded
             .shipment
             .origin
             .as_ref()
@@ -24,44 +32,16 @@ impl CaseWork<'_> {
         format!("Shipment {}{origin}", self.number())
     }
 
-    fn number(&self) -> String {
-        self.shipment.numbers.first().map_or_else(|| "without a number".into(), |n| words::foreign(&n.number))
-    }
-
-    pub(super) fn text_of(&self, exception: &ExceptionRecord, case: &CaseRecord) -> NewCase {
-        let page = self.context.config.page_of(self.shipment.id);
-        let origin = self.shipment.origin.as_ref();
-        let number = self.shipment.numbers.first();
-        NewCase {
-            external_key: case.external_key.clone(),
-            subject: format!("{}: {}", exception.reason.label(), self.heading()),
-            body: format!(
-                "{}\n\nStatus: {}\nSeverity: {}\nResponsible: {}\nSince: {}\nTimeline and reasons: {page}{}",
-                exception.reason.label(),
-                self.shipment.folded.state.label(),
-                exception.severity.label(),
-                exception.responsible.label(),
-                words::instant(exception.opened_at),
-                case.follows.as_ref().map(|earlier| format!("\nFollows up ticket #{earlier}")).unwrap_or_default(),
-            ),
-            tracking_number: self.number(),
-            carrier: number.and_then(|n| n.carrier_label.as_deref()).map(words::foreign).unwrap_or_default(),
-            exception_code: exception.reason.code().to_owned(),
-            severity: exception.severity,
-            odoo_url: origin.and_then(|o| o.url.clone()),
-            milepost_url: page,
-            tags: vec!["milepost".into(), exception.reason.category().code().to_lowercase()],
-            follows: case.follows.clone(),
-            requester: None,
-        }
+    pub(super) fn number(&self) -> String {
+        self.loaded.shipment.numbers.first().map_or_else(|| "without a number".into(), |n| words::foreign(&n.number))
     }
 
     /// The case's current context: status, estimate, why, the latest events and links. The same state makes the same text.
     pub(super) fn context_of(&self, exception: &ExceptionRecord) -> String {
-        let (folded, origin) = (&self.shipment.folded, self.shipment.origin.as_ref());
+        let (folded, origin) = (&self.loaded.shipment.folded, self.loaded.shipment.origin.as_ref());
         let mut lines = vec![format!("{} {}", self.heading(), desks::marks::CONTEXT_MARK)];
         let mut say = |what: &str, text: Option<String>| lines.extend(text.map(|text| format!("{what}: {text}")));
-        let carrier = self.shipment.numbers.first().and_then(|number| number.carrier_label.as_deref());
+        let carrier = self.loaded.shipment.numbers.first().and_then(|number| number.carrier_label.as_deref());
         say("Carrier", carrier.map(words::foreign));
         say("Status", Some(folded.state.label().to_owned()));
         say("Delivered", folded.delivered_at.as_ref().map(words::event_time));
@@ -85,7 +65,7 @@ impl CaseWork<'_> {
             lines.push("Latest events:".into());
             lines.extend(events.into_iter().map(|fact| format!("- {}", event(fact))));
         }
-        let page = self.context.config.page_of(self.shipment.id);
+        let page = self.context.config.page_of(self.loaded.shipment.id);
         lines.push(format!("Timeline: {page}"));
         lines.extend(origin.and_then(|origin| origin.url.as_ref()).map(|url| format!("Order: {url}")));
         lines.join("\n")
@@ -94,13 +74,47 @@ impl CaseWork<'_> {
     /// The newest events that count.
     fn latest_events(&self) -> Vec<&Fact> {
         let counts = |standing: Standing| matches!(standing, Standing::Decides | Standing::Counts | Standing::Overlay);
-        let verdicts = self.shipment.folded.verdicts.iter().filter(|verdict| counts(verdict.standing));
+        let verdicts = self.loaded.shipment.folded.verdicts.iter().filter(|verdict| counts(verdict.standing));
         let facts = &self.loaded.input.facts;
         let mut events: Vec<_> =
             verdicts.filter_map(|verdict| facts.iter().find(|fact| fact.id == verdict.fact)).collect();
         events.sort_by_key(|fact| std::cmp::Reverse((fact.observation.time.sort_key(), fact.id)));
         events.truncate(EVENTS_MAX);
         events
+    }
+}
+
+impl CaseWork<'_> {
+    pub(super) fn about(&self) -> About<'_> {
+        About { context: self.context, loaded: self.loaded }
+    }
+
+    pub(super) fn text_of(&self, exception: &ExceptionRecord, case: &CaseRecord) -> NewCase {
+        let page = self.context.config.page_of(self.shipment.id);
+        let origin = self.shipment.origin.as_ref();
+        let number = self.shipment.numbers.first();
+        NewCase {
+            external_key: case.external_key.clone(),
+            subject: format!("{}: {}", exception.reason.label(), self.about().heading()),
+            body: format!(
+                "{}\n\nStatus: {}\nSeverity: {}\nResponsible: {}\nSince: {}\nTimeline and reasons: {page}{}",
+                exception.reason.label(),
+                self.shipment.folded.state.label(),
+                exception.severity.label(),
+                exception.responsible.label(),
+                words::instant(exception.opened_at),
+                case.follows.as_ref().map(|earlier| format!("\nFollows up ticket #{earlier}")).unwrap_or_default(),
+            ),
+            tracking_number: self.about().number(),
+            carrier: number.and_then(|n| n.carrier_label.as_deref()).map(words::foreign).unwrap_or_default(),
+            exception_code: exception.reason.code().to_owned(),
+            severity: exception.severity,
+            odoo_url: origin.and_then(|o| o.url.clone()),
+            milepost_url: page,
+            tags: vec!["milepost".into(), exception.reason.category().code().to_lowercase()],
+            follows: case.follows.clone(),
+            requester: None,
+        }
     }
 
     /// The customer, for a connection that is set to name customers; opened for the one call.

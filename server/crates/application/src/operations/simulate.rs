@@ -4,6 +4,7 @@
 use crate::{context::Context, destinations::ODOO, tracking::normalise};
 use anyhow::{Context as _, Result};
 use domain::{
+    calendar::Calendar,
     carriers as directory,
     commit::{self, ExceptionChange},
     fold::{self, DeliveryStanding, Fact, FoldInput, Folded, Plan, PromiseSource, Sighting, Snapshot},
@@ -378,6 +379,8 @@ impl Simulation {
             exceptions,
             withheld: opened_ids,
             effects: Vec::new(),
+            calendar: Calendar::default(),
+            unknown: None,
             jobs: Vec::new(),
             next_uses: Vec::new(),
         }
@@ -408,6 +411,7 @@ impl Simulation {
             closed_by: None,
             follows: None,
             seen: None,
+            ticket: storage::work::TicketFacts::default(),
             revision: 0,
         })
     }

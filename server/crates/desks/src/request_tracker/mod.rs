@@ -97,13 +97,8 @@ pub(super) fn template() -> Template {
         Field::new("url", "URL", FieldKind::Url { pages: PAGES }, "The address under which you open Request Tracker.")
             .required(),
         Field::new("queue", "Queue", FieldKind::Text, "The queue that takes the tickets.").or("Shipments"),
-        Field::new(
-            "poll_seconds",
-            "Seconds between polls",
-            FieldKind::Number { least: 1, most: 86_400 },
-            "How often changed tickets are read.",
-        )
-        .or("30"),
+        Field::poll_seconds(),
+        Field::requester(),
         Field::concurrency(),
         Field::calls_per_second(),
     ];

@@ -99,8 +99,8 @@ impl Peer {
 }
 
 /// Says that a test was skipped, also in a run of all tests. With CI=1 that is a failure.
-fn skipped(test: &str) {
-    let line = format!("{test} (MILEPOST_TEST_RT_* are not set)");
+pub fn skipped(test: &str) {
+    let line = format!("{test} (the peer's variables are not set)");
     assert!(std::env::var("CI").as_deref() != Ok("1"), "{line}: with CI=1 nothing is skipped");
     println!("skipped: {line}");
     if let Some(file) = std::env::var_os("MILEPOST_TEST_SKIPPED") {

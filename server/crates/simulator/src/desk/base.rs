@@ -4,7 +4,7 @@
 use super::control::{Act, On, Seen};
 use crate::faults::{Fault, Faults, spoiled};
 use axum::response::Response;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -113,6 +113,11 @@ impl Data {
     /// The time now.
     pub fn now(&self) -> Timestamp {
         Timestamp::from_second(CLOCK + self.ticks).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Time passes.
+    pub fn pass(&mut self, time: SignedDuration) {
+        self.ticks += time.as_secs();
     }
 
     /// Another id.

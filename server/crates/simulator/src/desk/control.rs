@@ -106,6 +106,10 @@ pub trait Control: Send + Sync {
     fn expire_tokens(&self) -> bool;
     /// From now on new tickets are missing from searches, until this is undone; whether the desk's searches lag.
     fn lag(&self, lags: bool) -> bool;
+    /// Whether a case can name the customer without a mail to them.
+    fn names_customers(&self) -> bool {
+        true
+    }
     /// A report that this ticket was changed by `agent`, sent at this time (seconds since 1970), signed with this secret.
     fn report(&self, number: &str, secret: &str, at: i64) -> Report;
 }

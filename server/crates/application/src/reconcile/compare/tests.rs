@@ -101,6 +101,7 @@ struct Case {
     contested: bool,
     delivery_state: Option<Both>,
     scheduled: Option<(Timestamp, Timestamp)>,
+    order: Option<OrderShows>,
     invoice: Option<&'static str>,
     updates: Updates,
 }
@@ -116,6 +117,7 @@ impl Case {
             contested: false,
             delivery_state: None,
             scheduled: None,
+            order: None,
             invoice: None,
             updates: Updates::default(),
         }
@@ -138,6 +140,7 @@ impl Case {
             contested: self.contested,
             delivery_state: self.delivery_state.as_ref(),
             scheduled: self.scheduled,
+            order: self.order.as_ref(),
             invoice: self.invoice,
             updates: self.updates,
             now: now(),
@@ -384,6 +387,7 @@ fn case_record(status: CaseStatus) -> CaseRecord {
         closed_by: None,
         follows: None,
         seen: None,
+        ticket: storage::work::TicketFacts::default(),
         revision: 1,
     }
 }
@@ -402,6 +406,7 @@ fn exception(closed: bool) -> ExceptionRecord {
         closed: closed.then(|| (now(), Resolution::Delivered)),
         evidence: Vec::new(),
         owner: None,
+        team: None,
         acknowledged_at: None,
         snoozed_until: None,
         due_at: now(),

@@ -1,0 +1,124 @@
+//! Which of the two helpdesks an Odoo has, and what is named otherwise in each. Odoo's own: stages that are folded are closed. OCA's:
+//! stages say so.
+
+use odoo::OdooClient;
+use outbound::{CallError, CallLog, ErrorClass, missing::Missing};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// The model of tickets, in both.
+pub(super) const MODEL: &str = "helpdesk.ticket";
+/// Stages that are read.
+const STAGES_MAX: u32 = 500;
+
+/// A helpdesk.
+#[derive(Clone, Debug)]
+pub(super) struct Edition {
+    /// The model of its teams.
+    pub(super) teams: &'static str,
+    /// The model of its tags.
+    pub(super) tags: &'static str,
+    /// Its stages in order: id, and whether a ticket in it is closed.
+    stages: Vec<(i64, bool)>,
+    /// The kinds of messages that customers do not see.
+    pub(super) note_subtypes: BTreeSet<i64>,
+}
+
+/// OCA's tickets have these fields, Odoo's own have not.
+fn is_oca(fields: &Value) -> bool {
+    fields.get("closed").is_some() || fields.get("unattended").is_some()
+}
+
+fn no_helpdesk() -> Missing {
+    Missing {
+        what: "helpdesk".into(),
+        todo: "install Odoo's Helpdesk, or OCA's helpdesk_mgmt, and give the integration's user all tickets".into(),
+    }
+}
+
+impl Edition {
+    /// Asks an Odoo.
+    pub(super) async fn read(odoo: &OdooClient, log: &dyn CallLog) -> Result<Self, CallError> {
+        let fields = odoo.query(MODEL, "fields_get", json!({"attributes": ["type"]}), log).await?;
+        let (teams, tags, stages, closed) = match is_oca(&fields) {
+            true => ("helpdesk.ticket.team", "helpdesk.ticket.tag", "helpdesk.ticket.stage", "closed"),
+            false => ("helpdesk.team", "helpdesk.tag", "helpdesk.stage", "fold"),
+        };
+        let body = json!({"domain": [], "fields": [closed], "order": "sequence, id", "limit": STAGES_MAX});
+        let rows = odoo.query(stages, "search_read", body, log).await?;
+        let stage = |row: &Value| Some((row["id"].as_i64()?, row[closed].as_bool()?));
+        let stages = rows.as_array().into_iter().flatten().filter_map(stage).collect();
+        let body = json!({"domain": [["internal", "=", true]], "fields": ["id"], "limit": STAGES_MAX});
+        let rows = odoo.query("mail.message.subtype", "search_read", body, log).await?;
+        let note_subtypes = rows.as_array().into_iter().flatten().filter_map(|row| row["id"].as_i64()).collect();
+        Ok(Self { teams, tags, stages, note_subtypes })
+    }
+
+    /// Whether a ticket in this stage is closed.
+    pub(super) fn is_closed(&self, stage: i64) -> bool {
+        self.stages.iter().any(|(id, closed)| *id == stage && *closed)
+    }
+
+    /// The first stage that is closed, or that is not.
+    ///
+    /// # Errors
+    /// `misconfigured` where there is none.
+    pub(super) fn stage(&self, closed: bool) -> Result<i64, CallError> {
+        let none = || CallError::new(ErrorClass::Misconfigured, format!("missing: {}", lacking(closed)));
+        self.stages.iter().find(|(_, is_closed)| *is_closed == closed).map(|(id, _)| *id).ok_or_else(none)
+    }
+
+    /// The kinds of stages that there are none of.
+    pub(super) fn lacks_stages(&self) -> impl Iterator<Item = Missing> {
+        [true, false].into_iter().filter(|closed| self.stage(*closed).is_err()).map(lacking)
+    }
+}
+
+fn lacking(closed: bool) -> Missing {
+    match closed {
+        true => Missing {
+            what: "a closing stage".into(),
+            todo: "mark one as closed (OCA), or as folded (Enterprise)".into(),
+        },
+        false => Missing { what: "an open stage".into(), todo: "add a stage that is neither closed nor folded".into() },
+    }
+}
+
+/// The team of this name.
+pub(super) async fn team(
+    odoo: &OdooClient,
+    edition: &Edition,
+    name: &str,
+    log: &dyn CallLog,
+) -> Result<Option<i64>, CallError> {
+    let body = json!({"domain": [["name", "=", name]], "fields": ["id"], "order": "id", "limit": 1});
+    let rows = odoo.query(edition.teams, "search_read", body, log).await?;
+    Ok(rows.get(0).and_then(|row| row["id"].as_i64()))
+}
+
+/// What of the app, the team and the rights is missing.
+pub(super) async fn missing(odoo: &OdooClient, name: &str, log: &dyn CallLog) -> Result<Vec<Missing>, CallError> {
+    let edition = match Edition::read(odoo, log).await {
+        Ok(edition) => edition,
+        Err(error)
+            if matches!(error.class, ErrorClass::Misconfigured | ErrorClass::Forbidden | ErrorClass::NotFound) =>
+        {
+            return Ok(vec![no_helpdesk()]);
+        }
+        Err(error) => return Err(error),
+    };
+    let mut missing = Vec::new();
+    if team(odoo, &edition, name, log).await?.is_none() {
+        let todo = "spell it as Odoo does, and let the integration's user see it".to_owned();
+        missing.push(Missing { what: format!("helpdesk team {name}"), todo });
+    }
+    let body = json!({"domain": [["module", "=", "milepost"]], "fields": ["id"], "limit": 1});
+    if let Err(error) = odoo.query("ir.model.data", "search_read", body, log).await {
+        if !matches!(error.class, ErrorClass::Forbidden | ErrorClass::MissingRight) {
+            return Err(error);
+        }
+        let todo = "let the integration's user read the model ir.model.data: by it tickets are found again".to_owned();
+        missing.push(Missing { what: "access to external ids".into(), todo });
+    }
+    Ok(missing)
+}

@@ -1,0 +1,505 @@
+//! Helpdesk in Odoo: Odoo's own app (Enterprise) and OCA's `helpdesk_mgmt`, which share the model `helpdesk.ticket`. What differs is in
+//! `edition`.
+//!
+//! - A ticket is made with `load` under an external id, which Odoo keeps unique: a second one changes the first ticket instead. Where
+//!   that was deleted, `load` makes another: the link is checked for a ticket that is there.
+//! - Every write goes without tracking, since a stage may have a template that is mailed to the customer; notes are internal.
+//! - Archived tickets are asked for too: else they would look deleted. Record rules hide tickets: the integration's user needs all of
+//!   a team's.
+//! - A note has a `message_id` of ours, by which it is found before it is posted. The context is one such note, whose text changes.
+//! - Messages do not move a ticket's `write_date`: a poll asks for both.
+
+mod edition;
+
+use crate::{
+    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Look, Manifest,
+    NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
+    cursor::Cursor,
+    hooks::{Hook, HookRefusal, HookReport, number_of},
+    marks::{cut, html, key as hashed, line},
+};
+use async_trait::async_trait;
+use domain::Severity;
+use edition::{Edition, MODEL};
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use odoo::{OdooClient, OdooConfig};
+use outbound::{
+    CallError, CallLog, ErrorClass,
+    missing::Missing,
+    schema::{Field, FieldKind},
+    template::{Family, Template},
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::OnceCell;
+
+pub(super) static MANIFEST: Manifest = Manifest {
+    id: "odoo_helpdesk",
+    label: "Odoo Helpdesk",
+    key: KeyGuard::Desk,
+    find_lag: Duration::ZERO,
+    closed: Closed::Reopens,
+    hooks: HookProof::SharedSecret,
+};
+
+/// The module of our external ids.
+const MODULE: &str = "milepost";
+/// Maximum length of a subject and of a text, in characters.
+const SUBJECT_CHARS_MAX: usize = 250;
+const BODY_CHARS_MAX: usize = 20_000;
+/// Tickets of one page of a poll.
+const PAGE: usize = 100;
+/// Messages that one poll reads.
+const MESSAGES_MAX: usize = 500;
+
+struct Helpdesk {
+    odoo: OdooClient,
+    team: String,
+    edition: OnceCell<Edition>,
+    us: OnceCell<Us>,
+}
+
+/// The integration's user.
+#[derive(Clone, Copy)]
+struct Us {
+    user: i64,
+    partner: i64,
+}
+
+pub(super) fn template() -> Template {
+    let pages: &[&str] = &["web", "odoo", "jsonrpc", "json"];
+    let fields = vec![
+        Field::new("url", "URL", FieldKind::Url { pages }, "The address under which you open Odoo.").required(),
+        Field::new("database", "Database", FieldKind::Text, "The name of the database.").required(),
+        Field::new("login", "Login", FieldKind::Text, "The login of the integration user; Odoo 16 to 18 want it."),
+        Field::new("queue", "Team", FieldKind::Text, "The helpdesk team that takes the tickets.").required(),
+        Field::poll_seconds(),
+        Field::requester(),
+        Field::concurrency(),
+        Field::calls_per_second(),
+    ];
+    Template {
+        id: MANIFEST.id,
+        label: MANIFEST.label,
+        family: Family::Desk,
+        version: 1,
+        fields,
+        secret_label: "API key",
+        secret_help: "Make one in Odoo as the integration user: Preferences, Account Security, New API Key.",
+        reads: "Helpdesk tickets",
+        writes: "Tickets, internal notes, stage",
+        signs_in: "API key",
+    }
+}
+
+pub(super) fn connect(config: DeskConfig) -> Result<Arc<dyn Desk>, CallError> {
+    let team = config.queue.trim().to_owned();
+    if team.is_empty() {
+        return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs a team's name"));
+    }
+    let database = config.options.required("database")?;
+    let odoo = OdooClient::new(OdooConfig {
+        login: config.options.text("login").map(str::to_owned),
+        calls_per_second: config.calls_per_second,
+        ..OdooConfig::new(config.url.clone(), database, config.token)
+    })?;
+    Ok(Arc::new(Helpdesk { odoo, team, edition: OnceCell::new(), us: OnceCell::new() }))
+}
+
+/// No mail, no follower, no log line, and archived records too.
+fn silently() -> Value {
+    json!({
+        "active_test": false, "tracking_disable": true, "mail_notrack": true, "mail_create_nosubscribe": true,
+        "mail_create_nolog": true, "mail_auto_subscribe_no_notify": true,
+    })
+}
+
+/// A ticket, as it is read.
+struct Ticket {
+    id: i64,
+    stage: i64,
+    active: bool,
+    at: Option<Timestamp>,
+    writer: Option<(i64, String)>,
+    assignee: Option<String>,
+    team: Option<String>,
+}
+
+fn named(value: &Value) -> Option<(i64, String)> {
+    Some((value.get(0)?.as_i64()?, value.get(1)?.as_str()?.to_owned()))
+}
+
+/// Odoo's times are UTC without saying so.
+fn time(value: &Value) -> Option<Timestamp> {
+    let at: DateTime = value.as_str()?.replacen(' ', "T", 1).parse().ok()?;
+    at.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+fn written(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn ticket_of(row: &Value) -> Option<Ticket> {
+    Some(Ticket {
+        id: row["id"].as_i64()?,
+        stage: named(&row["stage_id"]).map_or(0, |(id, _)| id),
+        active: row["active"].as_bool().unwrap_or(true),
+        at: time(&row["write_date"]),
+        writer: named(&row["write_uid"]),
+        assignee: named(&row["user_id"]).map(|(_, name)| name),
+        team: named(&row["team_id"]).map(|(_, name)| name),
+    })
+}
+
+/// What is read of a ticket.
+const FIELDS: &[&str] = &["stage_id", "active", "write_date", "write_uid", "user_id", "team_id"];
+
+fn digits(number: &str) -> Result<i64, CallError> {
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    let number = if is_number { number.parse().ok() } else { None };
+    number.ok_or_else(|| CallError::new(ErrorClass::NotFound, "a ticket's id has digits only"))
+}
+
+/// Odoo's priorities: 0 to 3.
+fn priority(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "0",
+        Severity::Minor => "1",
+        Severity::Major => "2",
+        Severity::Critical => "3",
+    }
+}
+
+impl Helpdesk {
+    async fn edition(&self, log: &dyn CallLog) -> Result<&Edition, CallError> {
+        self.edition.get_or_try_init(|| Edition::read(&self.odoo, log)).await
+    }
+
+    async fn us(&self, log: &dyn CallLog) -> Result<Us, CallError> {
+        let us = || async {
+            let user = self.odoo.own_user(log).await?;
+            let body = json!({"ids": [user], "fields": ["partner_id"]});
+            let rows = self.odoo.query("res.users", "read", body, log).await?;
+            let partner = rows.get(0).and_then(|row| named(&row["partner_id"])).map_or(0, |(id, _)| id);
+            Ok::<_, CallError>(Us { user, partner })
+        };
+        self.us.get_or_try_init(us).await.copied()
+    }
+
+    async fn search(
+        &self,
+        model: &str,
+        domain: Value,
+        fields: &[&str],
+        (order, limit): (&str, usize),
+        log: &dyn CallLog,
+    ) -> Result<Vec<Value>, CallError> {
+        let body = json!({
+            "domain": domain, "fields": fields, "order": order, "limit": limit, "context": {"active_test": false},
+        });
+        let rows = self.odoo.query(model, "search_read", body, log).await?;
+        Ok(rows.as_array().cloned().unwrap_or_default())
+    }
+
+    async fn tickets(&self, domain: Value, limit: usize, log: &dyn CallLog) -> Result<Vec<Ticket>, CallError> {
+        let rows = self.search(MODEL, domain, FIELDS, ("write_date, id", limit), log).await?;
+        Ok(rows.iter().filter_map(ticket_of).collect())
+    }
+
+    /// A ticket that is there; none where it was deleted or is out of sight.
+    async fn ticket(&self, number: &str, log: &dyn CallLog) -> Result<Option<Ticket>, CallError> {
+        let Ok(id) = digits(number) else { return Ok(None) };
+        Ok(self.tickets(json!([["id", "=", id]]), 1, log).await?.pop())
+    }
+
+    /// One that takes notes.
+    async fn writable(&self, number: &str, log: &dyn CallLog) -> Result<Option<Ticket>, CallError> {
+        Ok(self.ticket(number, log).await?.filter(|ticket| ticket.active))
+    }
+
+    async fn case(&self, ticket: &Ticket, log: &dyn CallLog) -> Result<DeskCase, CallError> {
+        let status = match (ticket.active, self.edition(log).await?.is_closed(ticket.stage)) {
+            (false, _) => DeskStatus::Gone,
+            (true, true) => DeskStatus::Resolved,
+            (true, false) => DeskStatus::Open,
+        };
+        Ok(DeskCase { number: ticket.id.to_string(), url: self.page(ticket.id), status })
+    }
+
+    fn page(&self, id: i64) -> String {
+        format!("{}/web#id={id}&model={MODEL}&view_type=form", self.odoo.place().0)
+    }
+
+    async fn write(&self, id: i64, values: Value, log: &dyn CallLog) -> Result<(), CallError> {
+        let body = json!({"ids": [id], "vals": values, "context": silently()});
+        self.odoo.command(MODEL, "write", body, log).await.map(drop)
+    }
+
+    async fn put_stage(&self, ticket: &Ticket, closed: bool, log: &dyn CallLog) -> Result<(), CallError> {
+        let edition = self.edition(log).await?;
+        if edition.is_closed(ticket.stage) == closed {
+            return Ok(());
+        }
+        let stage = edition.stage(closed)?;
+        self.write(ticket.id, json!({"stage_id": stage}), log).await
+    }
+
+    /// The message of ours with this `message_id`.
+    async fn message(&self, id: i64, message_id: &str, log: &dyn CallLog) -> Result<Option<i64>, CallError> {
+        let domain = json!([["message_id", "=", message_id], ["model", "=", MODEL], ["res_id", "=", id]]);
+        let found = self.search("mail.message", domain, &["id"], ("id", 1), log).await?;
+        Ok(found.first().and_then(|row| row["id"].as_i64()))
+    }
+
+    async fn post_once(&self, id: i64, key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let message_id = format!("<{}-{id}@milepost>", hashed(key));
+        match self.message(id, &message_id, log).await? {
+            Some(_) => Ok(()),
+            None => self.post(id, &message_id, body, log).await,
+        }
+    }
+
+    async fn post(&self, id: i64, message_id: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let body = json!({
+            "ids": [id], "body": html(&cut(body, BODY_CHARS_MAX)), "body_is_html": true, "message_id": message_id,
+            "subtype_xmlid": "mail.mt_note", "context": {"mail_create_nosubscribe": true},
+        });
+        self.odoo.command(MODEL, "message_post", body, log).await.map(drop)
+    }
+
+    /// Adds tags by name; one that is not there is made where the user may.
+    async fn tag(&self, id: i64, tags: &[String], log: &dyn CallLog) -> Result<(), CallError> {
+        let model = self.edition(log).await?.tags;
+        for tag in tags {
+            let found = self.search(model, json!([["name", "=", tag]]), &["id"], ("id", 1), log).await?;
+            let made = match found.first().and_then(|row| row["id"].as_i64()) {
+                Some(known) => Some(known),
+                None => match self.odoo.command(model, "create", json!({"vals_list": [{"name": tag}]}), log).await {
+                    Ok(made) => made.as_i64().or_else(|| made.get(0).and_then(Value::as_i64)),
+                    // a ticket without a tag is better than none
+                    Err(error) if matches!(error.class, ErrorClass::Forbidden | ErrorClass::MissingRight) => None,
+                    Err(error) => return Err(error),
+                },
+            };
+            if let Some(tag) = made {
+                self.write(id, json!({"tag_ids": [[4, tag]]}), log).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn activity(&self, ticket: &Ticket, log: &dyn CallLog) -> Result<Activity, CallError> {
+        let us = self.us(log).await?;
+        let of_agents = json!([
+            ["model", "=", MODEL],
+            ["res_id", "=", ticket.id],
+            ["message_type", "=", "comment"],
+            ["author_id", "!=", us.partner],
+            ["author_id.partner_share", "=", false],
+        ]);
+        let rows =
+            self.search("mail.message", of_agents, &["is_internal", "subtype_id", "date"], ("id", MESSAGES_MAX), log);
+        let (assignee, team) = (ticket.assignee.clone(), ticket.team.clone());
+        let mut activity = Activity { assignee, team, changed_at: ticket.at, ..Activity::default() };
+        let internal = self.edition(log).await?.note_subtypes.clone();
+        for row in rows.await? {
+            let is_note = row["is_internal"].as_bool() == Some(true)
+                || named(&row["subtype_id"]).is_some_and(|(id, _)| internal.contains(&id));
+            match is_note {
+                true => activity.notes += 1,
+                false => activity.replies += 1,
+            }
+            let at = time(&row["date"]);
+            (activity.last_at, activity.changed_at) = (activity.last_at.max(at), activity.changed_at.max(at));
+        }
+        Ok(activity)
+    }
+
+    /// The tickets in which somebody wrote since, with the time.
+    async fn written_since(&self, since: Timestamp, log: &dyn CallLog) -> Result<BTreeMap<i64, Timestamp>, CallError> {
+        let domain = json!([["model", "=", MODEL], ["message_type", "=", "comment"], ["date", ">=", written(since)]]);
+        let rows = self.search("mail.message", domain, &["res_id", "date"], ("date, id", MESSAGES_MAX), log).await?;
+        let timed = rows.iter().filter_map(|row| Some((row["res_id"].as_i64()?, time(&row["date"])?)));
+        Ok(timed.collect())
+    }
+}
+
+#[async_trait]
+impl Desk for Helpdesk {
+    fn manifest(&self) -> &'static Manifest {
+        &MANIFEST
+    }
+
+    async fn version(&self, log: &dyn CallLog) -> Result<Option<String>, CallError> {
+        self.odoo.health(log).await?;
+        Ok(Some(self.odoo.version(log).await?.version))
+    }
+
+    async fn check(&self, log: &dyn CallLog) -> Result<Vec<Missing>, CallError> {
+        let mut missing = edition::missing(&self.odoo, &self.team, log).await?;
+        if missing.is_empty() {
+            missing.extend(self.edition(log).await?.lacks_stages());
+        }
+        Ok(missing)
+    }
+
+    async fn find(&self, external_key: &str, log: &dyn CallLog) -> Result<Option<DeskCase>, CallError> {
+        let domain = json!([["module", "=", MODULE], ["name", "=", hashed(external_key)], ["model", "=", MODEL]]);
+        let found = self.search("ir.model.data", domain, &["res_id"], ("id", 1), log).await?;
+        let Some(id) = found.first().and_then(|row| row["res_id"].as_i64()) else { return Ok(None) };
+        match self.writable(&id.to_string(), log).await? {
+            Some(ticket) => self.case(&ticket, log).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn create(&self, case: &NewCase, log: &dyn CallLog) -> Result<DeskCase, CallError> {
+        let edition = self.edition(log).await?;
+        let team = edition::team(&self.odoo, edition, &self.team, log).await?;
+        let Some(team) = team else {
+            let text = format!("there is no helpdesk team {}", self.team);
+            return Err(CallError::new(ErrorClass::Misconfigured, text));
+        };
+        let links = case.odoo_url.iter().map(|url| format!("\n\nOrder: {url}"));
+        let body = format!("{}{}", cut(&case.body, BODY_CHARS_MAX), links.collect::<String>());
+        let mut columns = vec!["id", "name", "description", "team_id/.id", "priority"];
+        let mut row = vec![
+            json!(format!("{MODULE}.{}", hashed(&case.external_key))),
+            json!(line(&case.subject, SUBJECT_CHARS_MAX)),
+            json!(html(&body)),
+            json!(team.to_string()),
+            json!(priority(case.severity)),
+        ];
+        if let Some(requester) = &case.requester {
+            columns.extend(["partner_name", "partner_email"]);
+            row.extend([json!(requester.name), json!(requester.email)]);
+        }
+        let body = json!({"fields": columns, "data": [row], "context": silently()});
+        let loaded = self.odoo.command(MODEL, "load", body, log).await?;
+        let Some(id) = loaded.pointer("/ids/0").and_then(Value::as_i64) else {
+            let said = loaded.pointer("/messages/0/message").and_then(Value::as_str).unwrap_or_default();
+            return Err(CallError::new(ErrorClass::Rejected, "Odoo made no ticket").saying(said));
+        };
+        self.tag(id, &case.tags, log).await?;
+        let ticket = self.ticket(&id.to_string(), log).await?;
+        let hidden = || {
+            let text = "Odoo made a ticket that the integration's user may not see";
+            CallError::new(ErrorClass::Misconfigured, text)
+                .advising("give the user all tickets of the team, and every company of it")
+        };
+        self.case(&ticket.ok_or_else(hidden)?, log).await
+    }
+
+    async fn look(&self, number: &str, known: DeskStatus, log: &dyn CallLog) -> Result<Look, CallError> {
+        let Some(ticket) = self.ticket(number, log).await? else {
+            let url = self.page(digits(number).unwrap_or_default());
+            let case = DeskCase { number: number.to_owned(), url, status: DeskStatus::Hidden };
+            let by = (known != DeskStatus::Hidden).then(|| SOMEBODY.to_owned());
+            return Ok(Look { case, activity: Activity::default(), by });
+        };
+        let case = self.case(&ticket, log).await?;
+        let activity = self.activity(&ticket, log).await?;
+        let us = self.us(log).await?.user;
+        let by = match ticket.writer {
+            _ if case.status == known => None,
+            Some((user, _)) if user == us => None,
+            Some((_, name)) => Some(name),
+            None => Some(SOMEBODY.to_owned()),
+        };
+        Ok(Look { case, activity, by })
+    }
+
+    async fn changed(&self, from: &PollFrom, log: &dyn CallLog) -> Result<Changed, CallError> {
+        let cursor = Cursor::of(from)?;
+        let since = written(cursor.since);
+        let mut domain = json!([["write_date", ">=", since]]);
+        if let Some(after) = cursor.after.as_deref() {
+            // a stored time has parts of a second that it is not read with
+            let until = written(cursor.since.checked_add(jiff::SignedDuration::from_secs(1)).unwrap_or(cursor.since));
+            domain = json!([
+                "&",
+                ["write_date", ">=", since],
+                "|",
+                ["write_date", ">=", until],
+                ["id", ">", digits(after)?]
+            ]);
+        }
+        let tickets = self.tickets(domain, PAGE, log).await?;
+        let mut at: BTreeMap<i64, Timestamp> =
+            tickets.iter().filter_map(|ticket| Some((ticket.id, ticket.at?))).collect();
+        let last =
+            tickets.last().filter(|_| tickets.len() >= PAGE).and_then(|last| Some((last.at?, last.id.to_string())));
+        let next = last.map(|(at, id)| Cursor { since: at, after: Some(id), page: 0 }.text());
+        let mut all = tickets;
+        if cursor.after.is_none() {
+            let written = self.written_since(cursor.since, log).await?;
+            let others: Vec<_> = written.keys().filter(|id| !at.contains_key(id)).copied().collect();
+            if !others.is_empty() {
+                all.extend(self.tickets(json!([["id", "in", others]]), MESSAGES_MAX, log).await?);
+            }
+            for (id, time) in written {
+                let known = at.entry(id).or_insert(time);
+                *known = time.max(*known);
+            }
+        }
+        let mut changed = Changed { cases: Vec::new(), next, newest: None };
+        for ticket in &all {
+            let at = at.get(&ticket.id).copied();
+            changed.newest = changed.newest.max(ticket.at);
+            changed.cases.push(Change { case: self.case(ticket, log).await?, at });
+        }
+        Ok(changed)
+    }
+
+    async fn shown(&self, numbers: &[String], log: &dyn CallLog) -> Result<Vec<DeskCase>, CallError> {
+        let ids: Vec<_> = numbers.iter().take(SHOWN_MAX).filter_map(|number| digits(number).ok()).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut shown = Vec::new();
+        for ticket in self.tickets(json!([["id", "in", ids]]), SHOWN_MAX, log).await? {
+            shown.push(self.case(&ticket, log).await?);
+        }
+        Ok(shown)
+    }
+
+    async fn note(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        match self.writable(number, log).await? {
+            Some(ticket) => self.post_once(ticket.id, note_key, body, log).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn resolve(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let Some(ticket) = self.writable(number, log).await? else { return Ok(()) };
+        self.post_once(ticket.id, note_key, body, log).await?;
+        self.put_stage(&ticket, true, log).await
+    }
+
+    async fn reopen(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<Reopened, CallError> {
+        let Some(ticket) = self.writable(number, log).await? else { return Ok(Reopened::FollowUp) };
+        self.put_stage(&ticket, false, log).await?;
+        self.post_once(ticket.id, note_key, body, log).await?;
+        Ok(Reopened::Open)
+    }
+
+    async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let Some(ticket) = self.writable(number, log).await? else { return Ok(()) };
+        let message_id = format!("<mp-context-note-{}@milepost>", ticket.id);
+        let found = self.message(ticket.id, &message_id, log).await?;
+        let Some(message) = found else { return self.post(ticket.id, &message_id, context, log).await };
+        let body = json!({"ids": [message], "vals": {"body": html(&cut(context, BODY_CHARS_MAX))}});
+        self.odoo.command("mail.message", "write", body, log).await.map(drop)
+    }
+
+    /// As Odoo's automation rules post it; they sign nothing, so our secret is in the address.
+    fn read_hook(&self, hook: &Hook<'_>) -> Result<HookReport, HookRefusal> {
+        hook.has_secret()?;
+        let body = hook.json()?;
+        if body["_model"] != MODEL {
+            return Err(HookRefusal::Unreadable);
+        }
+        // nothing names the delivery
+        Ok(HookReport { delivery: None, numbers: number_of(&body["_id"]).into_iter().collect() })
+    }
+}

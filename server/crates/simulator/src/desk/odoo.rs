@@ -1,0 +1,328 @@
+//! A simulated Odoo with a helpdesk, over JSON-2: OCA's fields or Odoo's own. `load` under an external id is an upsert, a note has a
+//! `message_id`, a deleted ticket leaves its external id without a record, messages do not move `write_date`.
+
+use super::{
+    base::{Base, Data, Stands, Ticket, US},
+    control::{Access, Act, Control, On, Report, Seen},
+};
+use crate::{faults::Fault, serve::Server};
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+const KEY: &str = "key-of-the-simulated-helpdesk";
+const DATABASE: &str = "helpdesk";
+const TEAM: &str = "Shipments";
+const US_ID: u64 = 7;
+const AGENT_ID: u64 = 8;
+/// Its stages: id, whether closed.
+const STAGES: [(u64, bool); 3] = [(1, false), (2, false), (4, true)];
+
+/// Which helpdesk it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Edition {
+    Oca,
+    Enterprise,
+}
+
+/// A running Odoo; stops when dropped.
+pub struct Helpdesk {
+    inner: Arc<Inner>,
+    server: Server,
+}
+
+struct Inner {
+    base: Base,
+    edition: Edition,
+}
+
+impl Helpdesk {
+    /// Starts one with OCA's helpdesk on a free port of this machine.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn oca() -> std::io::Result<Self> {
+        Self::start(Edition::Oca).await
+    }
+
+    /// The same with Odoo's own.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn enterprise() -> std::io::Result<Self> {
+        Self::start(Edition::Enterprise).await
+    }
+
+    async fn start(edition: Edition) -> std::io::Result<Self> {
+        let inner = Arc::new(Inner { base: Base::default(), edition });
+        let router = Router::new()
+            .route("/web/version", get(version))
+            .route("/json/2/{model}/{method}", post(call))
+            .with_state(Arc::clone(&inner));
+        Ok(Self { inner, server: Server::start(router).await? })
+    }
+}
+
+impl Control for Helpdesk {
+    fn access(&self) -> Access {
+        Access {
+            connector: "odoo_helpdesk",
+            url: self.server.url(),
+            secret: KEY.into(),
+            queue: TEAM.into(),
+            options: Map::from_iter([("database".to_owned(), json!(DATABASE))]),
+        }
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.inner.base.seen()
+    }
+
+    fn act(&self, number: &str, act: &Act) -> bool {
+        // its closed tickets open again, and merging is an add-on's
+        !matches!(act, Act::CloseForGood | Act::MergeInto(_)) && self.inner.base.act(number, act)
+    }
+
+    fn fail(&self, on: On, fault: &Fault, count: usize) {
+        self.inner.base.fail(on, fault, count);
+    }
+
+    fn expire_tokens(&self) -> bool {
+        false
+    }
+
+    fn lag(&self, _lags: bool) -> bool {
+        false
+    }
+
+    fn report(&self, number: &str, secret: &str, _at: i64) -> Report {
+        let body =
+            json!({"_model": "helpdesk.ticket", "_id": number.parse::<u64>().unwrap_or_default(), "_action": "x"});
+        Report { headers: vec![("x-milepost-secret", secret.to_owned())], body: body.to_string().into_bytes() }
+    }
+}
+
+async fn version() -> Response {
+    Json(json!({"version": "19.0", "version_info": [19, 0, 0, "final", 0, ""]})).into_response()
+}
+
+fn fault(status: StatusCode, name: &str, message: &str) -> Response {
+    (status, Json(json!({"name": name, "message": message, "arguments": [message], "context": {}, "debug": ""})))
+        .into_response()
+}
+
+async fn call(
+    State(inner): State<Arc<Inner>>,
+    Path((model, method)): Path<(String, String)>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if given != format!("bearer {KEY}") {
+        return fault(StatusCode::UNAUTHORIZED, "werkzeug.exceptions.Unauthorized", "Invalid apikey");
+    }
+    let operation = match (model.as_str(), method.as_str()) {
+        (_, "load") => "create",
+        (_, "write" | "message_post") => "change",
+        ("ir.model.data", _) => "find",
+        _ => "other",
+    };
+    let edition = inner.edition;
+    inner.base.answer(operation, |data| answer(data, edition, (&model, &method), &body)).await
+}
+
+fn answer(data: &mut Data, edition: Edition, (model, method): (&str, &str), body: &Value) -> Response {
+    let of_edition = |model: &str| match edition {
+        Edition::Oca => model.starts_with("helpdesk.ticket."),
+        Edition::Enterprise => model.starts_with("helpdesk.") && !model.starts_with("helpdesk.ticket."),
+    };
+    let result = match (model, method) {
+        ("res.users", "context_get") => json!({"uid": US_ID, "lang": "en_US"}),
+        ("res.users", "read") => json!([{"id": US_ID, "partner_id": [70, US]}]),
+        ("helpdesk.ticket", "fields_get") => match edition {
+            Edition::Oca => json!({"number": {}, "closed": {}, "unattended": {}}),
+            Edition::Enterprise => json!({"ticket_ref": {}, "sla_deadline": {}}),
+        },
+        ("helpdesk.ticket", "load") => load(data, body),
+        ("helpdesk.ticket", "search_read") => tickets(data, body),
+        ("helpdesk.ticket", "write") => write(data, body),
+        ("helpdesk.ticket", "message_post") => {
+            let key = body["message_id"].as_str().map(str::to_owned);
+            let public = body["subtype_xmlid"] != "mail.mt_note";
+            let text = body["body"].as_str().unwrap_or_default().to_owned();
+            let text = if key.as_deref().is_some_and(is_context) { format!("{text} [mp:context]") } else { text };
+            json!([data.write(id_of(body), US, public, &text, key)])
+        }
+        ("mail.message", "search_read") => messages(data, body),
+        ("mail.message", "write") => {
+            let (id, text) = (id_of(body), body["vals"]["body"].as_str().unwrap_or_default());
+            for written in data.tickets.values_mut().flat_map(|ticket| &mut ticket.texts).filter(|text| text.id == id) {
+                written.body = format!("{text} [mp:context]");
+            }
+            json!(true)
+        }
+        ("mail.message.subtype", "search_read") => json!([{"id": 2}]),
+        ("ir.model.data", "search_read") => external_ids(data, body),
+        (stages, "search_read") if of_edition(stages) && stages.ends_with("stage") => {
+            STAGES.iter().map(|(id, closed)| json!({"id": id, "closed": closed, "fold": closed})).collect()
+        }
+        (teams, "search_read") if of_edition(teams) && teams.ends_with("team") => {
+            if equals(body, "name") == json!(TEAM) { json!([{"id": 3}]) } else { json!([]) }
+        }
+        (tags, "search_read") if of_edition(tags) && tags.ends_with("tag") => match equals(body, "name").as_str() {
+            Some("milepost") => json!([{"id": 11}]),
+            _ => json!([]),
+        },
+        (tags, "create") if of_edition(tags) && tags.ends_with("tag") => json!([12]),
+        _ => {
+            let message = format!("the model or method {model}/{method} does not exist");
+            return fault(StatusCode::NOT_FOUND, "werkzeug.exceptions.NotFound", &message);
+        }
+    };
+    Json(result).into_response()
+}
+
+fn is_context(message_id: &str) -> bool {
+    // the only note that is changed later; its key is that of the word
+    message_id.starts_with("<mp-") && message_id.contains("context-note")
+}
+
+fn id_of(body: &Value) -> u64 {
+    body["ids"][0].as_u64().unwrap_or_default()
+}
+
+/// The value of a condition of the domain with this field.
+fn condition(body: &Value, field: &str, operator: &str) -> Value {
+    let conditions = body["domain"].as_array().into_iter().flatten();
+    let found = conditions.filter(|one| one[0] == field && one[1] == operator).map(|one| one[2].clone()).next();
+    found.unwrap_or_default()
+}
+
+fn equals(body: &Value, field: &str) -> Value {
+    condition(body, field, "=")
+}
+
+fn load(data: &mut Data, body: &Value) -> Value {
+    let column = |name: &str| {
+        let at = body["fields"].as_array().into_iter().flatten().position(|field| field == name)?;
+        body["data"][0][at].as_str().map(str::to_owned)
+    };
+    let text = |name: &str| column(name).unwrap_or_default();
+    let key = text("id").strip_prefix("milepost.").unwrap_or_default().to_owned();
+    if text("description").is_empty() {
+        return json!({"ids": false, "messages": [{"type": "error", "message": "Missing required value"}], "nextrow": 0});
+    }
+    let known =
+        data.tickets.values().find(|ticket| ticket.key == key && ticket.stands != Stands::Deleted).map(|t| t.id);
+    let id = known.unwrap_or_else(|| {
+        let follows = text("description")
+            .split("Follows up ticket #")
+            .nth(1)
+            .map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
+        let id = data.add(Ticket {
+            key,
+            priority: text("priority"),
+            team: TEAM.into(),
+            requester: column("partner_email"),
+            follows,
+            ..Ticket::default()
+        });
+        data.write(id, US, false, &text("description"), None);
+        id
+    });
+    data.change(id, US, |ticket| ticket.subject = text("name"));
+    json!({"ids": [id], "messages": [], "nextrow": 0})
+}
+
+fn shown(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn row(ticket: &Ticket) -> Value {
+    let stage = if matches!(ticket.stands, Stands::Resolved | Stands::Closed) { 4 } else { 1 };
+    let writer = if ticket.by == US { json!([US_ID, US]) } else { json!([AGENT_ID, ticket.by]) };
+    // messages do not count
+    let at =
+        ticket.fields.get("written").and_then(Value::as_str).and_then(|at| at.parse().ok()).unwrap_or(ticket.updated);
+    let assignee = ticket.assignee.as_ref().map_or(json!(false), |name| json!([9, name]));
+    json!({
+        "id": ticket.id, "stage_id": [stage, "Stage"], "active": true, "write_date": shown(at), "write_uid": writer,
+        "user_id": assignee, "team_id": [3, ticket.team],
+    })
+}
+
+fn tickets(data: &Data, body: &Value) -> Value {
+    let is_shown = |ticket: &&Ticket| !matches!(ticket.stands, Stands::Deleted | Stands::Hidden);
+    let listed = condition(body, "id", "in");
+    let since = condition(body, "write_date", ">=");
+    let behind = condition(body, "id", ">").as_u64();
+    // `&, write_date >= S, |, write_date >= S + 1, id > N`
+    let later = body["domain"].as_array().and_then(|domain| domain.get(3)).map(|one| one[2].clone());
+    let fits = |ticket: &&Ticket| {
+        let written = json!(row(ticket)["write_date"]);
+        let at = written.as_str().unwrap_or_default();
+        let is_listed = listed.as_array().is_none_or(|ids| ids.contains(&json!(ticket.id)));
+        let is_one = equals(body, "id").as_u64().is_none_or(|id| id == ticket.id);
+        let is_since = since.as_str().is_none_or(|since| at >= since);
+        let is_behind = behind.or(body["domain"][4][2].as_u64()).is_none_or(|after| {
+            ticket.id > after || later.as_ref().and_then(Value::as_str).is_some_and(|later| at >= later)
+        });
+        is_listed && is_one && is_since && is_behind
+    };
+    let mut found: Vec<_> = data.tickets.values().filter(is_shown).filter(fits).collect();
+    found.sort_by_key(|ticket| (ticket.updated, ticket.id));
+    let limit = body["limit"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(80);
+    found.into_iter().take(limit).map(row).collect()
+}
+
+fn write(data: &mut Data, body: &Value) -> Value {
+    let (id, vals) = (id_of(body), &body["vals"]);
+    data.change(id, US, |ticket| {
+        match vals["stage_id"].as_u64() {
+            Some(4) => ticket.stands = Stands::Resolved,
+            Some(_) => ticket.stands = Stands::Open,
+            None => {}
+        }
+        match vals["tag_ids"][0][1].as_u64() {
+            Some(11) => ticket.tags.push("milepost".into()),
+            Some(_) => ticket.tags.push("damage".into()),
+            None => {}
+        }
+    });
+    json!(true)
+}
+
+fn messages(data: &Data, body: &Value) -> Value {
+    let (message_id, ticket) = (equals(body, "message_id"), equals(body, "res_id").as_u64());
+    let since = condition(body, "date", ">=");
+    let of_others = !condition(body, "author_id", "!=").is_null();
+    let texts = data.tickets.values().filter(|one| ticket.is_none_or(|id| id == one.id)).flat_map(|one| {
+        let fits = |text: &&super::base::Text| {
+            message_id.as_str().is_none_or(|wanted| text.key.as_deref() == Some(wanted))
+                && since.as_str().is_none_or(|since| shown(text.at).as_str() >= since)
+                && !(of_others && text.by == US)
+                && (message_id.is_string() || text.key.is_none())
+        };
+        let of_this = |text: &super::base::Text| {
+            json!({
+                "id": text.id, "res_id": one.id, "is_internal": !text.public, "date": shown(text.at),
+                "subtype_id": [if text.public { 1 } else { 2 }, "x"],
+            })
+        };
+        one.texts.iter().skip(1).filter(fits).map(of_this).collect::<Vec<_>>()
+    });
+    texts.collect()
+}
+
+fn external_ids(data: &Data, body: &Value) -> Value {
+    let Some(name) = equals(body, "name").as_str().map(str::to_owned) else { return json!([]) };
+    let of = data.tickets.values().filter(|ticket| ticket.key == name && ticket.stands != Stands::Deleted);
+    of.map(|ticket| json!({"id": 1, "res_id": ticket.id})).collect()
+}

@@ -1,0 +1,231 @@
+//! Cases at every desk, whole: exceptions in, tickets out, what agents do back in; against each simulated desk, with time advanced.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use crate::world::World;
+use application::{
+    caller::Caller,
+    cases::{self, CaseError, reports, reports::Taken},
+    connections::{self, NewConnection},
+    destinations,
+    error::UseCaseError,
+};
+use domain::ids::ShipmentId;
+use http::{HeaderMap, HeaderName};
+use outbound::Discard;
+use secrecy::ExposeSecret;
+use server::config::Settings;
+use simulator::{
+    desk::control::{Act, Control, On, Seen},
+    faults::Fault,
+};
+use std::collections::BTreeMap;
+use storage::work::{CaseRecord, CaseStatus};
+
+macro_rules! every_desk {
+    ($($name:ident: $start:path;)*) => { $(
+        mod $name {
+            #[tokio::test]
+            async fn twelve_workers_and_lost_answers_make_one_case() {
+                super::one_case(Box::new($start().await.unwrap())).await;
+            }
+
+            #[tokio::test]
+            async fn a_case_lives_with_its_exception_and_its_agents() {
+                super::whole_life(Box::new($start().await.unwrap())).await;
+            }
+
+            #[tokio::test]
+            async fn tokens_that_end_and_limits_delay_and_lose_nothing() {
+                super::delays(Box::new($start().await.unwrap())).await;
+            }
+        }
+    )* };
+}
+
+every_desk! {
+    jira: simulator::desk::jira::Jira::start;
+    odoo_enterprise: simulator::desk::odoo::Helpdesk::enterprise;
+    odoo_oca: simulator::desk::odoo::Helpdesk::oca;
+    request_tracker: super::request_tracker;
+    salesforce: simulator::desk::salesforce::Salesforce::start;
+    servicenow: simulator::desk::servicenow::ServiceNow::start;
+    zammad: simulator::desk::zammad::Zammad::start;
+}
+
+const DESK: &str = "helpdesk";
+const DAMAGED: [(&str, &str); 2] = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
+const DELIVERED: (&str, &str) = ("Delivered_001", "2026-03-05T11:00:00");
+const CUSTOMS: [(&str, &str); 2] = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_004", "2026-03-05T08:00:00")];
+
+/// A world whose only desk is this one.
+async fn world(control: &dyn Control) -> World {
+    let world = World::with(Settings::default().resolve().unwrap()).await;
+    let access = control.access();
+    let mut fields: BTreeMap<String, String> =
+        access.options.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
+    fields.extend([("url".to_owned(), access.url), ("queue".to_owned(), access.queue)]);
+    let new = NewConnection {
+        name: DESK.into(),
+        connector: access.connector.into(),
+        fields,
+        secret: Some(access.secret.into()),
+        enabled: Some(true),
+        ..NewConnection::default()
+    };
+    connections::put(&world.context, &Caller::trusted(world.context.scope()), new).await.unwrap();
+    connections::refresh(&world.context).await.unwrap();
+    world
+}
+
+/// Half a minute passes, and the desk is looked at.
+async fn polls(world: &World) {
+    world.clock.advance(jiff::Span::new().seconds(31));
+    world.tick().await;
+    world.settle().await;
+}
+
+async fn case(world: &World, shipment: ShipmentId) -> CaseRecord {
+    world.load(shipment).await.cases.pop().unwrap()
+}
+
+fn only(control: &dyn Control) -> Seen {
+    let mut seen = control.seen();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    seen.remove(0)
+}
+
+/// The actions of the timeline that are about the ticket.
+async fn lines(world: &World, shipment: ShipmentId) -> Vec<String> {
+    let lines = world.context.store.people.audit_of(world.context.scope(), shipment).await.unwrap();
+    let actions = lines.into_iter().map(|(line, _)| line.entry.action);
+    actions.filter(|action| action.starts_with("case.")).collect()
+}
+
+/// Whatever happens to the answers, and however many do it at once: one case.
+async fn one_case(control: Box<dyn Control>) {
+    let control = &*control;
+    let world = world(control).await;
+    world.leaves_jobs();
+    let caller = Caller::trusted(world.context.scope());
+    destinations::pause(&world.context, &caller, DESK, "the test does its work").await.unwrap();
+    for (n, fault) in
+        [None, Some(Fault::ResetAfterApply), Some(Fault::ErrorAfterApply), Some(Fault::Reset)].into_iter().enumerate()
+    {
+        let number = format!("N{n}");
+        let shipment = world.order(i64::try_from(n).unwrap() + 1, &[&number]).await;
+        world.receives(&number, &DAMAGED).await;
+        let exception = world.load(shipment).await.exceptions[0].id;
+        control.lag(true);
+        if let Some(fault) = &fault {
+            control.fail(On::Create, fault, 1);
+        }
+        let correlation = world.context.correlation();
+        let work = || cases::sync_case(&world.context, world.context.scope(), exception, DESK, correlation, &Discard);
+        for done in futures::future::join_all((0..12).map(|_| work())).await {
+            let is_late =
+                |error: &CaseError| matches!(error, CaseError::Ours(UseCaseError::Conflict(_)) | CaseError::Call(_));
+            assert!(done.as_ref().err().is_none_or(is_late), "{done:?}");
+        }
+        // whoever comes next waits until the desk must show it
+        for minutes in [1, 1, 5, 10, 30] {
+            world.clock.advance(jiff::Span::new().minutes(minutes));
+            if minutes == 10 {
+                control.lag(false);
+            }
+            let _ = work().await;
+        }
+        work().await.unwrap();
+        assert_eq!(control.seen().len(), n + 1, "{fault:?}: {:?}", control.seen());
+        let case = case(&world, shipment).await;
+        assert_eq!((case.status, case.number.is_some()), (CaseStatus::Open, true), "{fault:?}");
+        assert_eq!(case.ticket.tried_at, None);
+    }
+}
+
+async fn whole_life(control: Box<dyn Control>) {
+    let control = &*control;
+    let world = world(control).await;
+    let shipment = world.order(1, &["N1"]).await;
+    world.receives("N1", &CUSTOMS).await;
+    world.passes(25).await;
+    let ticket = only(control);
+    assert!(ticket.open && ticket.public == 0);
+    let context = ticket.context.unwrap();
+    assert!(context.contains("N1") && context.contains("Status: "), "{context}");
+
+    // agents write and take it over
+    for act in [Act::Reply, Act::Note, Act::Assign("ada")] {
+        control.act(&ticket.number, &act);
+    }
+    polls(&world).await;
+    let of = case(&world, shipment).await.ticket;
+    assert_eq!((of.replies, of.notes, of.assignee.is_some()), (1, 1, true), "{of:?}");
+    let told = lines(&world, shipment).await;
+    assert!(
+        ["case.replied", "case.noted", "case.assigned"].iter().all(|one| told.iter().any(|line| line == one)),
+        "{told:?}"
+    );
+    for _ in 0..3 {
+        polls(&world).await;
+    }
+    assert_eq!(lines(&world, shipment).await.len(), told.len(), "each once, and our own writes are nobody's");
+
+    // it is over: the context says so, the ticket is resolved
+    let mut list = CUSTOMS.to_vec();
+    list.push(("InTransit_005", "2026-03-06T20:00:00"));
+    world.receives("N1", &list).await;
+    let ticket = only(control);
+    assert!(!ticket.open, "settled by rule");
+    polls(&world).await;
+    assert_eq!(lines(&world, shipment).await.len(), told.len(), "what Milepost does is no agent's doing");
+
+    // a report of an agent's change, which is looked at once
+    control.act(&ticket.number, &Act::Reopen);
+    let secret = reports::reporting(&world.context, &Caller::trusted(world.context.scope()), DESK).await.unwrap();
+    let secret = secret.secret.unwrap();
+    let report = control.report(&ticket.number, secret.expose_secret(), world.clock.now().as_second());
+    let headers: HeaderMap = report
+        .headers
+        .iter()
+        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+        .collect();
+    let take = async || reports::take(&world.context, DESK, &headers, &report.body).await;
+    assert_eq!(take().await.unwrap(), Taken::Looks(1));
+    world.settle().await;
+    assert_eq!(case(&world, shipment).await.status, CaseStatus::Open, "without a poll");
+    // Odoo's reports have no names
+    let again = take().await.unwrap();
+    assert!(again == Taken::Again || control.access().connector == "odoo_helpdesk", "{again:?}");
+    assert!(reports::take(&world.context, DESK, &HeaderMap::new(), &report.body).await.is_err());
+    world.settle().await;
+}
+
+async fn delays(control: Box<dyn Control>) {
+    let control = &*control;
+    let world = world(control).await;
+    let shipment = world.order(1, &["N1"]).await;
+    control.fail(On::Create, &Fault::RateLimited(60), 1);
+    world.receives("N1", &DAMAGED).await;
+    world.passes(1).await;
+    assert!(only(control).open);
+    control.expire_tokens();
+    control.fail(On::Change, &Fault::RateLimited(60), 1);
+    world.receives("N1", &[DAMAGED[0], DAMAGED[1], DELIVERED]).await;
+    world.passes(1).await;
+    let ticket = only(control);
+    let delivered = ticket.notes.iter().filter(|note| note.contains(": Delivered.")).count();
+    assert_eq!((delivered, ticket.public), (1, 0), "{ticket:?}");
+    assert!(ticket.context.unwrap().contains("Delivered"));
+    assert_eq!(case(&world, shipment).await.status, CaseStatus::Open, "damage is for a person to close");
+    // deleted: left alone, with a line on the timeline
+    control.act(&ticket.number, &Act::Delete);
+    polls(&world).await;
+    let status = case(&world, shipment).await.status;
+    assert!(matches!(status, CaseStatus::Deleted | CaseStatus::Hidden), "{status:?}");
+    assert_eq!(control.seen().len(), 1);
+}
+
+async fn request_tracker() -> std::io::Result<simulator::desk::SandboxDesk> {
+    simulator::desk::SandboxDesk::start("token-of-the-tests").await
+}
