@@ -385,7 +385,8 @@ async fn a_person_books_what_no_rule_does_and_once() {
     assert!(world.bookings(picking).await.is_empty(), "no rule fits");
     let context = &world.systems.world.context;
     let shipment = context.store.shipments.find(context.scope(), "WH/OUT/A1").await.unwrap()[0];
-    let book = |with: OrderedLabel| order::book(context, &world.person(), shipment, with, Mode::Test);
+    let person = world.person();
+    let book = |with: OrderedLabel| order::book(context, &person, shipment, with, Mode::Test);
     let choice = Choice { carrier: Some("DHL".into()), ..Choice::default() };
     book(OrderedLabel { choice, ..label_at("shippo-api") }).await.unwrap();
     for _ in 0..3 {
@@ -419,7 +420,8 @@ async fn why_a_label_was_not_booked_by_hand_stays_with_the_shipment() {
     world.import().await;
     let context = &world.systems.world.context;
     let shipment = context.store.shipments.find(context.scope(), "WH/OUT/A1").await.unwrap()[0];
-    let book = |with: OrderedLabel| order::book(context, &world.person(), shipment, with, Mode::Test);
+    let person = world.person();
+    let book = |with: OrderedLabel| order::book(context, &person, shipment, with, Mode::Test);
     let nowhere = book(label_at("nowhere")).await.unwrap_err();
     assert!(nowhere.to_string().contains("there is no connection nowhere"), "{nowhere}");
     let paper = book(OrderedLabel { format: "bmp".into(), ..label_at("easypost-api") }).await.unwrap_err();
@@ -547,11 +549,8 @@ async fn each_package_is_a_parcel_with_its_own_goods_at_customs() {
             .map(|one| (one.description.as_str(), one.quantity, one.cents, one.currency.as_str(), one.origin.as_str()))
             .collect();
         lines.sort_unstable();
-        let wanted = [
-            ("Bearing", 1, 1_225, "CHF", "DE"),
-            ("Bearing", 2, 2_450, "CHF", "DE"),
-            ("Seal", 10, 300, "EUR", "CN"),
-        ];
+        let wanted =
+            [("Bearing", 1, 1_225, "CHF", "DE"), ("Bearing", 2, 2_450, "CHF", "DE"), ("Seal", 10, 300, "EUR", "CN")];
         assert_eq!(lines, wanted, "{platform}: each is declared once, at what it was sold for");
         assert_eq!(labels.iter().filter(|label| label.declared.len() == 1).count(), 3, "{platform}");
         assert_eq!(world.number(picking).unwrap().split(',').count(), 3, "{platform}");
