@@ -20,5 +20,10 @@ if setup_postgres && peer up; then
 else
     say "skipped: PostgreSQL (Debian's package postgresql cannot be installed here)"
 fi
+if tests/peers/odoo-peer.sh status; then
+    eval "$(tests/peers/odoo-peer.sh env)"
+else
+    say "skipped: imports from Odoo (start it with tests/peers/odoo-peer.sh up)"
+fi
 # shellcheck disable=SC2086 # several arguments
 MILEPOST_TEST_BIN=$CARGO_TARGET_DIR/release/milepost "$CARGO_TARGET_DIR/release/bench" ${BENCH:-}

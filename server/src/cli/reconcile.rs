@@ -35,6 +35,9 @@ pub struct Reconcile {
     /// Fix nothing: list what differs.
     #[arg(long)]
     dry_run: bool,
+    /// Set which share of the shipments should agree, in percent (99.5 at first), and compare nothing.
+    #[arg(long, value_name = "PERCENT", value_parser = basis_points, conflicts_with_all = ["since", "dry_run", "json"])]
+    target: Option<u64>,
     /// Print one JSON object for each difference, and last one for the run.
     #[arg(long)]
     json: bool,
@@ -44,6 +47,11 @@ impl Reconcile {
     /// Does it.
     pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
         let caller = Caller::trusted(scope);
+        if let Some(target) = self.target {
+            reconcile::set_target(&context, &caller, target).await?;
+            say!("The target is {}.{:02} %", target / 100, target % 100);
+            return Ok(());
+        }
         let since = from_when(&self.since, context.now())?;
         let id = match reconcile::start(&context, &caller, since, self.dry_run).await? {
             Started::Run(id) => id,
@@ -86,6 +94,16 @@ impl Reconcile {
             counts.fixes
         );
     }
+}
+
+/// A percentage with up to two decimals, in hundredths of a percent.
+fn basis_points(text: &str) -> Result<u64, String> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > 2 || text.ends_with('.') {
+        return Err("give a percentage with up to two decimals, such as 99.5".into());
+    }
+    format!("{whole}{part:0<2}").parse().map_err(|_| "give a percentage such as 99.5".into())
 }
 
 /// Waits for the end of a run, with how far it has come on standard error.
@@ -160,4 +178,25 @@ fn json(difference: &Difference, owner: Option<&str>) {
         "desk": said(&found.desk), "since": difference.opened_at, "cause": found.cause, "fix": found.fix, "owner": owner,
     });
     say!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentage_is_read_with_up_to_two_decimals() {
+        for (text, expected) in [
+            ("99.5", Some(9_950)),
+            ("100", Some(10_000)),
+            ("99.55", Some(9_955)),
+            ("0.1", Some(10)),
+            ("999", Some(99_900)),
+        ] {
+            assert_eq!(basis_points(text).ok(), expected, "{text}");
+        }
+        for odd in ["", ".5", "99.", "99,5", "-1", "99.555", "1000", "a", "99.5 %"] {
+            assert!(basis_points(odd).is_err(), "{odd}");
+        }
+    }
 }

@@ -15,11 +15,11 @@ use app::contract::{
     session::Permission,
 };
 use application::reconcile::{self, Listed, Overview, Planned, Progress, RunView, StepState};
+use application::words::csv_line;
 use async_trait::async_trait;
 use domain::{
     ids::{DifferenceId, UserId},
     reconcile::{Cause, Choice, Fix, Group, Topic},
-    visible::visible_line,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -163,7 +163,7 @@ impl app::contract::reconciliation::ReconciliationPort for ReconciliationPort {
         let labels: BTreeMap<String, String> = overview.systems.into_iter().collect();
         let (rows, _) = reconcile::export(context, &caller, asked).await.map_err(|e| self.0.refused(e))?;
         let head = ["Difference", "Number", "Order", "Odoo", "Milepost", "Desk", "Since", "Cause", "Owner", "Fix"];
-        let mut text = line(&head.map(str::to_owned));
+        let mut text = csv_line(&head);
         for row in rows {
             let since = row.difference.opened_at.to_string();
             let row = shown(row, &labels, None, &times);
@@ -172,7 +172,7 @@ impl app::contract::reconciliation::ReconciliationPort for ReconciliationPort {
                 (true, None) => said.text,
                 (false, None) => format!("{} ({})", said.text, said.note),
             };
-            text += &line(&[
+            text += &csv_line(&[
                 row.title,
                 row.name,
                 row.order,
@@ -187,16 +187,6 @@ impl app::contract::reconciliation::ReconciliationPort for ReconciliationPort {
         }
         Ok(text)
     }
-}
-
-/// A line of comma-separated values. What a spreadsheet would take for a formula begins with an apostrophe.
-fn line(cells: &[String]) -> String {
-    let cell = |text: &String| {
-        let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-        let text = visible_line(text).replace('"', "\"\"");
-        format!("\"{}{text}\"", if formula { "'" } else { "" })
-    };
-    cells.iter().map(cell).collect::<Vec<_>>().join(",") + "\r\n"
 }
 
 /// The share that agrees, in hundredths of a percent; what is not all is less than all.
@@ -455,11 +445,5 @@ mod tests {
         assert_eq!(often("every 1800 s"), "every 30 minutes");
         assert_eq!(often("every 90 s"), "every 90 seconds");
         assert_eq!(often("0 7 * * *"), "by schedule (0 7 * * *)");
-    }
-
-    #[test]
-    fn a_cell_is_no_formula_and_ends_no_line() {
-        let cells = ["a \"b\"", "=1+1", "-2", "x\u{1b}y"].map(str::to_owned);
-        assert_eq!(line(&cells), "\"a \"\"b\"\"\",\"'=1+1\",\"'-2\",\"x⟨U+001B⟩y\"\r\n");
     }
 }

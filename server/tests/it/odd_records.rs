@@ -2,10 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use crate::world::systems::Systems;
-use ::odoo::READ_FIELDS;
-use application::caller::Caller;
+use crate::world::systems::{Systems, delivery};
+use ::odoo::{READ_FIELDS, RecordKind};
 use application::{
+    caller::Caller,
+    clock::Clock as _,
     odoo::{self, IMPORT_PAGES_MAX},
     rules::promises::{self, Switch},
 };
@@ -14,8 +15,10 @@ use domain::{
     fold::{DeliveryStanding, PromiseSource},
     ids::{ShipmentId, SubjectId, content_id},
 };
+use jiff::SignedDuration;
 use outbound::Discard;
 use serde_json::{Value, json};
+use simulator::odoo::{NewOrder, NewTransfer, Way};
 use storage::{
     Sealed, WrappedKey,
     order_problems::{Extent, PROBLEM_ROWS},
@@ -51,6 +54,33 @@ impl Three {
     async fn new() -> Self {
         let systems = Systems::new().await;
         let pickings = ["N0", "N1", "N2"].map(|number| systems.add_order(number));
+        Self::taken_in(systems, pickings).await
+    }
+
+    /// Receipts of purchase orders.
+    async fn receipts() -> Self {
+        let systems = Systems::new().await;
+        let now = systems.world.clock.now();
+        let NewOrder { place, carrier, .. } = delivery("", now);
+        let pickings = ["N0", "N1", "N2"].map(|number| {
+            systems.odoo.add_transfer(&NewTransfer {
+                way: Way::Receipt,
+                // all of them are found by their names
+                name: format!("WH/OUT/{number}"),
+                order: format!("P-{number}"),
+                partner: "Vendor".into(),
+                place,
+                carrier,
+                tracking: Some(number.into()),
+                planned: now + SignedDuration::from_hours(24_000),
+                done: None,
+                written: now,
+            })
+        });
+        Self::taken_in(systems, pickings).await
+    }
+
+    async fn taken_in(systems: Systems, pickings: [i64; 3]) -> Self {
         systems.import(IMPORT_PAGES_MAX).await;
         systems.world.settle().await;
         let mut ids = Vec::new();
@@ -133,7 +163,12 @@ async fn problems_of(systems: &Systems) -> Vec<(i64, Extent, String)> {
 
 #[tokio::test]
 async fn no_odd_field_of_any_record_stops_another_record() {
-    nothing_odd_stops_another(Three::new().await).await;
+    nothing_odd_stops_another(Three::new().await, OF_SALES).await;
+}
+
+#[tokio::test]
+async fn no_odd_field_of_a_purchase_or_its_vendor_stops_another_receipt() {
+    nothing_odd_stops_another(Three::receipts().await, &["purchase.order", "res.partner"]).await;
 }
 
 /// What deliveries show is compared then, which is one more reading of them.
@@ -146,19 +181,21 @@ async fn nor_once_something_was_written_to_them() {
     let context = &three.systems.world.context;
     let written = context.store.shipments.written_of(context.scope(), "odoo", three.pickings.to_vec()).await.unwrap();
     assert_eq!(written.len(), 3);
-    nothing_odd_stops_another(three).await;
+    nothing_odd_stops_another(three, OF_SALES).await;
 }
 
-async fn nothing_odd_stops_another(three: Three) {
+/// What is read of deliveries of sales orders.
+const OF_SALES: &[&str] = &["stock.picking", "sale.order", "res.partner"];
+
+async fn nothing_odd_stops_another(three: Three, models: &[&str]) {
     three.systems.world.leaves_jobs();
     let odd = three.pickings[1];
     let mut round = 0;
-    for (model, fields) in READ_FIELDS {
+    for (model, fields) in READ_FIELDS.iter().filter(|(model, _)| models.contains(model)) {
         let record = match *model {
             "stock.picking" => odd,
             "sale.order" => three.systems.odoo.linked(odd, "sale_id").unwrap(),
-            // these are deliveries of sales orders
-            "purchase.order" => continue,
+            "purchase.order" => three.systems.odoo.linked(odd, "purchase_id").unwrap(),
             _ => three.systems.odoo.linked(odd, "partner_id").unwrap(),
         };
         for field in std::iter::once(&"id").chain(*fields) {
@@ -446,11 +483,11 @@ async fn one_that_is_refused_among_many_costs_few_calls_and_hides_no_other() {
     let pickings: Vec<i64> = (0..MANY).map(|n| systems.add_order(&format!("N{n}"))).collect();
     let odoo = systems.world.context.odoo("odoo").unwrap();
     let reads = || systems.odoo.calls("stock.picking/read");
-    assert_eq!(odoo.shown(&pickings, &Discard).await.unwrap().len(), MANY);
+    assert_eq!(odoo.shown(RecordKind::Delivery, &pickings, &Discard).await.unwrap().len(), MANY);
     assert_eq!(reads(), 1);
     let refused = pickings[37];
     systems.odoo.refuse("stock.picking", refused);
-    let shown = odoo.shown(&pickings, &Discard).await.unwrap();
+    let shown = odoo.shown(RecordKind::Delivery, &pickings, &Discard).await.unwrap();
     assert!(pickings.iter().all(|id| shown.contains_key(id) == (*id != refused)));
     // the first one, and two for each of seven halvings
     assert!((2..=1 + 1 + 2 * 7).contains(&reads()), "{} calls", reads());

@@ -5,7 +5,7 @@
 
 use crate::world::systems::Systems;
 use app::contract::shipments::ShipmentView;
-use application::{caller::Caller, connections};
+use application::odoo::{PROOF_AWAITED, REPAIRS_MAX};
 use domain::access::Role;
 use serde_json::{Value, json};
 use simulator::{faults::Fault, odoo::Hindrance};
@@ -18,17 +18,6 @@ const RETURNING: &[(&str, &str)] =
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
 
 impl Systems {
-    /// A person sets how Milepost works in Odoo.
-    async fn set(&self, settings: &[(&str, &str)]) {
-        let context = &self.world.context;
-        let (_, record, _) = context.store.connections.by_name("odoo").await.unwrap().unwrap();
-        let mut new = connections::NewConnection::of(&record);
-        // the tests import when they want to
-        new.fields.insert("import_seconds".into(), "86400".into());
-        new.fields.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        connections::put(context, &Caller::trusted(context.scope()), new).await.unwrap();
-    }
-
     async fn carrier_says(&self, number: &str, events: &[(&str, &str)]) {
         self.world.deliver_to(&self.world.context, number, events).await;
         self.world.settle().await;
@@ -88,7 +77,7 @@ impl Systems {
 async fn the_first_scan_validates_the_delivery_once_and_only_if_it_is_wanted() {
     for (wanted, state) in [("never", "assigned"), ("first_scan", "done")] {
         let systems = Systems::new().await;
-        systems.set(&[("validate_on", wanted)]).await;
+        systems.set_odoo(&[("validate_on", wanted)]).await;
         let picking = systems.order("SCAN1").await;
         systems.carrier_says("SCAN1", &[("Pending_001", "2026-03-04T01:00:00")]).await;
         assert_eq!(systems.state(picking), "assigned", "nothing was scanned yet");
@@ -110,7 +99,7 @@ async fn the_first_scan_validates_the_delivery_once_and_only_if_it_is_wanted() {
 async fn what_stands_in_the_way_of_a_validation_is_dealt_with_or_said() {
     for (hindrance, backorders) in [(Hindrance::InPart, 1), (Hindrance::AsksSms, 0)] {
         let systems = Systems::new().await;
-        systems.set(&[("validate_on", "first_scan")]).await;
+        systems.set_odoo(&[("validate_on", "first_scan")]).await;
         let picking = systems.order("SCAN1").await;
         systems.odoo.hinder(picking, hindrance);
         systems.carrier_says("SCAN1", SCANNED).await;
@@ -119,7 +108,7 @@ async fn what_stands_in_the_way_of_a_validation_is_dealt_with_or_said() {
         assert_eq!(rest.len(), backorders, "{hindrance:?}");
     }
     let systems = Systems::new().await;
-    systems.set(&[("validate_on", "first_scan")]).await;
+    systems.set_odoo(&[("validate_on", "first_scan")]).await;
     let picking = systems.order("SCAN1").await;
     systems.odoo.hinder(picking, Hindrance::NoStock);
     systems.world.leaves_jobs();
@@ -141,7 +130,7 @@ async fn what_stands_in_the_way_of_a_validation_is_dealt_with_or_said() {
 #[tokio::test]
 async fn a_validation_whose_answer_is_lost_is_looked_up() {
     let systems = Systems::new().await;
-    systems.set(&[("validate_on", "first_scan")]).await;
+    systems.set_odoo(&[("validate_on", "first_scan")]).await;
     let picking = systems.order("SCAN1").await;
     systems.odoo.fail(Some("button_validate"), &Fault::ResetAfterApply, 1);
     systems.carrier_says("SCAN1", SCANNED).await;
@@ -156,7 +145,7 @@ async fn a_validation_whose_answer_is_lost_is_looked_up() {
 #[tokio::test]
 async fn history_validates_invoices_and_returns_nothing() {
     let systems = Systems::new().await;
-    systems.set(&[("validate_on", "first_scan"), ("invoice", "post"), ("returns", "create")]).await;
+    systems.set_odoo(&[("validate_on", "first_scan"), ("invoice", "post"), ("returns", "create")]).await;
     systems.order("ANOTHER1").await;
     systems.carrier_says("LATE1", DELIVERED).await;
     let picking = systems.order("LATE1").await;
@@ -196,16 +185,36 @@ async fn a_proof_is_attached_once_when_it_comes() {
     assert!(asked.into_iter().all(|request| !request.contains(&PNG[..40])));
 
     let systems = Systems::new().await;
-    systems.set(&[("proofs", "never")]).await;
+    systems.set_odoo(&[("proofs", "never")]).await;
     let picking = systems.order("POD1").await;
     systems.proved("POD1", "e1", json!(PNG)).await;
     assert_eq!(systems.attached(picking), Vec::<Value>::new());
 }
 
 #[tokio::test]
+async fn a_proof_that_does_not_come_is_awaited_for_thirty_days() {
+    let systems = Systems::new().await;
+    let picking = systems.order("NEVER1").await;
+    systems.carrier_says("NEVER1", DELIVERED).await;
+    let line = format!("No proof of delivery came within {} days", PROOF_AWAITED.as_hours() / 24);
+    let said = async || systems.titles("NEVER1").await.iter().filter(|title| **title == line).count();
+    systems.advance(PROOF_AWAITED.as_secs() - 3_600).await;
+    systems.world.tick().await;
+    systems.world.settle().await;
+    assert_eq!(said().await, 0, "it may still come");
+    systems.advance(2 * 3_600).await;
+    systems.world.tick().await;
+    systems.world.settle().await;
+    assert_eq!(said().await, 1);
+    systems.proved("NEVER1", "late", json!([{"type": "signature", "data": PNG}])).await;
+    systems.world.settle().await;
+    assert_eq!(systems.attached(picking), Vec::<Value>::new(), "it is not attached any more");
+}
+
+#[tokio::test]
 async fn an_order_is_invoiced_once_when_all_of_it_has_arrived() {
     let systems = Systems::new().await;
-    systems.set(&[("validate_on", "first_scan"), ("invoice", "post")]).await;
+    systems.set_odoo(&[("validate_on", "first_scan"), ("invoice", "post")]).await;
     let (one, other) = systems.two_deliveries("INV1", "INV2").await;
     systems.carrier_says("INV1", DELIVERED).await;
     assert_eq!(systems.state(one), "done");
@@ -240,8 +249,8 @@ async fn what_is_made_of_an_invoice_follows_the_settings() {
         (vec![], 0, ""),
     ] {
         let systems = Systems::new().await;
-        systems.set(&settings).await;
-        systems.set(&[("validate_on", "first_scan")]).await;
+        systems.set_odoo(&settings).await;
+        systems.set_odoo(&[("validate_on", "first_scan")]).await;
         let picking = systems.order("INV1").await;
         systems.carrier_says("INV1", DELIVERED).await;
         let made = systems.invoices();
@@ -262,7 +271,7 @@ async fn what_is_made_of_an_invoice_follows_the_settings() {
 #[tokio::test]
 async fn an_invoice_waits_for_the_validation_and_nothing_to_invoice_is_said() {
     let systems = Systems::new().await;
-    systems.set(&[("invoice", "post")]).await;
+    systems.set_odoo(&[("invoice", "post")]).await;
     let picking = systems.order("INV1").await;
     systems.carrier_says("INV1", DELIVERED).await;
     assert_eq!((systems.invoices().len(), systems.dead().await), (0, 0), "it is not validated in Odoo");
@@ -273,7 +282,7 @@ async fn an_invoice_waits_for_the_validation_and_nothing_to_invoice_is_said() {
     assert_eq!(systems.invoices().len(), 1, "somebody has validated it");
 
     let systems = Systems::new().await;
-    systems.set(&[("invoice", "post")]).await;
+    systems.set_odoo(&[("invoice", "post")]).await;
     let picking = systems.order("INV2").await;
     systems.odoo.edit(picking, "state", json!("done"));
     systems.import(9).await;
@@ -285,7 +294,7 @@ async fn an_invoice_waits_for_the_validation_and_nothing_to_invoice_is_said() {
 #[tokio::test]
 async fn a_delivery_that_is_retracted_after_the_invoice_leaves_it_and_asks_to_check_it() {
     let systems = Systems::new().await;
-    systems.set(&[("validate_on", "first_scan"), ("invoice", "post"), ("accounting_user", "clerk")]).await;
+    systems.set_odoo(&[("validate_on", "first_scan"), ("invoice", "post"), ("accounting_user", "clerk")]).await;
     let picking = systems.order("INV1").await;
     systems.carrier_says("INV1", DELIVERED).await;
     assert_eq!(systems.invoices().len(), 1);
@@ -307,7 +316,7 @@ async fn a_delivery_that_is_retracted_after_the_invoice_leaves_it_and_asks_to_ch
 async fn a_return_is_made_once_for_what_comes_back() {
     for wanted in ["never", "create"] {
         let systems = Systems::new().await;
-        systems.set(&[("validate_on", "first_scan"), ("returns", wanted)]).await;
+        systems.set_odoo(&[("validate_on", "first_scan"), ("returns", wanted)]).await;
         let picking = systems.order("BACK1").await;
         systems.odoo.fail(Some("action_create_returns_all"), &Fault::ResetAfterApply, 1);
         systems.carrier_says("BACK1", RETURNING).await;
@@ -366,6 +375,65 @@ async fn a_ticket_is_shown_on_the_delivery_and_its_order_while_it_is_open() {
 }
 
 #[tokio::test]
+async fn fields_of_an_order_changed_by_hand_are_set_back_and_that_is_said_on_the_order_once() {
+    let systems = Systems::new().await;
+    let (one, other) = systems.two_deliveries("PART1", "PART2").await;
+    systems.carrier_says("PART1", SCANNED).await;
+    systems.carrier_says("PART2", SCANNED).await;
+    let said =
+        || -> Vec<String> { systems.odoo.notes(systems.order_of(one)).into_iter().map(|(_, body)| body).collect() };
+    for (field, typed, written) in [
+        ("x_milepost_status", json!("DELIVERED"), json!("PICKED_UP")),
+        ("x_milepost_exception", json!("all is well"), json!(false)),
+    ] {
+        let before = said().len();
+        systems.odoo.edit_linked(one, "sale_id", field, typed.clone());
+        for _ in 0..3 {
+            systems.import(9).await;
+            systems.world.settle().await;
+        }
+        assert_eq!(systems.order_field(one, field), written, "{field}");
+        let notes = said();
+        assert_eq!(notes.len(), before + 1, "once: {notes:?}");
+        let note = notes.last().unwrap();
+        assert!(note.contains("changed by hand to") && note.contains(typed.as_str().unwrap()), "{note}");
+    }
+    for picking in [one, other] {
+        let notes = systems.odoo.notes(picking);
+        assert!(!notes.iter().any(|(_, body)| body.contains("changed by hand")), "on the order alone: {notes:?}");
+    }
+    // what Milepost itself writes there is no change of another
+    systems.carrier_says("PART1", DELIVERED).await;
+    systems.carrier_says("PART2", DELIVERED).await;
+    systems.import(9).await;
+    systems.world.settle().await;
+    assert_eq!(systems.order_field(one, "x_milepost_status"), "DELIVERED");
+    assert_eq!(said().len(), 2);
+}
+
+#[tokio::test]
+async fn an_order_that_is_changed_again_and_again_is_left_after_a_while() {
+    let systems = Systems::new().await;
+    let (one, _) = systems.two_deliveries("PART1", "PART2").await;
+    systems.carrier_says("PART1", SCANNED).await;
+    let edits = async |times: usize| {
+        for _ in 0..times {
+            systems.odoo.edit_linked(one, "sale_id", "x_milepost_status", json!("FAILED"));
+            systems.import(9).await;
+            systems.world.settle().await;
+        }
+        let notes = systems.odoo.notes(systems.order_of(one));
+        let of = |words: &str| notes.iter().filter(|(_, body)| body.contains(words)).count();
+        (of("set back to"), of("again and again"))
+    };
+    assert_eq!(edits(REPAIRS_MAX + 3).await, (REPAIRS_MAX, 1));
+    assert_eq!(systems.order_field(one, "x_milepost_status"), "FAILED", "left so");
+    systems.advance(86_400 + 60).await;
+    assert_eq!(edits(1).await, (REPAIRS_MAX + 1, 1), "a day later it is tried again");
+    assert_ne!(systems.order_field(one, "x_milepost_status"), "FAILED");
+}
+
+#[tokio::test]
 async fn a_burst_of_events_takes_few_updates() {
     let systems = Systems::paced().await;
     let picking = systems.order("BURST1").await;
@@ -396,7 +464,7 @@ async fn an_activity_is_for_the_salesperson_the_warehouse_or_the_fallback() {
         (false, vec![("fallback_user", "unknown")], "nobody"),
     ] {
         let systems = Systems::new().await;
-        systems.set(&settings).await;
+        systems.set_odoo(&settings).await;
         let picking = systems.add_order("WHO1");
         let clerk = systems.odoo.field("sale.order", systems.order_of(picking), "user_id")[0].clone();
         if !salesperson {

@@ -200,6 +200,29 @@ async fn a_dry_run_mends_nothing_and_a_persons_fix_is_counted_first() {
     assert_eq!((fixed.rows.len(), fixed.rows[0].state.as_str()), (1, "Fixed"));
 }
 
+/// What an import missed: another wrote the order since.
+#[tokio::test]
+async fn a_sales_order_that_shows_something_else_is_listed_once_and_set_back() {
+    let systems = Systems::new().await;
+    let picking = systems.order("SOLD1").await;
+    systems.takes_in("SOLD1", MOVING).await;
+    systems.advance(600).await;
+    let order = systems.odoo.linked(picking, "sale_id").unwrap();
+    systems.odoo.spoil("sale.order", order, "x_milepost_status", json!("FAILED"));
+    systems.import(9).await;
+    systems.world.settle().await;
+    assert_eq!(systems.odoo.field("sale.order", order, "x_milepost_status"), "FAILED", "no change was seen");
+    systems.reconciled(true).await;
+    let row = systems.differences_view(ReconciliationQuery::default()).await.rows.remove(0);
+    assert_eq!((row.topic, row.cause), (Topic::OrderFields, Cause::EditedInOdoo));
+    assert_eq!((row.odoo.text.as_str(), row.ours.text.as_str()), ("Failed", "In transit"));
+    systems.reconciled(false).await;
+    assert_eq!(systems.odoo.field("sale.order", order, "x_milepost_status"), "IN_TRANSIT");
+    let notes = systems.odoo.notes(order);
+    assert!(notes.len() == 1 && notes[0].1.contains("changed by hand to"), "{notes:?}");
+    assert_eq!(systems.differing_topics().await, []);
+}
+
 #[tokio::test]
 async fn a_fix_that_failed_is_left_to_a_person_who_may_request_it_again() {
     let systems = Systems::new().await;
@@ -259,6 +282,63 @@ async fn what_a_person_keeps_stays_until_a_newer_event() {
 }
 
 #[tokio::test]
+async fn a_person_has_a_delivery_validated_and_its_order_invoiced() {
+    let systems = Systems::new().await;
+    systems.set_odoo(&[("invoice", "post"), ("invoice_on", "pod")]).await;
+    let picking = systems.order("LAGS1").await;
+    let order = systems.odoo.linked(picking, "sale_id").unwrap();
+    systems.takes_in("LAGS1", DELIVERED).await;
+    systems.advance(600).await;
+    systems.reconciled(false).await;
+    let decided = async |topic: Topic, expected: &str| {
+        let rows = systems.differences_view(ReconciliationQuery::default()).await.rows;
+        let row = rows.into_iter().find(|row| row.topic == topic).unwrap();
+        assert_eq!(
+            row.choices.iter().map(|(_, words)| words.as_str()).collect::<Vec<_>>(),
+            ["Leave it as it is", expected]
+        );
+        systems.differences_page().decide(row.id, row.revision, "write".into()).await.unwrap();
+        for _ in 0..3 {
+            systems.advance(20).await;
+        }
+        assert!(!systems.differing_topics().await.iter().any(|(left, ..)| *left == topic), "{topic:?} is mended");
+    };
+    decided(Topic::Transfer, "Validate delivery").await;
+    assert_eq!(systems.odoo.value(picking, "state"), "done");
+    systems.reconciled(false).await;
+    decided(Topic::Invoice, "Make invoice").await;
+    let invoices = systems.odoo.records_of("account.move", "move_type", &json!("out_invoice"));
+    assert!(invoices.len() == 1 && invoices[0]["state"] == "posted", "{invoices:?}");
+    assert_eq!(systems.odoo.field("sale.order", order, "invoice_status"), "invoiced");
+    // the step that waited for a proof finds the invoice
+    systems.world.passes(1).await;
+    assert_eq!(systems.odoo.records_of("account.move", "move_type", &json!("out_invoice")).len(), 1);
+    let context = &systems.world.context;
+    let lines = context.store.people.audit_trail(context.scope(), None, 50).await.unwrap();
+    assert_eq!(lines.iter().filter(|line| line.entry.action == "difference.write").count(), 2);
+}
+
+#[tokio::test]
+async fn the_target_is_a_setting_with_its_line_in_the_audit_trail() {
+    let systems = Systems::new().await;
+    systems.order("AIM1").await;
+    systems.advance(600).await;
+    systems.reconciled(false).await;
+    let target = async || systems.differences_view(ReconciliationQuery::default()).await.target;
+    assert_eq!(target().await, "99.5");
+    let (context, caller) = (&systems.world.context, systems.reconciler());
+    reconcile::set_target(context, &caller, 9_875).await.unwrap();
+    assert_eq!(target().await, "98.75");
+    for odd in [0, 10_001] {
+        reconcile::set_target(context, &caller, odd).await.unwrap_err();
+    }
+    reconcile::set_target(context, &caller, 10_000).await.unwrap();
+    assert_eq!(target().await, "100");
+    let lines = context.store.people.audit_trail(context.scope(), None, 50).await.unwrap();
+    assert_eq!(lines.iter().filter(|line| line.entry.action == "reconciliation.target").count(), 2);
+}
+
+#[tokio::test]
 async fn a_number_taken_out_of_its_delivery_is_listed_once_the_carrier_reports_again() {
     let systems = Systems::new().await;
     let picking = systems.order("TAKEN1").await;
@@ -282,6 +362,38 @@ async fn a_number_taken_out_of_its_delivery_is_listed_once_the_carrier_reports_a
     assert_eq!(systems.odoo.value(picking, "carrier_tracking_ref"), "TAKEN1");
     let shipment = systems.world.load(systems.shipment("TAKEN1").await).await.shipment;
     assert_eq!(shipment.origin.map(|origin| origin.record), Some(picking), "and it is the order's again");
+    assert_eq!(systems.differing_topics().await, []);
+}
+
+#[tokio::test]
+async fn a_number_is_written_back_beside_the_others_and_not_over_a_later_change() {
+    let systems = Systems::new().await;
+    let picking = systems.order("KEEPS1, LEAVES1").await;
+    systems.takes_in("LEAVES1", MOVING).await;
+    systems.odoo.edit(picking, "carrier_tracking_ref", json!("KEEPS1"));
+    systems.import(9).await;
+    systems.world.settle().await;
+    systems.advance(600).await;
+    systems.takes_in("LEAVES1", &[MOVING[0], ("OutForDelivery_001", "2026-03-05T12:05:00")]).await;
+    systems.advance(60).await;
+    systems.reconciled(false).await;
+    let write = async || {
+        let row = systems.differences_view(ReconciliationQuery::default()).await.rows.remove(0);
+        assert_eq!((row.topic, row.odoo.text.as_str()), (Topic::Number, "KEEPS1"));
+        systems.differences_page().decide(row.id, row.revision, "write".into()).await.unwrap();
+        for _ in 0..3 {
+            systems.advance(20).await;
+        }
+    };
+    // a person changed it since: their change stays, and the fix says why it failed
+    systems.world.leaves_jobs();
+    systems.odoo.edit(picking, "carrier_tracking_ref", json!("KEEPS1, NEWER1"));
+    write().await;
+    assert_eq!(systems.odoo.value(picking, "carrier_tracking_ref"), "KEEPS1, NEWER1");
+    assert_eq!(systems.dead().await, 1);
+    systems.odoo.edit(picking, "carrier_tracking_ref", json!("KEEPS1"));
+    write().await;
+    assert_eq!(systems.odoo.value(picking, "carrier_tracking_ref"), "KEEPS1, LEAVES1");
     assert_eq!(systems.differing_topics().await, []);
 }
 

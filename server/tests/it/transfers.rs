@@ -117,6 +117,20 @@ async fn a_receipt_is_followed_until_it_is_received_and_its_status_is_written_ba
 }
 
 #[tokio::test]
+async fn an_activity_on_a_receipt_is_for_the_buyer() {
+    let systems = Systems::new().await;
+    let now = systems.world.clock.now();
+    let picking = systems.odoo.add_transfer(&transfer(Way::Receipt, "WH/IN/1", Some("N1"), now));
+    let purchase = systems.odoo.linked(picking, "purchase_id").unwrap();
+    let buyer = systems.odoo.field("purchase.order", purchase, "user_id")[0].clone();
+    take_in(&systems).await;
+    systems.world.receives("N1", &[("InTransit_002", AT), ("Exception_012", "2026-03-05T11:00:00")]).await;
+    systems.world.settle().await;
+    let asked = systems.odoo.records_of("mail.activity", "res_id", &json!(picking));
+    assert!(asked.len() == 1 && buyer.is_i64() && asked[0]["user_id"] == buyer, "{buyer}: {asked:?}");
+}
+
+#[tokio::test]
 async fn a_receipt_without_a_carrier_is_no_trouble() {
     let systems = Systems::new().await;
     let now = systems.world.clock.now();

@@ -8,7 +8,8 @@ use std::{
     process::ExitCode,
 };
 use tests::{
-    bench::{Line, endpoint, ingest, latency, outbox, pages, reading, report, volume},
+    OdooPeer,
+    bench::{Line, endpoint, import, ingest, latency, outbox, pages, reading, report, volume},
     chaos::engine::{self, Engine, POSTGRES},
 };
 
@@ -16,8 +17,8 @@ use tests::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "bench [--only reading,ingest,outbox,latency,pages,volume] [--engine sqlite|postgres|both]";
-const PARTS: &[&str] = &["reading", "ingest", "outbox", "latency", "pages", "volume"];
+const USAGE: &str = "bench [--only reading,import,ingest,outbox,latency,pages,volume] [--engine sqlite|postgres|both]";
+const PARTS: &[&str] = &["reading", "import", "ingest", "outbox", "latency", "pages", "volume"];
 /// The most memory that an installation may have had, in MB.
 const MEMORY_GOAL: f64 = 250.0;
 
@@ -41,6 +42,15 @@ fn main() -> Result<ExitCode> {
     };
     if wanted.part("reading") {
         keep(reading::reading()?);
+    }
+    if wanted.part("import") {
+        match OdooPeer::find() {
+            Ok(peer) => {
+                let count = number("MILEPOST_BENCH_DELIVERIES", import::DELIVERIES)?;
+                keep(runtime.block_on(import::import(&peer, count))?);
+            }
+            Err(missing) => println!("skipped: import from Odoo ({missing})"),
+        }
     }
     runtime.block_on(measure(&wanted, &mut keep))?;
     if cfg!(debug_assertions) {

@@ -13,3 +13,4 @@ mod odoo_orders;
 mod odoo_reconcile;
 mod odoo_setup;
 mod odoo_steps;
+mod odoo_transfers;

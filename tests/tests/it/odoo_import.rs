@@ -1,78 +1,33 @@
 //! Deliveries come in from the real Odoo: all of them, of every kind, while twelve people edit them; and at what rate.
 
 use anyhow::{Context as _, Result, ensure};
-use application::{
-    clock::SystemClock,
-    config::{CallLimits, OdooSettings},
-    context::Context,
-    odoo::{self, IMPORT_PAGES_MAX},
-};
 use domain::fold::{DeliveryStanding, Plan};
 use futures::future::try_join_all;
-use outbound::Discard;
 use serde_json::{Value, json};
 use sqlx::{Row, postgres::PgPool};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
 };
-use storage::orders::{Imported, Origin};
-use storage_sqlite::{Options, SqliteStore};
-use tests::{Odoo, Surroundings};
+use storage::orders::Origin;
+use tests::{
+    Odoo, Surroundings,
+    imports::{Here, RATE_PERCENT, make, rate},
+};
 
 /// Deliveries, unless `MILEPOST_TEST_IMPORT_DELIVERIES` says how many.
 const DELIVERIES: usize = 300;
 /// From so many on the rate is measured well enough to be judged.
 const JUDGED: usize = 1_000;
-/// An import gets at least so many percent of what Odoo's own search gives.
-const RATE_PERCENT: f64 = 60.0;
 /// Who edits them at the same time.
 const WRITERS: usize = 12;
 /// Edits of each, at least.
 const EDITS_MIN: usize = 25;
-/// Deliveries that are made by one call.
-const TOGETHER: usize = 100;
 
 fn wanted() -> usize {
     std::env::var("MILEPOST_TEST_IMPORT_DELIVERIES").ok().and_then(|text| text.parse().ok()).unwrap_or(DELIVERIES)
-}
-
-/// An installation inside this process, on a file of its own.
-struct Here {
-    context: Arc<Context>,
-    file: PathBuf,
-}
-
-impl Here {
-    async fn new(odoo: &Odoo, folder: &Path, name: &str) -> Result<Self> {
-        let file = folder.join(name);
-        let settings: BTreeMap<_, _> = odoo.settings().into_iter().collect();
-        let mut config = server::config::Settings::default().resolve()?;
-        config.system.odoo = Some(OdooSettings {
-            url: settings["MILEPOST_ODOO_URL"].clone(),
-            database: settings["MILEPOST_ODOO_DATABASE"].clone(),
-            key: std::fs::read_to_string(&odoo.key_file)?.trim().to_owned().into(),
-            login: None,
-            import_seconds: 1_000_000_000,
-            limits: CallLimits::default(),
-        });
-        let store = SqliteStore::open(&file, Options::test()).await?;
-        let context = server::bootstrap::assemble(config, Arc::new(SystemClock), store, &[7; 32]).await?;
-        application::connections::seed(&context).await?;
-        Ok(Self { context, file })
-    }
-
-    async fn import(&self) -> Result<Imported> {
-        let context = &*self.context;
-        let done =
-            odoo::import(context, context.scope(), "odoo", context.correlation(), IMPORT_PAGES_MAX, &Discard).await;
-        done.context("an import")
-    }
 }
 
 /// What a delivery is, wherever it is read.
@@ -82,37 +37,6 @@ struct Seen {
     standing: &'static str,
     numbers: BTreeSet<String>,
     destination: Option<String>,
-}
-
-/// Makes deliveries and receipts with numbers; their ids.
-async fn make(odoo: &Odoo, count: usize) -> Result<Vec<i64>> {
-    let one = async |model: &str, domain: Value| -> Result<i64> {
-        let found = odoo.call(model, "search", json!({"domain": domain, "limit": 1})).await?;
-        found[0].as_i64().with_context(|| format!("a {model}"))
-    };
-    let types = json!({"domain": [], "fields": ["lot_stock_id", "out_type_id", "in_type_id"], "limit": 1});
-    let warehouse = odoo.call("stock.warehouse", "search_read", types).await?[0].clone();
-    let stock = warehouse["lot_stock_id"][0].clone();
-    let customers = one("stock.location", json!([["usage", "=", "customer"]])).await?;
-    let vendors = one("stock.location", json!([["usage", "=", "supplier"]])).await?;
-    let product = one("product.product", json!([["is_storable", "=", true]])).await?;
-    let partner = |n| json!({"name": format!("Customer {n}"), "city": format!("City {n}"), "country_id": false});
-    let partners: Vec<Value> = (0..TOGETHER).map(partner).collect();
-    let partners = odoo.call("res.partner", "create", json!({"vals_list": partners})).await?;
-    let mut made = Vec::new();
-    for begin in (0..count).step_by(TOGETHER) {
-        let values = (begin..count.min(begin + TOGETHER)).map(|n| {
-            let (kind, from, to) = if n % 6 == 5 { ("in_type_id", json!(vendors), stock.clone()) } else { ("out_type_id", stock.clone(), json!(customers)) };
-            json!({"partner_id": partners[n % TOGETHER], "picking_type_id": warehouse[kind][0], "location_id": from, "location_dest_id": to,
-                "carrier_tracking_ref": format!("FIRST{n:07}"), "origin": format!("made {n}"),
-                "move_ids": [[0, 0, {"product_id": product, "product_uom_qty": 1, "location_id": from, "location_dest_id": to}]]})
-        });
-        let values = values.collect::<Vec<_>>();
-        let ids = odoo.call("stock.picking", "create", json!({"vals_list": values})).await?;
-        odoo.call("stock.picking", "action_confirm", json!({"ids": ids})).await?;
-        made.extend(ids.as_array().context("ids")?.iter().filter_map(Value::as_i64));
-    }
-    Ok(made)
 }
 
 /// Somebody edits deliveries, one after the other, until he has had his share of them and the first import is over.
@@ -229,14 +153,19 @@ async fn deliveries_that_are_edited_while_they_come_in_are_the_same_in_the_end()
     let odoo = Odoo::clone_database(&around, "import")?;
     let (folder, count) = (tempfile::tempdir()?, wanted());
     let ids = make(&odoo, count).await?;
-    rate(&odoo, folder.path(), count).await?;
-    let here_ = Here::new(&odoo, folder.path(), "edited.db").await?;
+    let rate = rate(&odoo, folder.path(), count).await?;
+    let percent = rate.percent();
+    println!("{count} deliveries: search_read {:?}, import {:?}: {percent:.0} %", rate.search, rate.import);
+    // without optimisation it is our part that is slow
+    let judged = count >= JUDGED && !cfg!(debug_assertions);
+    ensure!(!judged || percent >= RATE_PERCENT, "an import has {percent:.0} % of the rate of search_read");
+    let installation = Here::new(&odoo, folder.path(), "edited.db").await?;
     let (imported, edits) = (AtomicBool::new(false), AtomicUsize::new(0));
     let writers = try_join_all((0..WRITERS).map(|writer| edit(&odoo, writer, &ids, &imported, &edits)));
     let importing = async {
         // the writers are in the middle of it
         tokio::time::sleep(Duration::from_millis(500)).await;
-        here_.import().await?;
+        installation.import().await?;
         imported.store(true, Ordering::Relaxed);
         anyhow::Ok(())
     };
@@ -246,12 +175,12 @@ async fn deliveries_that_are_edited_while_they_come_in_are_the_same_in_the_end()
     println!("{} edits", edits.load(Ordering::Relaxed));
     // what was deleted is looked for some at a time
     for _ in 0..count / 200 + 3 {
-        here_.import().await?;
+        installation.import().await?;
     }
     let sql = PgPool::connect(&odoo.sql()?).await?;
     let expected = in_odoo(&sql, &ids).await?;
     sql.close().await;
-    let (mut found, deleted) = here(&here_.file)?;
+    let (mut found, deleted) = here(&installation.file)?;
     found.retain(|record, _| ids.contains(record));
     for id in ids.iter().filter(|id| !expected.contains_key(id)) {
         // one that was deleted before it was read was never here
@@ -263,44 +192,5 @@ async fn deliveries_that_are_edited_while_they_come_in_are_the_same_in_the_end()
         ensure!(came == seen, "{id}: Odoo has {seen:?}, came in as {came:?}");
     }
     ensure!(expected.len() > count / 2 && found.len() == expected.len(), "{} of {}", found.len(), expected.len());
-    Ok(())
-}
-
-/// The rate of an import beside that of Odoo's own search for the same fields, in the same pages.
-async fn rate(odoo: &Odoo, folder: &Path, count: usize) -> Result<()> {
-    let picking =
-        ::odoo::READ_FIELDS.iter().filter(|(model, _)| *model == "stock.picking").flat_map(|(_, fields)| *fields);
-    let there = odoo.call("stock.picking", "fields_get", json!({"allfields": [], "attributes": ["type"]})).await?;
-    let fields: Vec<&str> = picking.copied().filter(|field| there.get(*field).is_some()).collect();
-    let (mut best_search, mut best_import) = (Duration::MAX, Duration::MAX);
-    for round in 0..3 {
-        let begun = Instant::now();
-        let (mut after, mut read) = (0, 0);
-        loop {
-            let domain = json!([["state", "!=", "draft"], ["carrier_tracking_ref", "!=", false], ["id", ">", after]]);
-            let body = json!({"domain": domain, "fields": fields, "order": "id", "limit": ::odoo::PAGE_MAX});
-            let page = odoo.call("stock.picking", "search_read", body).await?;
-            let page = page.as_array().context("a page")?;
-            read += page.len();
-            match page.last() {
-                Some(last) if page.len() >= ::odoo::PAGE_MAX as usize => {
-                    after = last["id"].as_i64().context("an id")?
-                }
-                _ => break,
-            }
-        }
-        best_search = best_search.min(begun.elapsed());
-        ensure!(read >= count, "{read} of {count}");
-        let here = Here::new(odoo, folder, &format!("rate{round}.db")).await?;
-        let begun = Instant::now();
-        let done = here.import().await?;
-        best_import = best_import.min(begun.elapsed());
-        ensure!(done.created as usize >= count, "{} of {count}", done.created);
-    }
-    let percent = 100.0 * best_search.as_secs_f64() / best_import.as_secs_f64();
-    println!("{count} deliveries: search_read {best_search:?}, import {best_import:?}: {percent:.0} %");
-    // without optimisation it is our part that is slow
-    let judged = count >= JUDGED && !cfg!(debug_assertions);
-    ensure!(!judged || percent >= RATE_PERCENT, "an import has {percent:.0} % of the rate of search_read");
     Ok(())
 }

@@ -3,21 +3,14 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tests::{Installation, Odoo, Platform, Surroundings, until};
+use tests::{
+    Installation, Odoo, Platform, Surroundings,
+    aftership::{Event, message},
+    until,
+};
 
-/// An AfterShip message about a parcel of this number: picked up, and where `delivered` also that.
-fn message(number: &str, delivered: bool) -> Vec<u8> {
-    let mut steps = vec![("InTransit", "InTransit_003", "2026-03-03T01:10:00")];
-    steps.extend(delivered.then_some(("Delivered", "Delivered_001", "2026-03-04T11:00:00")));
-    let checkpoints: Vec<Value> = steps
-        .iter()
-        .map(|(tag, subtag, time)| json!({"tag": tag, "subtag": subtag, "city": "Lyon", "country_iso3": "FRA", "checkpoint_time": time, "slug": "dhl"}))
-        .collect();
-    let (tag, subtag, time) = steps[steps.len() - 1];
-    let msg = json!({"id": format!("afs-{number}"), "tracking_number": number, "slug": "dhl", "tag": tag, "subtag": subtag,
-        "updated_at": format!("{time}+00:00"), "last_updated_at": format!("{time}+00:00"), "checkpoints": checkpoints});
-    serde_json::to_vec(&json!({"event_id": format!("evt-{number}-{subtag}"), "event": "tracking_update", "msg": msg, "ts": 1_772_600_000})).expect("JSON")
-}
+const PICKED_UP: Event = ("InTransit", "InTransit_003", "2026-03-03T01:10:00");
+const DELIVERED: Event = ("Delivered", "Delivered_001", "2026-03-04T11:00:00");
 
 /// What the command printed: a line for each difference, and last the run.
 fn printed(text: &str) -> Result<(BTreeSet<(String, String)>, Value)> {
@@ -50,7 +43,7 @@ async fn what_people_change_in_odoo_is_found_mended_or_listed() -> Result<()> {
     installation.command(&["source", "put", platform.source, "--connector", platform.source], Some(platform.secret))?;
     let run = std::process::id();
     let [edited, delivered, gone, later] = ["EDI", "DEL", "GON", "LAT"].map(|name| format!("{name}{run:08}9"));
-    let (_, edited_delivery) = odoo.order(&edited).await?;
+    let (edited_order, edited_delivery) = odoo.order(&edited).await?;
     let (_, open_delivery) = odoo.order(&delivered).await?;
     let (_, gone_delivery) = odoo.order(&gone).await?;
     installation.start().await?;
@@ -62,13 +55,17 @@ async fn what_people_change_in_odoo_is_found_mended_or_listed() -> Result<()> {
         })
         .await
         .with_context(|| installation.log())?;
-        let status = platform.post(&installation.base(), &message(number, arrived)).await?;
+        let events = if arrived { &[PICKED_UP, DELIVERED][..] } else { &[PICKED_UP] };
+        let body = message((number, "dhl"), events, &Value::Null);
+        let status = platform.post(&installation.base(), &body).await?;
         ensure!(status == 202, "{status}");
         shows(&odoo, delivery, if arrived { "DELIVERED" } else { "IN_TRANSIT" })
             .await
             .with_context(|| installation.log())?;
     }
     installation.idle().await?;
+    let values = json!({"x_milepost_status": "FAILED"});
+    odoo.call("sale.order", "write", json!({"ids": [edited_order], "vals": values})).await?;
     let later_delivery = edited_by_hand(&odoo, edited_delivery, gone_delivery, &later).await?;
     // a dry run mends nothing
     let (found, dry) = printed(&installation.command(&["reconcile", "--dry-run", "--json"], None)?)?;
@@ -76,6 +73,7 @@ async fn what_people_change_in_odoo_is_found_mended_or_listed() -> Result<()> {
     for difference in [
         expected("status", &edited),
         expected("exception", &edited),
+        expected("order_fields", &edited),
         expected("transfer", &delivered),
         expected("gone", &gone),
         expected("missing", &format!("Delivery {later_delivery}")),
@@ -87,13 +85,14 @@ async fn what_people_change_in_odoo_is_found_mended_or_listed() -> Result<()> {
     ensure!(row["x_milepost_status"] == "DELIVERED", "a dry run writes nothing: {row}");
     // the next one mends what is safe
     let (_, run) = printed(&installation.command(&["reconcile", "--json"], None)?)?;
-    ensure!(run["fixes"].as_u64().is_some_and(|fixes| fixes >= 4), "{run}");
+    ensure!(run["fixes"].as_u64().is_some_and(|fixes| fixes >= 5), "{run}");
     shows(&odoo, edited_delivery, "IN_TRANSIT").await.with_context(|| installation.log())?;
     until("the delivery that was missing to be imported", || async {
         Ok(odoo.delivery(later_delivery, &["x_milepost_url"]).await?["x_milepost_url"].as_str().map(drop))
     })
     .await
     .with_context(|| installation.log())?;
+    set_back_on_the_order(&odoo, edited_order).await.with_context(|| installation.log())?;
     let notes = odoo.notes(edited_delivery).await?;
     let said = notes.iter().filter(|note| note.contains("changed by hand")).count();
     ensure!(said == 1, "one note says what was set back: {notes:?}");
@@ -122,6 +121,23 @@ async fn edited_by_hand(odoo: &Odoo, edited: i64, gone: i64, later: &str) -> Res
     odoo.call("stock.picking", "action_cancel", json!({"ids": [gone]})).await?;
     odoo.call("stock.picking", "unlink", json!({"ids": [gone]})).await?;
     Ok(odoo.order(later).await?.1)
+}
+
+/// What was changed by hand on the sales order is as it was, and one note there says so.
+async fn set_back_on_the_order(odoo: &Odoo, order: i64) -> Result<()> {
+    until("the order to show its status again", || async {
+        let read = json!({"ids": [order], "fields": ["x_milepost_status"]});
+        let row = odoo.call("sale.order", "read", read).await?[0].clone();
+        Ok((row["x_milepost_status"] == "IN_TRANSIT").then_some(()))
+    })
+    .await?;
+    let notes = until("the note on the order", || async {
+        let notes = odoo.notes_on("sale.order", order).await?;
+        Ok((!notes.is_empty()).then_some(notes))
+    })
+    .await?;
+    ensure!(notes.len() == 1 && notes[0].contains("changed by hand to"), "{notes:?}");
+    Ok(())
 }
 
 /// A person validates the transfer in Odoo: it differs no longer.

@@ -3,29 +3,21 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::{Installation, Odoo, Platform, Surroundings, until};
+use tests::{
+    Installation, Odoo, Platform, Surroundings,
+    aftership::{self, Event},
+    until,
+};
 
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
-/// Tag, subtag and time of each event.
-type Event = (&'static str, &'static str, &'static str);
 const SCANNED: Event = ("InTransit", "InTransit_002", "2026-03-02T10:00:00");
 const DELIVERED: Event = ("Delivered", "Delivered_001", "2026-03-04T11:00:00");
 const RETURNING: Event = ("Exception", "Exception_010", "2026-03-04T11:00:00");
 
 /// AfterShip's message with these events so far.
 fn message(number: &str, events: &[Event], proof: Option<Value>) -> Vec<u8> {
-    let checkpoints: Vec<Value> = events
-        .iter()
-        .map(|(tag, subtag, time)| json!({"tag": tag, "subtag": subtag, "city": "Berlin", "country_iso3": "DEU", "checkpoint_time": time}))
-        .collect();
-    let (tag, subtag, time) = events[events.len() - 1];
-    let mut msg = json!({"id": format!("t-{number}"), "tracking_number": number, "slug": "dhl", "tag": tag, "subtag": subtag,
-        "updated_at": format!("{time}+00:00"), "checkpoints": checkpoints});
-    if let Some(proof) = &proof {
-        msg["proof_of_delivery"] = proof.clone();
-    }
-    let event_id = format!("{number}-{}-{}", events.len(), proof.is_some());
-    serde_json::to_vec(&json!({"event_id": event_id, "msg": msg})).expect("JSON")
+    let further = proof.map_or(Value::Null, |proof| json!({"proof_of_delivery": proof}));
+    aftership::message((number, "dhl"), events, &further)
 }
 
 async fn imported(odoo: &Odoo, delivery: i64) -> Result<()> {

@@ -4,8 +4,11 @@ use crate::{
     State,
     fold::Announcement,
     ids::{EffectId, ExceptionId, ObservationId, ShipmentId, content_id},
+    rule::{Action, RuleId, RuleVersion},
 };
 use serde::{Deserialize, Serialize};
+
+pub use crate::invoicing::{InvoiceFor, InvoiceOn, Invoicing};
 
 /// Where an effect goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -13,6 +16,8 @@ use serde::{Deserialize, Serialize};
 pub enum EffectTarget {
     /// A note in the order system's chatter.
     OrderNote,
+    /// A note on the sales order itself.
+    SalesOrderNote,
     /// An activity for a person in the order system.
     OrderActivity,
     /// The delivery is validated in the order system.
@@ -23,43 +28,21 @@ pub enum EffectTarget {
     OrderInvoice,
     /// A return is made for what the carrier brings back.
     OrderReturn,
+    /// A field of the delivery is written in the order system.
+    OrderField,
+    /// What a rule says of the case of an exception; the job that opens it reads this.
+    Case,
+    /// A team is alerted.
+    Alert,
+    /// A claim is raised.
+    Claim,
 }
 
-/// How an order is invoiced once its goods have arrived.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Invoicing {
-    /// Not by Milepost.
-    #[default]
-    Never,
-    /// An activity asks accounting to do it.
-    Release,
-    /// A draft invoice is made.
-    Draft,
-    /// An invoice is made and posted.
-    Post,
-}
-
-/// When an order is invoiced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InvoiceOn {
-    /// As soon as the carrier reports the delivery.
-    #[default]
-    Delivered,
-    /// When there is a proof of delivery too: a document, a signature, or the carrier's word that it has one.
-    Pod,
-}
-
-/// Which deliveries of an order an invoice waits for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InvoiceFor {
-    /// All of them: one invoice for the order.
-    #[default]
-    Order,
-    /// Each by itself: an invoice for each delivery.
-    Delivery,
+impl EffectTarget {
+    /// Whether it is posted to the order system.
+    pub const fn is_of_order_system(self) -> bool {
+        !matches!(self, Self::Case | Self::Alert | Self::Claim)
+    }
 }
 
 /// The content of an effect: codes and times; the text is made when it is posted.
@@ -118,6 +101,17 @@ pub enum EffectBody {
     },
     /// The goods come back to the sender.
     Return,
+    /// What a rule does.
+    ByRule {
+        /// The rule.
+        rule: RuleId,
+        /// Its version.
+        version: RuleVersion,
+        /// The exception that it is about.
+        exception: Option<ExceptionId>,
+        /// What it does.
+        action: Action,
+    },
 }
 
 /// What became of an effect.
@@ -133,11 +127,14 @@ pub enum EffectOutcome {
     NotNeeded,
     /// It was posted, and is over.
     Completed,
+    /// What it waited for did not come in time.
+    Expired,
 }
 
 const WITHHELD: &str = "withheld";
 const NOT_NEEDED: &str = "not needed";
 const COMPLETED: &str = "completed";
+const EXPIRED: &str = "expired";
 
 impl EffectOutcome {
     /// How it is stored: the id at the target, or a word in its place; none while it is pending.
@@ -148,6 +145,7 @@ impl EffectOutcome {
             Self::Withheld => Some(WITHHELD),
             Self::NotNeeded => Some(NOT_NEEDED),
             Self::Completed => Some(COMPLETED),
+            Self::Expired => Some(EXPIRED),
         }
     }
 
@@ -158,6 +156,7 @@ impl EffectOutcome {
             WITHHELD => Self::Withheld,
             NOT_NEEDED => Self::NotNeeded,
             COMPLETED => Self::Completed,
+            EXPIRED => Self::Expired,
             _ => Self::Posted(external),
         }
     }
@@ -187,11 +186,16 @@ pub fn effect_id(shipment: ShipmentId, target: EffectTarget, key: &str) -> Effec
     // with the quotes, as JSON has it: ids that are stored were made so
     let target = match target {
         EffectTarget::OrderNote => r#""order_note""#,
+        EffectTarget::SalesOrderNote => r#""sales_order_note""#,
         EffectTarget::OrderActivity => r#""order_activity""#,
         EffectTarget::OrderValidation => r#""order_validation""#,
         EffectTarget::OrderProof => r#""order_proof""#,
         EffectTarget::OrderInvoice => r#""order_invoice""#,
         EffectTarget::OrderReturn => r#""order_return""#,
+        EffectTarget::OrderField => r#""order_field""#,
+        EffectTarget::Case => r#""case""#,
+        EffectTarget::Alert => r#""alert""#,
+        EffectTarget::Claim => r#""claim""#,
     };
     EffectId(content_id("effect", &[shipment.0.as_bytes(), target.as_bytes(), key.as_bytes()]))
 }
@@ -214,6 +218,7 @@ mod tests {
             (EffectTarget::OrderNote, "DELIVERY_ATTEMPTED/2 of 3/2", "ee02d56e-280f-97ba-9d20-62afd24eacc4"),
             (EffectTarget::OrderNote, "correction/4", "53e450d4-e3ad-0d3e-5fbd-31e66866fe45"),
             (EffectTarget::OrderNote, "set_back/1", "170b4645-1d64-4279-5d74-05e302fba6c6"),
+            (EffectTarget::SalesOrderNote, "set_back/1", "b6b006d5-e93f-8071-e73d-aa79aa1e4663"),
             (EffectTarget::OrderActivity, &exception, "171f89b2-e71c-4b9a-3515-1528d2785851"),
             (EffectTarget::OrderActivity, &again, "546ad7bc-f9f0-7639-2938-ec541326390c"),
             (EffectTarget::OrderValidation, "1", "c27402e4-c7e8-d9c7-ad66-6bfca6e55d65"),
@@ -227,7 +232,7 @@ mod tests {
 
     #[test]
     fn every_outcome_is_read_as_it_is_stored() {
-        use EffectOutcome::{Completed, NotNeeded, Pending, Posted, Withheld};
+        use EffectOutcome::{Completed, Expired, NotNeeded, Pending, Posted, Withheld};
         for (outcome, external, open) in [
             (Pending, None, false),
             (Posted("17".into()), Some("17"), true),
@@ -236,6 +241,7 @@ mod tests {
             (Withheld, Some("withheld"), false),
             (NotNeeded, Some("not needed"), false),
             (Completed, Some("completed"), false),
+            (Expired, Some("expired"), false),
             (EffectOutcome::named(57, "INV/2026/00010"), Some("57 INV/2026/00010"), false),
         ] {
             assert_eq!(outcome.external(), external);

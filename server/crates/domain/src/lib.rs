@@ -1,16 +1,20 @@
 //! The canonical model of a shipment, pure: no I/O, no clock, no randomness.
 //!
-//! `vocabulary` holds the plain enums, `access` what people may do, `ownership` and `reconcile` the words of reconciliation,
+//! `vocabulary` holds the plain enums, `access` what people may do, `alerts` the kinds of alerts, `ownership` and `reconcile` the words of reconciliation, `claims` those of claims,
 //! `visible` how text from outside is shown: these build for the browser. Everything else (feature `model`) is what the
 //! server folds with. Time and randomness are arguments.
 
 pub mod access;
+pub mod alerts;
 #[cfg(feature = "model")]
 pub mod booking;
+#[cfg(feature = "model")]
+pub mod calendar;
 #[cfg(feature = "model")]
 pub mod carriers;
 #[cfg(feature = "model")]
 pub mod cause;
+pub mod claims;
 #[cfg(feature = "model")]
 pub mod commit;
 #[cfg(feature = "model")]
@@ -25,6 +29,9 @@ pub mod exceptions;
 pub mod fold;
 #[cfg(feature = "model")]
 pub mod ids;
+#[cfg(feature = "model")]
+pub mod invoicing;
+pub mod labels;
 #[cfg(feature = "model")]
 pub mod mapping;
 #[cfg(feature = "model")]
@@ -48,10 +55,14 @@ pub mod reconcile;
 #[cfg(feature = "model")]
 pub mod routing;
 #[cfg(feature = "model")]
+pub mod rule;
+#[cfg(feature = "model")]
 pub mod rules;
 #[cfg(feature = "model")]
 pub mod scenario;
+pub mod unknown;
 pub mod visible;
 pub mod vocabulary;
+mod words;
 
 pub use vocabulary::{Category, Classifier, Direction, ExceptionReason, Milestone, Party, Severity, State, Visibility};

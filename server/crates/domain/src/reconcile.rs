@@ -1,36 +1,6 @@
 //! The words of reconciliation: what can differ between the systems, why, and what mends it.
 
-use serde::{Deserialize, Serialize};
-
-macro_rules! words {
-    ($(#[$about:meta])* $name:ident { $($(#[$note:meta])* $variant:ident = $code:literal, $label:literal;)* }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$note])* #[serde(rename = $code)] $variant,)*
-        }
-
-        impl $name {
-            /// Every one.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The stable code.
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-
-            /// The one with this code.
-            pub fn from_code(code: &str) -> Option<Self> {
-                match code { $($code => Some(Self::$variant),)* _ => None }
-            }
-
-            /// What a person reads.
-            pub const fn label(self) -> &'static str {
-                match self { $(Self::$variant => $label,)* }
-            }
-        }
-    };
-}
+use crate::words::words;
 
 words! {
     /// What differs; with the record it is the identity of a difference.
@@ -57,6 +27,8 @@ words! {
         Exception = "exception", "Exception differs";
         /// Any other of Milepost's fields.
         Details = "details", "Details differ";
+        /// Milepost's fields of the sales order.
+        OrderFields = "order_fields", "Sales order shows something else";
         /// The delivery state of OCA's module.
         DeliveryState = "delivery_state", "Delivery state differs";
         /// Delivered here, and the transfer is not validated.
@@ -176,13 +148,20 @@ impl Cause {
 impl Topic {
     /// Whether Milepost can write its own value there, should a person want that.
     pub const fn is_written(self) -> bool {
-        matches!(self, Self::Number | Self::Carrier | Self::Scheduled | Self::DeliveryState | Self::TicketClosed)
+        matches!(self, Self::Number | Self::Carrier | Self::Scheduled | Self::DeliveryState) || self.is_act()
+    }
+
+    /// Whether a person who decides for Milepost has something done, rather than a value taken over.
+    pub const fn is_act(self) -> bool {
+        matches!(self, Self::TicketClosed | Self::Transfer | Self::Invoice)
     }
 
     /// What the two choices say.
     pub const fn choice(self, choice: Choice) -> &'static str {
         match (self, choice) {
             (Self::TicketClosed, Choice::Write) => "Reopen ticket",
+            (Self::Transfer, Choice::Write) => "Validate delivery",
+            (Self::Invoice, Choice::Write) => "Make invoice",
             (Self::TicketClosed, Choice::Keep) => "Leave it closed",
             (Self::TicketOpen, Choice::Keep) => "Leave it open",
             (Self::NoOrder, Choice::Keep) => "No order of ours",

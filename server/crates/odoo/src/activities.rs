@@ -10,6 +10,7 @@ use super::{
     chatter::{checked, first_of},
     record::{Record, RecordKind},
     setup::{ACTIVITY, SCHEDULE},
+    transfers::{ORDER, PURCHASE},
     transport::Made,
     wire::{Id, Maybe},
 };
@@ -56,12 +57,14 @@ struct Responsible {
     user_id: Maybe<Link>,
     #[serde(default)]
     sale_id: Maybe<Link>,
+    #[serde(default)]
+    purchase_id: Maybe<Link>,
 }
 
 impl OdooClient {
     /// Schedules a to-do under this marker, unless it is or was there already; returns the activity's id, or the words
-    /// `done` and the message's id for one that somebody has dealt with. It is assigned to the order's salesperson, else to
-    /// who looks after the transfer or the warehouse, else to the fallback, else it stays unassigned.
+    /// `done` and the message's id for one that somebody has dealt with. It is assigned to the order's salesperson, else to the
+    /// buyer of the purchase, else to who looks after the transfer or the warehouse, else to the fallback, else it stays unassigned.
     ///
     /// # Errors
     /// `unknown_outcome` where no answer came: call again after a while, it looks first.
@@ -124,22 +127,27 @@ impl OdooClient {
         if let Some(user) = self.user_named(people.first, log).await? {
             return Ok(Some(user));
         }
-        let (order, of_transfer) = match on.kind {
-            RecordKind::Order => (Some(on.id), None),
+        let (orders, of_transfer) = match on.kind {
+            RecordKind::Order => ([Some((ORDER, on.id)), None], None),
             RecordKind::Delivery => {
-                let body = json!({"ids": [on.id], "fields": ["user_id", "sale_id"]});
+                let shape = self.shape(log).await?;
+                let links = ["sale_id", "purchase_id"].into_iter().filter(|link| shape.has(link));
+                let fields: Vec<&str> = std::iter::once("user_id").chain(links).collect();
+                let body = json!({"ids": [on.id], "fields": fields});
                 let mut found: Vec<Responsible> = self.ask_explained(on.kind.model(), "read", body, log).await?;
                 let Some(delivery) = found.pop() else {
                     let text = format!("Odoo has no delivery {} any more", on.id);
                     return Err(CallError::new(ErrorClass::NotFound, text));
                 };
-                (delivery.sale_id.0.map(|order| order.0), delivery.user_id.0.map(|user| user.0))
+                let sold = delivery.sale_id.0.map(|order| (ORDER, order.0));
+                let bought = delivery.purchase_id.0.map(|order| (PURCHASE, order.0));
+                ([sold, bought], delivery.user_id.0.map(|user| user.0))
             }
         };
-        if let Some(order) = order
-            && let Some(user) = self.salesperson(order, log).await?
-        {
-            return Ok(Some(user));
+        for (model, order) in orders.into_iter().flatten() {
+            if let Some(user) = self.person_of(model, order, log).await? {
+                return Ok(Some(user));
+            }
         }
         if of_transfer.is_some() {
             return Ok(of_transfer);
@@ -150,9 +158,10 @@ impl OdooClient {
         }
     }
 
-    async fn salesperson(&self, order: i64, log: &dyn CallLog) -> Result<Option<i64>, CallError> {
+    /// The salesperson of an order, or the buyer of a purchase.
+    async fn person_of(&self, model: &str, order: i64, log: &dyn CallLog) -> Result<Option<i64>, CallError> {
         let body = json!({"ids": [order], "fields": ["user_id"]});
-        match self.ask::<Vec<Responsible>>(RecordKind::Order.model(), "read", body, log).await {
+        match self.ask::<Vec<Responsible>>(model, "read", body, log).await {
             Ok(mut found) => Ok(found.pop().and_then(|order| order.user_id.0).map(|user| user.0)),
             // an order that may not be read names nobody
             Err(error) if error.class == ErrorClass::Forbidden => Ok(None),

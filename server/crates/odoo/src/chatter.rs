@@ -1,7 +1,7 @@
-//! Notes on a delivery, each exactly once: Odoo has no idempotency of its own, so a note goes out under our own
+//! Notes on a delivery or its order, each exactly once: Odoo has no idempotency of its own, so a note goes out under our own
 //! `message_id`, which Odoo keeps and can be searched.
 
-use super::{OdooClient, transport::Made, wire::Id};
+use super::{OdooClient, record::Record, transport::Made, wire::Id};
 use outbound::{CallError, CallLog, ErrorClass};
 use serde_json::{Value, json};
 
@@ -18,26 +18,26 @@ impl OdooClient {
     /// `unknown_outcome` where no answer came: call again after a while, it looks first.
     pub async fn post_note(
         &self,
-        picking: i64,
+        on: Record,
         marker: &str,
         html: &str,
         log: &dyn CallLog,
     ) -> Result<String, CallError> {
         let marker = checked(marker, html)?;
         let message_id = format!("<{marker}@milepost>");
-        let domain =
-            json!([["message_id", "=", message_id], ["model", "=", "stock.picking"], ["res_id", "=", picking]]);
+        let model = on.kind.model();
+        let domain = json!([["message_id", "=", message_id], ["model", "=", model], ["res_id", "=", on.id]]);
         if let Some(found) = self.first("mail.message", domain, log).await? {
             return Ok(found.to_string());
         }
         let body = json!({
-            "ids": [picking],
+            "ids": [on.id],
             "body": html,
             "body_is_html": true,
             "message_id": message_id,
             "subtype_xmlid": "mail.mt_note",
         });
-        let Made(made) = self.change("stock.picking", "message_post", body, log).await?;
+        let Made(made) = self.change(model, "message_post", body, log).await?;
         first_of(&made, "message_post")
     }
 

@@ -3,9 +3,10 @@
 use super::{
     OdooClient,
     deliveries::{PICKING, Refusals, SINGLE_READS_MAX},
+    numbers::split_numbers,
     record::RecordKind,
     rows::Row,
-    status::Fields,
+    status::{Fields, OCA_FIELD},
     wire::{datetime, instant},
 };
 use jiff::Timestamp;
@@ -14,12 +15,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 
-/// The field of OCA's module `delivery_state` (OCA/delivery-carrier).
-pub const OCA_FIELD: &str = "delivery_state";
 /// Deliveries of one reading at most.
 pub const SHOWN_MAX: usize = 200;
 /// Shipping methods of an Odoo that are read.
 const CARRIERS_MAX: u32 = 500;
+const REFERENCE: &str = "carrier_tracking_ref";
 const SCHEDULED: &str = "scheduled_date";
 const INVOICE_STATUS: &str = "invoice_status";
 
@@ -38,6 +38,15 @@ impl OdooClient {
             return Ok(HashMap::new());
         }
         self.texts_of(PICKING, pickings, OCA_FIELD, log).await
+    }
+
+    /// The numbers in a delivery's tracking reference, each as written: without those of its packages.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should.
+    pub async fn tracking_reference_of(&self, picking: i64, log: &dyn CallLog) -> Result<Vec<String>, CallError> {
+        let text = self.texts_of(PICKING, &[picking], REFERENCE, log).await?.remove(&picking).flatten();
+        Ok(text.as_deref().map(split_numbers).unwrap_or_default())
     }
 
     /// When deliveries are scheduled, by their ids.

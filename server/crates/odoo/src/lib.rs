@@ -34,14 +34,15 @@ mod steps;
 mod transfers;
 mod transport;
 mod validate;
+mod values;
 mod wire;
 
 pub use activities::{Activity, People};
 pub use address::site;
-pub use booking::{Goods, Numbered, PARCELS_MAX, Parcel, Party, Readiness, ToBook};
+pub use booking::{Goods, Numbered, PARCELS_MAX, Packed, Parcel, Party, Readiness, ToBook};
 pub use check::check;
 pub use client::OdooClient;
-pub use compared::{OCA_FIELD, SHOWN_MAX};
+pub use compared::SHOWN_MAX;
 pub use config::{ID, OdooConfig, Settings, Transport, template};
 pub use deliveries::{DeliveryPage, NO_ACCESS, PAGE_MAX, REFUSES, Unreadable, WAITS};
 pub use delivery::{Customer, Delivery, DeliveryState, OrderKind, UnreadPart};
@@ -52,11 +53,12 @@ pub use record::{Record, RecordKind};
 pub use returns::Returning;
 pub use setup::{Ended, Extent, Hints, LOGIN, Plan, Step, There, Wanted, gives_hints, plan, removal};
 pub use shown::{Changed, changed_by_others, label};
-pub use status::{Fields, StatusValues, WRITE_MAX};
+pub use status::{Fields, OCA_FIELD, StatusValues, WRITE_MAX};
 pub use steps::{Proofs, Returns, ValidateOn};
 pub use transfers::{READ_FIELDS, Since};
 pub use transport::Version;
 pub use validate::Validation;
+pub use values::OrderValue;
 
 #[cfg(test)]
 mod tests;

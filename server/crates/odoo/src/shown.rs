@@ -1,8 +1,8 @@
-//! What deliveries show in our fields, and where that is not what was written there.
+//! What records show in our fields, and where that is not what was written there.
 
 use super::{
     OdooClient,
-    deliveries::{PICKING, Refusals, SINGLE_READS_MAX},
+    deliveries::{Refusals, SINGLE_READS_MAX},
     record::RecordKind,
     status::{Fields, StatusValues, WRITE_MAX, changed},
 };
@@ -25,22 +25,30 @@ pub struct Changed {
 }
 
 impl OdooClient {
-    /// What deliveries show in our fields, by their ids; those that are gone or may not be read are left out, and nothing
+    /// What records of a kind show in our fields, by their ids; those that are gone or may not be read are left out, and nothing
     /// is named of fields that were not set up.
     ///
     /// # Errors
     /// When Odoo does not answer as it should.
-    pub async fn shown(&self, pickings: &[i64], log: &dyn CallLog) -> Result<HashMap<i64, Fields>, CallError> {
-        let fields = self.our_fields(RecordKind::Delivery, log).await?;
+    pub async fn shown(
+        &self,
+        kind: RecordKind,
+        records: &[i64],
+        log: &dyn CallLog,
+    ) -> Result<HashMap<i64, Fields>, CallError> {
         let mut shown = HashMap::new();
+        if records.is_empty() {
+            return Ok(shown);
+        }
+        let fields = self.our_fields(kind, log).await?;
         if fields.is_empty() {
             return Ok(shown);
         }
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
         let mut reads = SINGLE_READS_MAX;
-        for chunk in pickings.chunks(WRITE_MAX) {
+        for chunk in records.chunks(WRITE_MAX) {
             let ids = chunk.iter().copied().collect();
-            let read = self.read_each(PICKING, ids, &fields, Refusals::Sampled, &mut reads, log).await?;
+            let read = self.read_each(kind.model(), ids, &fields, Refusals::Sampled, &mut reads, log).await?;
             shown.extend(read.rows);
         }
         Ok(shown)

@@ -15,7 +15,7 @@ pub const WRITE_MAX: usize = 200;
 /// A Char field takes more, but a list shows no more.
 const CHARS_MAX: usize = 250;
 /// The field of OCA's module `delivery_state` (OCA/delivery-carrier).
-const OCA_FIELD: &str = "delivery_state";
+pub const OCA_FIELD: &str = "delivery_state";
 
 /// Fields of a record and their values, as Odoo takes them.
 pub type Fields = Map<String, Value>;
@@ -113,6 +113,21 @@ impl OdooClient {
             fields.retain(|name, _| name == OCA_FIELD || there.contains(name));
         }
         Ok(fields)
+    }
+
+    /// Writes a text into one field of a delivery that is the company's own; whether this Odoo has the delivery.
+    ///
+    /// # Errors
+    /// `misconfigured` where this Odoo lacks the field; as [`Self::write_status`].
+    pub async fn write_field(
+        &self,
+        delivery: i64,
+        field: &str,
+        value: &str,
+        log: &dyn CallLog,
+    ) -> Result<bool, CallError> {
+        let fields = Fields::from_iter([(field.to_owned(), Value::from(value))]);
+        Ok(self.write_fields_of(RecordKind::Delivery, &[delivery], &fields, log).await?.is_empty())
     }
 
     /// Writes these fields of several records that get equal values; returns those that Odoo no longer has. One missing id

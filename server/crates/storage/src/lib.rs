@@ -6,10 +6,12 @@
 //!
 //! Personal data arrives sealed ([`Sealed`]) under a key of its own subject; storage never sees it in clear.
 
+pub mod alerts;
 pub mod audit;
 pub mod bookings;
 pub mod cases;
 pub mod chain;
+pub mod claims;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod connections;
@@ -29,6 +31,7 @@ pub mod people;
 pub mod queue;
 pub mod reconciliations;
 pub mod replays;
+pub mod rules;
 pub mod schedules;
 pub mod sessions;
 pub mod settings;
@@ -49,6 +52,8 @@ use std::sync::Arc;
 /// An engine: its parts, each one trait.
 #[derive(Clone)]
 pub struct Store {
+    /// Operational alerts.
+    pub alerts: Arc<dyn alerts::Alerts>,
     /// The systems that messages come from and that jobs go out to.
     pub connections: Arc<dyn connections::Connections>,
     /// Messages as received.
@@ -63,12 +68,16 @@ pub struct Store {
     pub order_problems: Arc<dyn order_problems::OrderProblems>,
     /// Bookings, and numbers that are registered for tracking.
     pub bookings: Arc<dyn bookings::Bookings>,
+    /// Claims against carriers.
+    pub claims: Arc<dyn claims::Claims>,
     /// Units of work and the calls they made.
     pub jobs: Arc<dyn jobs::Jobs>,
     /// Comparisons of the systems, and their differences.
     pub reconciliations: Arc<dyn reconciliations::Reconciliations>,
     /// Replays.
     pub replays: Arc<dyn replays::Replays>,
+    /// Rules, their versions and dry runs.
+    pub rules: Arc<dyn rules::Rules>,
     /// When the clock starts which work.
     pub schedules: Arc<dyn schedules::Schedules>,
     /// The gates in front of other systems.
@@ -201,4 +210,6 @@ pub mod limits {
     pub const ERASED_TEXTS: u32 = 500;
     /// Observations that are read again at once.
     pub const REREAD_ROWS: u32 = 200;
+    /// Proofs of delivery whose wait ends at once.
+    pub const EXPIRED_ROWS: u32 = 1_000;
 }

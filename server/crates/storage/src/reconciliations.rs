@@ -264,6 +264,8 @@ pub struct Look {
     pub found: Vec<Found>,
     /// The records that could not be read this time: what differs of them stays as it is.
     pub unread: Vec<Subject>,
+    /// What was not compared of records that were looked at: it stays as it is.
+    pub stays: Vec<(Subject, Topic)>,
 }
 
 /// The next step of a run.
@@ -442,12 +444,16 @@ pub trait Reconciliations: Send + Sync {
     /// The shipment of an order that had the number of an unlinked one before.
     async fn before(&self, scope: Scope, unlinked: ShipmentId) -> Result<Option<(ShipmentId, Origin)>>;
 
-    /// Closes what the run has not found again of systems that it has looked through; how many.
+    /// The numbers, as written, that a shipment of an order got when it lost that of an unlinked one, and still has.
+    async fn in_place_of(&self, scope: Scope, unlinked: ShipmentId, before: ShipmentId) -> Result<Vec<String>>;
+
+    /// Closes what was there before the run began and it has not found again of systems that it has looked through; how many.
     async fn close_unseen(
         &self,
         scope: Scope,
         run: ReconciliationId,
         systems: Vec<String>,
+        began: Timestamp,
         at: Timestamp,
     ) -> Result<u64>;
 

@@ -11,11 +11,14 @@ use crate::{
 use async_trait::async_trait;
 use domain::{
     Direction, ExceptionReason, Milestone, Severity, State, Visibility,
+    calendar::Calendar,
     commit::ExceptionChange,
     effects::{EffectOutcome, EffectTarget},
     event_time::EventTime,
     fold::{FoldInput, Folded, NextUse, Plan},
+    labels::LabelState,
     ids::{BindingId, CorrelationId, EffectId, ExceptionId, MessageId, ObservationId, ShipmentId, TrackerId},
+    unknown,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -127,6 +130,19 @@ pub struct Commit {
     /// Later uses of its numbers: one to which no shipment is bound gets an unclaimed one, bound from its beginning, with
     /// a fold job.
     pub next_uses: Vec<NextUse>,
+    /// The working days by which exceptions are due.
+    pub calendar: Calendar,
+    /// What changes of why nothing current is known of it.
+    pub unknown: Option<UnknownChange>,
+}
+
+/// A change of why nothing current is known of a shipment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownChange {
+    /// It is known again.
+    Known,
+    /// This is why.
+    Because(unknown::Cause),
 }
 
 /// The newest actual fact, for lists.
@@ -258,6 +274,10 @@ pub struct ShipmentQuery {
     pub states: Vec<State>,
     /// Going this way.
     pub direction: Option<Direction>,
+    /// With a label that stands so, the newest of each parcel.
+    pub labels: Option<LabelState>,
+    /// Of which nothing current is known for this cause.
+    pub unknown: Option<unknown::Cause>,
     /// Where the page begins.
     pub cursor: Option<String>,
 }
@@ -371,10 +391,26 @@ pub struct OrderFields {
     pub at: Option<Timestamp>,
 }
 
+/// The record whose fields were changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetBackOn {
+    /// The shipment's own.
+    Delivery,
+    /// The order that it is of.
+    Order {
+        /// The order system.
+        system: String,
+        /// The order's id there.
+        record: i64,
+    },
+}
+
 /// Fields that were changed in the order system are to be written again, or left.
 #[derive(Clone, Debug)]
 pub struct SetBack {
-    /// The shipment.
+    /// Where.
+    pub on: SetBackOn,
+    /// The shipment that has the note.
     pub shipment: ShipmentId,
     /// What was written when they were compared.
     pub expected: String,
@@ -382,7 +418,7 @@ pub struct SetBack {
     pub after: Option<String>,
     /// The note about it.
     pub effect: NewEffect,
-    /// The job that does it.
+    /// The job that does it; while one of its kind and target waits or runs nothing is set back.
     pub job: NewJob,
 }
 
@@ -445,6 +481,9 @@ pub trait Shipments: Send + Sync {
     /// What became of an effect that was pending; of two ids at the target the first stays. One that is posted may be completed.
     async fn effect_done(&self, scope: Scope, id: EffectId, outcome: EffectOutcome, at: Timestamp) -> Result<()>;
 
+    /// Ends proofs of delivery that are awaited since before then, some at a time: they expired; how many.
+    async fn expire_proofs(&self, scope: Scope, before: Timestamp, at: Timestamp) -> Result<u64>;
+
     /// What was written to the order system (JSON); compared before the next write. None where that is not known.
     async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()>;
 
@@ -454,6 +493,9 @@ pub trait Shipments: Send + Sync {
     /// What was last written to an order (JSON), whose fields show what all of its shipments come to; none where that is not
     /// known.
     async fn order_fields(&self, scope: Scope, system: &str, order: i64) -> Result<OrderFields>;
+
+    /// What was last written to those of these orders of a system of which it is known (JSON), by their ids.
+    async fn written_of_orders(&self, scope: Scope, system: &str, orders: Vec<i64>) -> Result<BTreeMap<i64, String>>;
 
     /// Keeps what was written to an order. None where that is not known.
     async fn keep_order_fields(

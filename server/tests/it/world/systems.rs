@@ -5,6 +5,7 @@ use application::caller::Caller;
 use application::{
     clock::Clock,
     config::{CallLimits, DeskSettings, OdooSettings},
+    connections,
     destinations::{self, Standing},
     odoo::{self, IMPORT_PAGES_MAX},
 };
@@ -82,6 +83,17 @@ impl Systems {
         let world = if paced { World::paced(store, config).await } else { World::on(store, config).await };
         world.context.odoo("odoo").unwrap().setup(&Discard).await.unwrap();
         Self { world, odoo, desk }
+    }
+
+    /// A person sets how Milepost works in Odoo.
+    pub async fn set_odoo(&self, settings: &[(&str, &str)]) {
+        let context = &self.world.context;
+        let (_, record, _) = context.store.connections.by_name("odoo").await.unwrap().unwrap();
+        let mut new = connections::NewConnection::of(&record);
+        // the tests import when they want to
+        new.fields.insert("import_seconds".into(), "86400".into());
+        new.fields.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        connections::put(context, &Caller::trusted(context.scope()), new).await.unwrap();
     }
 
     /// A delivery in Odoo under this number, taken in; its id there.

@@ -39,8 +39,11 @@ fn percent(basis_points: u64) -> String {
     }
 }
 
-/// The charts, wide and narrow, with the same figures as a table.
+/// The charts, wide and narrow, with the same figures as a table. One day makes no line: it is said in words.
 pub(super) fn chart(days: Vec<DayView>, target: u64) -> impl IntoView {
+    if let [day] = &days[..] {
+        return view! { <p class="small muted" data-testid="first-day">{first_day(day)}</p> }.into_any();
+    }
     let wide = Measures { class: "chart chart--wide", width: 640.0, right: 574.0, named: 3 };
     let narrow = Measures { class: "chart chart--narrow", width: 344.0, right: 282.0, named: 4 };
     let rows = days
@@ -58,6 +61,19 @@ pub(super) fn chart(days: Vec<DayView>, target: u64) -> impl IntoView {
                 <thead><tr><th>"Day"</th><th class="num">"In agreement"</th><th class="num">"Compared"</th><th class="num">"Differ"</th></tr></thead>
                 <tbody>{rows}</tbody></table></details>
     }
+    .into_any()
+}
+
+/// The only day, in words.
+fn first_day(day: &DayView) -> String {
+    let agreeing = day.compared.saturating_sub(day.differing);
+    format!(
+        "{} % on {}: {} of {} agreed. The chart begins with the second day.",
+        day.percent,
+        day.day,
+        grouped(agreeing),
+        grouped(day.compared)
+    )
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shares are at most 10,000, days at most 14")]
@@ -66,7 +82,7 @@ fn line(days: &[DayView], target: u64, m: &Measures) -> impl IntoView + use<> {
     let step = step(WHOLE - floor);
     let y = |value: u64| FLOOR - (value.max(floor) - floor) as f64 / (WHOLE - floor) as f64 * (FLOOR - TOP);
     let place = (m.right - LEFT) / days.len().saturating_sub(1).max(1) as f64;
-    let x = |i: usize| if days.len() == 1 { m.right } else { LEFT + place * i as f64 };
+    let x = |i: usize| LEFT + place * i as f64;
     let grid = (0..=(WHOLE - floor) / step)
         .map(|n| {
             let (at, value) = (y(floor + n * step), floor + n * step);
@@ -119,6 +135,21 @@ mod tests {
 
     fn day(basis_points: u64) -> DayView {
         DayView { day: String::new(), basis_points, percent: String::new(), compared: 0, differing: 0 }
+    }
+
+    #[test]
+    fn one_day_is_said_in_words() {
+        let day = DayView {
+            day: "23 Nov".into(),
+            basis_points: 9_927,
+            percent: "99.27".into(),
+            compared: 5_218,
+            differing: 38,
+        };
+        let (agreeing, all) = (grouped(5_180), grouped(5_218));
+        let expected =
+            format!("99.27 % on 23 Nov: {agreeing} of {all} agreed. The chart begins with the second day.");
+        assert_eq!(first_day(&day), expected);
     }
 
     #[test]

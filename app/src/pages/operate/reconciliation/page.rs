@@ -204,7 +204,7 @@ fn table(asked: Signal<Asked>, query: Memo<ReconciliationQuery>, acts: Acts) -> 
                             {query.with(hidden)}
                             <button class="btn btn--s" type="submit" data-testid="preview-some">"Preview selected"</button>
                         </form>
-                        <a class="btn btn--s" href=href data-testid="preview-all">"Preview all safe to fix"</a>
+                        <a class="btn btn--s" href=href data-testid="preview-all">"Select all of this filter"</a>
                     })}
                     {move || foot.with(|(_, _, next)| next.clone()).map(|href| view! { <a class="btn btn--s" href=href rel="next">"Next"<Icon name="right"/></a> })}
                 </span>

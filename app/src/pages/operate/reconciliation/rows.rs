@@ -5,7 +5,7 @@ use crate::{
     components::{Icon, Outside, StateMark, Time, browser::POP},
     contract::reconciliation::{DifferenceView, SaidView},
 };
-use domain::reconcile::{Choice, Topic};
+use domain::reconcile::Choice;
 use leptos::{form::ActionForm, prelude::*};
 
 /// What one system says.
@@ -48,8 +48,7 @@ fn action(row: DifferenceView, acts: Acts) -> impl IntoView {
         return view! { <span class="small muted">"Nothing to do"</span> }.into_any();
     }
     let (id, revision) = (row.id, row.revision);
-    // of a ticket one does something, of a field one takes a value
-    let choices_between_values = row.choices.len() > 1 && row.topic != Topic::TicketClosed;
+    let choices_between_values = row.choices.len() > 1 && !row.topic.is_act();
     let choices = row
         .choices
         .into_iter()

@@ -1,8 +1,13 @@
 //! Jobs: the runner with leases, how failures are tried again, and one file for each kind of job.
 
+mod answers;
 mod book_shipment;
 mod check_connection;
+mod claim_deadlines;
+mod check_rules;
 pub mod errors;
+mod evaluate_alerts;
+mod expire_proofs;
 mod fetch_keys;
 mod fix_difference;
 mod fold;
@@ -12,21 +17,26 @@ mod kind;
 mod next;
 mod normalise;
 mod poll_desk;
+mod prepare_claim;
 mod prune;
 mod read_order;
 mod reconcile;
 mod register_tracking;
 pub mod registry;
+mod renew_tracking;
 mod replay;
 mod reread;
 pub mod retry;
 pub mod runner;
+mod rule_actions;
 mod schedule;
+mod send_alert;
 mod sweep;
 mod sync_booking;
 mod sync_case;
 mod sync_order;
 mod together;
+mod try_rule;
 mod void_booking;
 
 use crate::{context::Context, destinations::breaker, texts::Slot};
@@ -125,6 +135,9 @@ pub async fn conclude(context: &Context, owner: &str, leased: &LeasedJob, done: 
     let kept = join_all(done.calls.into_iter().map(|call| jobs.attempt(leased.scope, call))).await;
     for error in kept.into_iter().filter_map(Result::err) {
         tracing::error!(job = %leased.job.id, "a call could not be kept: {error}");
+    }
+    if let Err(error) = answers::keep(context, leased, &done.finish).await {
+        tracing::error!(job = %leased.job.id, "the answer of a system is not kept as an exception: {error}");
     }
     let finish = done.finish.map(|error| context.texts.seal(Slot::Error, error.open()));
     jobs.finish(owner, leased.job.id, finish, context.now()).await

@@ -1,9 +1,9 @@
 //! Every kind of work, in one list. To add one: a file with a `KIND`, and its line here.
 
 use super::{
-    book_shipment, check_connection, fetch_keys, fix_difference, fold, follow_erasures, import_orders, kind::Kind,
-    normalise, poll_desk, prune, read_order, reconcile, register_tracking, replay, reread, sweep, sync_booking,
-    sync_case, sync_order, void_booking,
+    book_shipment, check_connection, claim_deadlines, evaluate_alerts, expire_proofs, fetch_keys, fix_difference, fold, follow_erasures, import_orders, kind::Kind,
+    normalise, poll_desk, prepare_claim, prune, read_order, reconcile, register_tracking, renew_tracking, replay, reread, send_alert, sweep, sync_booking,
+    sync_case, sync_order, void_booking, check_rules, rule_actions, try_rule,
 };
 use storage::jobs::JobKind;
 
@@ -23,8 +23,17 @@ pub const ALL: &[&Kind] = &[
     &book_shipment::KIND,
     &void_booking::KIND,
     &register_tracking::KIND,
+    &renew_tracking::KIND,
+    &expire_proofs::KIND,
     &reconcile::KIND,
     &fix_difference::KIND,
+    &evaluate_alerts::KIND,
+    &send_alert::KIND,
+    &check_rules::KIND,
+    &rule_actions::KIND,
+    &try_rule::KIND,
+    &prepare_claim::KIND,
+    &claim_deadlines::KIND,
     &reread::KIND,
     &replay::KIND,
     &prune::KIND,
@@ -61,11 +70,18 @@ mod tests {
             JobKind::REREAD,
             JobKind::REPLAY,
             JobKind::RECONCILE,
+            JobKind::CHECK_RULES,
+            JobKind::RULE_ACTIONS,
+            JobKind::TRY_RULE,
+            JobKind::EVALUATE_ALERTS,
+            JobKind::SEND_ALERT,
             JobKind::FIX_DIFFERENCE,
             JobKind::SYNC_BOOKING,
             JobKind::BOOK_SHIPMENT,
             JobKind::VOID_BOOKING,
             JobKind::REGISTER_TRACKING,
+            JobKind::PREPARE_CLAIM,
+            JobKind::RENEW_TRACKING,
         ] {
             assert!(of(name).is_some(), "{name}");
         }

@@ -3,13 +3,13 @@
 use super::{
     OrderError,
     reference::{Reference, TRACKING},
-    repair,
+    repair::Comparing,
     taking::{Taking, customer_of},
 };
 use crate::{booking::wanted, caller::Caller, context::Context, error::UseCaseError, rules::promises};
-use domain::{access::Permission, ids::CorrelationId, promise::PromiseRules};
+use domain::{access::Permission, ids::CorrelationId, promise::Promises};
 use jiff::{SignedDuration, Timestamp};
-use odoo::{DeliveryPage, NO_ACCESS, OdooClient, PAGE_MAX, REFUSES, Since, Unreadable, WAITS};
+use odoo::{DeliveryPage, NO_ACCESS, OdooClient, OrderKind, PAGE_MAX, REFUSES, Since, Unreadable, WAITS};
 use outbound::{CallLog, Decision, ErrorClass, template::Family};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +85,7 @@ impl ImportCursor {
         context: &Context,
         scope: Scope,
         (system, odoo): (&str, &OdooClient),
-        promises: &PromiseRules,
+        promises: &Promises,
     ) -> storage::Result<Self> {
         let rules = &context.config.rules;
         // what is read at another place says nothing of what was read at this one
@@ -138,7 +138,7 @@ pub async fn import(
 ) -> Result<Imported, OrderError> {
     let odoo = context.odoo(system).ok_or(OrderError::NotInUse)?;
     let odoo = &*odoo;
-    let promises = promises::rules(context, scope).await?;
+    let promises = promises::promises(context, scope).await?;
     let total = Imported::default();
     let mut import =
         Import { context, scope, system, odoo, calls, correlation, promises: &promises, nameless: false, total };
@@ -186,7 +186,7 @@ pub async fn import_these(
 ) -> Result<Imported, OrderError> {
     let odoo = context.odoo(system).ok_or(OrderError::NotInUse)?;
     let odoo = &*odoo;
-    let promises = promises::rules(context, scope).await?;
+    let promises = promises::promises(context, scope).await?;
     let cursor = ImportCursor::read(context, scope, (system, odoo), &promises).await?;
     // what no import has read yet is history, as it would be for the import
     let cause = if cursor.since.is_none() { Cause::History } else { Cause::Import };
@@ -259,7 +259,7 @@ struct Import<'a> {
     odoo: &'a OdooClient,
     calls: &'a dyn CallLog,
     correlation: CorrelationId,
-    promises: &'a PromiseRules,
+    promises: &'a Promises,
     /// A delivery came without an id.
     nameless: bool,
     total: Imported,
@@ -309,8 +309,7 @@ impl Import<'_> {
             let known = context.store.shipments.known_records(scope, system, lost).await?;
             page.deliveries.retain(|delivery| delivery.wanted || known.contains(&delivery.id));
         }
-        let ids = page.deliveries.iter().map(|delivery| delivery.id).collect();
-        match repair::compare(context, scope, (system, self.odoo), ids, self.correlation, self.calls).await {
+        match self.compare_shown(&page).await {
             // one that cannot be compared holds up no import
             Err(OrderError::Call(error))
                 if matches!(error.class.decision(), Decision::Fail | Decision::AwaitSetup)
@@ -319,7 +318,7 @@ impl Import<'_> {
                 // without Odoo's own words, which may name people
                 tracing::warn!(class = error.class.code(), "what deliveries show is not compared");
             }
-            compared => drop(compared?),
+            compared => compared?,
         }
         while page.deliveries.len() > TAKEN_TOGETHER {
             let rest = page.deliveries.split_off(TAKEN_TOGETHER);
@@ -327,6 +326,16 @@ impl Import<'_> {
             self.take(DeliveryPage { deliveries, ..DeliveryPage::default() }, cause).await?;
         }
         self.take(page, cause).await
+    }
+
+    /// Compares what these deliveries and their orders show with what was written there.
+    async fn compare_shown(&self, page: &DeliveryPage) -> Result<(), OrderError> {
+        let &Self { context, scope, system, odoo, calls, correlation, .. } = self;
+        let comparing = Comparing { context, scope, system, odoo, correlation, calls };
+        comparing.deliveries(page.deliveries.iter().map(|delivery| delivery.id).collect()).await?;
+        let sold = page.deliveries.iter().filter(|delivery| delivery.order_kind == OrderKind::Sale);
+        let orders = sold.filter_map(|delivery| Some((delivery.order_id?, delivery.order_name.clone()?))).collect();
+        comparing.orders(&orders).await.map(drop)
     }
 
     /// Takes in what was read, and remembers what could not be.

@@ -4,6 +4,7 @@
 pub mod hints;
 mod import;
 mod link;
+mod of_order;
 pub mod pace;
 mod reference;
 mod repair;
@@ -18,10 +19,12 @@ use storage::{shipments::Loaded, trackers::NumberRecord};
 
 pub use import::{IMPORT_PAGES_MAX, import, import_these, reimport, what_to_do};
 pub use link::link;
+pub(crate) use of_order::SalesOrder;
 pub use repair::REPAIRS_MAX;
-pub(crate) use repair::{KEY as SET_BACK, compare as set_back_changed};
+pub(crate) use repair::{Comparing, KEY as SET_BACK};
 pub(crate) use sync::status_values;
-pub use sync::{OrderOutcome, Update, sync};
+pub(crate) use sync::html::escape;
+pub use sync::{OrderOutcome, PROOF_AWAITED, Update, expire_proofs, sync};
 
 /// The place of a customer's data in the vault.
 pub const CUSTOMER: &str = "shipment.customer";

@@ -181,7 +181,8 @@ fn administrator(connection: &Arc<Connection>, request: &SetupRequest) -> Result
     OdooClient::new(config).map_err(|error| explained(&error))
 }
 
-/// Takes the steps; who did what is kept, also of a set-up that ended in the midst of them.
+/// Takes the steps. Who begins what is kept before anything is changed, whatever becomes of the request; and afterwards how each
+/// step ended.
 async fn apply(
     context: &Context,
     caller: &Caller,
@@ -190,6 +191,15 @@ async fn apply(
     (act, subject): (SetupAct, String),
 ) -> Result<Vec<Ended>> {
     let action = if act == SetupAct::Remove { "odoo.remove" } else { "odoo.setup" };
+    let start = if act == SetupAct::Remove { "odoo.remove.start" } else { "odoo.setup.start" };
+    let keep = async |action, lines: Vec<String>| {
+        let after = sealed_audit(context, caller.scope(), &json!({ "steps": lines })).await?;
+        let line = context.audit(action, subject.clone()).after(after);
+        Ok::<_, UseCaseError>(context.store.people.audit(caller.scope(), line).await?)
+    };
+    if !plan.steps.is_empty() {
+        keep(start, plan.steps.iter().map(|step| step.what.clone()).collect()).await?;
+    }
     let ended = odoo.apply(plan, &Discard).await;
     let outcome = |n: usize| match ended.as_ref().map(|ended| ended.get(n)) {
         Ok(Some(Ended::Done)) => "done",
@@ -200,8 +210,7 @@ async fn apply(
     if !plan.steps.is_empty() {
         let lines: Vec<_> =
             plan.steps.iter().enumerate().map(|(n, step)| format!("{}: {}", outcome(n), step.what)).collect();
-        let after = sealed_audit(context, caller.scope(), &json!({ "steps": lines })).await?;
-        context.store.people.audit(caller.scope(), context.audit(action, subject).after(after)).await?;
+        keep(action, lines).await?;
     }
     ended.map_err(|error| explained(&error))
 }

@@ -65,6 +65,15 @@ pub(super) struct Both {
     pub(super) ours: String,
 }
 
+/// What the shipment's sales order shows that is something else than was written there.
+#[derive(Clone, Debug)]
+pub(super) struct OrderShows {
+    pub(super) changed: Vec<Changed>,
+    /// Whether its fields were set back as often as they may be.
+    pub(super) contested: bool,
+    pub(super) updates: Updates,
+}
+
 /// What of a shipment is compared with the order system.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Side<'a> {
@@ -84,6 +93,8 @@ pub(super) struct Side<'a> {
     pub(super) delivery_state: Option<&'a Both>,
     /// When a receipt is scheduled, and when the carrier expects it, where those are days apart.
     pub(super) scheduled: Option<(Timestamp, Timestamp)>,
+    /// What differs of its order's fields, which one of the order's shipments stands for.
+    pub(super) order: Option<&'a OrderShows>,
     /// The order's invoice status, where Milepost invoices.
     pub(super) invoice: Option<&'a str>,
     pub(super) updates: Updates,
@@ -131,6 +142,7 @@ impl Side<'_> {
         drafts.extend(self.carrier(delivery));
         drafts.extend(self.moves(delivery));
         drafts.extend(self.written());
+        drafts.extend(self.order.and_then(OrderShows::draft));
         drafts.extend(self.delivery_state(delivery));
         drafts.extend(self.scheduled(delivery));
         drafts.extend(self.invoice());
@@ -164,12 +176,26 @@ impl Side<'_> {
         Some(Draft { topic: Topic::Gone, cause, fix, odoo: odd(words("deleted")), ours: self.state() })
     }
 
+    /// What was not compared, since the next import reads it.
+    pub(super) fn uncompared(&self) -> &'static [Topic] {
+        match self.there {
+            There::Delivery(delivery) if self.is_written_lately(delivery) => {
+                &[Topic::Number, Topic::Promised, Topic::Standing]
+            }
+            There::Delivery(delivery) if delivery.unread.contains(&UnreadPart::Order) => &[Topic::Promised],
+            _ => &[],
+        }
+    }
+
+    fn is_written_lately(&self, delivery: &Delivery) -> bool {
+        delivery.write_date.is_some_and(|at| self.now.duration_since(at) < UNREAD_GRACE)
+    }
+
     /// What Odoo owns and Milepost takes over: numbers, promise, standing.
     fn taken(&self, delivery: &Delivery) -> Vec<Draft> {
         let plan = &self.loaded.shipment.plan;
-        let lately = delivery.write_date.is_some_and(|at| self.now.duration_since(at) < UNREAD_GRACE);
         let mut drafts = Vec::new();
-        if lately {
+        if self.is_written_lately(delivery) {
             return drafts;
         }
         let take = |topic, odoo, ours| Draft {
@@ -324,6 +350,26 @@ impl Side<'_> {
     }
 }
 
+impl OrderShows {
+    fn draft(&self) -> Option<Draft> {
+        let changed = self.changed.iter().min_by_key(|changed| topic_of(&changed.field))?;
+        let (cause, fix) = match self.updates.waits {
+            true => (Cause::Queued, Fix::Wait),
+            false if self.contested => (Cause::Contested, Fix::UpdateOdoo),
+            false => (Cause::EditedInOdoo, Fix::UpdateOdoo),
+        };
+        let (topic, note) = (topic_of(&changed.field), Some(odoo::label(&changed.field).to_owned()));
+        let odoo = Said { note, ..odd(shown(topic, changed.shows.as_deref())) };
+        Some(Draft {
+            topic: Topic::OrderFields,
+            cause,
+            fix,
+            odoo,
+            ours: says(shown(topic, changed.written.as_deref())),
+        })
+    }
+}
+
 /// What differs of a shipment's ticket and its exception.
 pub(super) fn ticket(
     case: &CaseRecord,
@@ -334,10 +380,6 @@ pub(super) fn ticket(
     let over = exception.is_some_and(|exception| exception.closed.is_some());
     let cause = updates.cause(Cause::DeskRefused);
     let fix = if cause == Cause::Queued { Fix::Wait } else { Fix::UpdateTicket };
-    // what a poll saw and is not known here yet is the case's own job
-    if case.is_to_be_looked_at() {
-        return None;
-    }
     match case.status {
         CaseStatus::Pending if now.duration_since(case.opened_at) >= TICKET_GRACE => {
             Some((Topic::TicketMissing, cause, fix))
@@ -371,12 +413,12 @@ pub(super) fn ticket_says(case: &CaseRecord) -> Said {
     says(What::Ticket { number, desk: case.desk.clone(), status: status.into() })
 }
 
-fn listed(numbers: &[&str]) -> What {
+pub(super) fn listed(numbers: &[&str]) -> What {
     if numbers.is_empty() { What::Nothing } else { What::Words(numbers.join(", ")) }
 }
 
 /// Whether both name the same numbers, however each is written.
-fn same_numbers(there: &[(String, Option<String>)], ours: &[NumberRecord]) -> bool {
+pub(super) fn same_numbers(there: &[(String, Option<String>)], ours: &[NumberRecord]) -> bool {
     let keys = |raw: &str, carrier: Option<&str>| {
         let mut keys = numbers::resembling(raw, carrier);
         keys.extend(numbers::normalise_of(raw, carrier).ok());

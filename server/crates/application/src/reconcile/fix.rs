@@ -1,19 +1,23 @@
 //! What becomes of a difference: people take it over, let the other system's value stand, or have it mended; a job carries that out
 //! and looks again.
 
-use super::look::Looker;
+use super::{
+    compare::same_numbers,
+    look::{Looker, shown_numbers},
+};
 use crate::{
     caller::Caller,
     cases,
     context::Context,
     error::UseCaseError,
     keys::sealed_audit,
-    odoo::{self as orders, OrderError},
+    odoo::{self as orders, Comparing, OrderError, SalesOrder},
 };
-use ::odoo::{Fields, OCA_FIELD, RecordKind};
+use ::odoo::{Fields, Invoice, Invoiced, OCA_FIELD, RecordKind};
 use domain::{
     access::Permission,
     carriers as directory,
+    effects::Invoicing,
     ids::{CorrelationId, DifferenceId, ExceptionId, ShipmentId, UserId},
     numbers,
     reconcile::{Cause as Why, Choice, Fix, Group, Topic},
@@ -306,23 +310,31 @@ fn gone(delivery: i64) -> CallError {
     CallError::new(ErrorClass::NotFound, format!("Odoo has no delivery {delivery} any more"))
 }
 
+/// The numbers of a delivery with this one, which takes the place of those that took its own.
+fn with_number(written: Vec<String>, instead: &[String], number: &str) -> Vec<String> {
+    let mut numbers: Vec<String> = written.into_iter().filter(|one| !instead.contains(one)).collect();
+    if !numbers.iter().any(|one| one == number) {
+        numbers.push(number.to_owned());
+    }
+    numbers
+}
+
 impl Fixer<'_> {
     async fn apply(&self, difference: &Difference, choice: Option<Choice>) -> Result<(), OrderError> {
         let found = &difference.found;
         match (found.fix, found.topic) {
             (Fix::UpdateTicket, _) => self.update_ticket(difference).await,
-            (Fix::TakeFromOdoo, _) => {
-                let (Self { context, scope, correlation, calls }, system) = (self, &found.subject.system);
-                let ids = [record(difference)?];
-                orders::import_these(context, *scope, system, &ids, *correlation, *calls).await.map(drop)
-            }
+            (Fix::TakeFromOdoo, _) => self.read_again(&found.subject.system, record(difference)?).await,
             (Fix::UpdateOdoo, Topic::DeliveryState) => self.write_state(difference).await,
+            (Fix::UpdateOdoo, Topic::OrderFields) => self.update_order(difference, choice).await,
             (Fix::UpdateOdoo, _) => self.update_odoo(difference, choice).await,
             (_, Topic::TicketClosed) => Ok(self.reopen_ticket(difference).await?),
             (_, Topic::DeliveryState) => self.write_state(difference).await,
             (_, Topic::Number) => self.write_number(difference).await,
             (_, Topic::Scheduled) => self.write_scheduled(difference).await,
             (_, Topic::Carrier) => self.write_carrier(difference).await,
+            (_, Topic::Transfer) => self.validate(difference).await,
+            (_, Topic::Invoice) => self.invoice(difference).await,
             _ => Ok(()),
         }
     }
@@ -334,9 +346,9 @@ impl Fixer<'_> {
         let (system, id) = (&difference.found.subject.system, shipment(difference)?);
         if difference.found.cause == Why::EditedInOdoo {
             let odoo = context.odoo(system).ok_or(OrderError::NotInUse)?;
-            let records = vec![record(difference)?];
-            let set_back =
-                orders::set_back_changed(context, *scope, (system, &odoo), records, *correlation, *calls).await?;
+            let comparing =
+                Comparing { context, scope: *scope, system, odoo: &odoo, correlation: *correlation, calls: *calls };
+            let set_back = comparing.deliveries(vec![record(difference)?]).await?;
             if set_back > 0 || choice.is_none() {
                 return Ok(());
             }
@@ -345,6 +357,26 @@ impl Fixer<'_> {
         // what it shows is not known: every field is written
         shipments.written(*scope, id, None, now).await?;
         let job = context.job(JobKind::SYNC_ORDER, id, Cause::Reconcile, *correlation, Some(id)).to(system);
+        Ok(context.store.jobs.enqueue(*scope, vec![job]).await?)
+    }
+
+    /// The same of the fields of the sales order.
+    async fn update_order(&self, difference: &Difference, choice: Option<Choice>) -> Result<(), OrderError> {
+        let Self { context, scope, correlation, calls } = self;
+        let (system, id) = (&difference.found.subject.system, shipment(difference)?);
+        let shipments = &context.store.shipments;
+        let origin = shipments.shipment(*scope, id).await?.and_then(|shipment| shipment.origin);
+        let Some(order) = origin.as_ref().and_then(SalesOrder::of) else { return Ok(()) };
+        let odoo = context.odoo(system).ok_or(OrderError::NotInUse)?;
+        let comparing =
+            Comparing { context, scope: *scope, system, odoo: &odoo, correlation: *correlation, calls: *calls };
+        let set_back = comparing.orders(&[(order.record, order.name.to_owned())].into()).await?;
+        if set_back > 0 || choice.is_none() {
+            return Ok(());
+        }
+        shipments.keep_order_fields(*scope, system, order.record, None, context.now()).await?;
+        let kind = JobKind::SYNC_SALES_ORDER;
+        let job = context.job(kind, order.target(), Cause::Reconcile, *correlation, Some(id)).to(system);
         Ok(context.store.jobs.enqueue(*scope, vec![job]).await?)
     }
 
@@ -376,15 +408,29 @@ impl Fixer<'_> {
         self.write(&odoo, record(difference)?, fields).await
     }
 
-    /// The number under which the carrier reports is written back into the delivery that had it, and read from there.
+    /// The number under which the carrier reports is written back into the delivery that had it, beside the others that it
+    /// has: it replaces only what took its place. Not where the delivery has other numbers by now than the person saw.
     async fn write_number(&self, difference: &Difference) -> Result<(), OrderError> {
-        let before = self.context.store.reconciliations.before(self.scope, shipment(difference)?).await?;
-        let Some((_, origin)) = before else { return Ok(()) };
-        let odoo = self.context.odoo(&origin.system).ok_or(OrderError::NotInUse)?;
-        let fields = Fields::from_iter([("carrier_tracking_ref".to_owned(), difference.found.name.clone().into())]);
+        let Self { context, scope, calls, .. } = self;
+        let (store, found, id) = (&context.store.reconciliations, &difference.found, shipment(difference)?);
+        let Some((before, origin)) = store.before(*scope, id).await? else { return Ok(()) };
+        let odoo = context.odoo(&origin.system).ok_or(OrderError::NotInUse)?;
+        let Some(delivery) = odoo.delivery(origin.record, *calls).await? else {
+            return Err(gone(origin.record).into());
+        };
+        let looker = Looker { context, scope: *scope, calls: *calls };
+        let known = looker.numbers_of(before).await?;
+        if shown_numbers(&known) != found.odoo.what || !same_numbers(&orders::numbers_of(&delivery), &known) {
+            let text = format!("the tracking numbers of {} changed since they were compared", origin.name);
+            let advice = "look at the difference again and decide anew";
+            return Err(CallError::new(ErrorClass::Rejected, text).advising(advice).into());
+        }
+        let instead = store.in_place_of(*scope, id, before).await?;
+        let written = odoo.tracking_reference_of(origin.record, *calls).await?;
+        let numbers = with_number(written, &instead, &found.name);
+        let fields = Fields::from_iter([("carrier_tracking_ref".to_owned(), numbers.join(", ").into())]);
         self.write(&odoo, origin.record, fields).await?;
-        let Self { context, scope, correlation, calls } = self;
-        orders::import_these(context, *scope, &origin.system, &[origin.record], *correlation, *calls).await.map(drop)
+        self.read_again(&origin.system, origin.record).await
     }
 
     /// The carrier's date becomes the receipt's, and is read from there.
@@ -395,8 +441,7 @@ impl Fixer<'_> {
         if !odoo.schedule(delivery, eta, self.calls).await? {
             return Err(gone(delivery).into());
         }
-        let Self { context, scope, correlation, calls } = self;
-        orders::import_these(context, *scope, system, &[delivery], *correlation, *calls).await.map(drop)
+        self.read_again(system, delivery).await
     }
 
     /// The shipping method of the carrier that the number shows, where Odoo has exactly one.
@@ -418,6 +463,40 @@ impl Fixer<'_> {
         let fields = Fields::from_iter([("carrier_id".to_owned(), carrier.into())]);
         let delivery = record(difference)?;
         self.write(&odoo, delivery, fields).await?;
+        self.read_again(system, delivery).await
+    }
+
+    /// The delivery is validated as on a first scan, whatever the connection's setting: a person asked for it.
+    async fn validate(&self, difference: &Difference) -> Result<(), OrderError> {
+        let (system, delivery) = (&difference.found.subject.system, record(difference)?);
+        let odoo = self.context.odoo(system).ok_or(OrderError::NotInUse)?;
+        odoo.validate(delivery, self.calls).await?;
+        self.read_again(system, delivery).await
+    }
+
+    /// What is delivered is invoiced as the step does it, once: posted where the connection says so, else as a draft. The
+    /// step itself then finds that invoice.
+    async fn invoice(&self, difference: &Difference) -> Result<(), OrderError> {
+        let (system, delivery, id) = (&difference.found.subject.system, record(difference)?, shipment(difference)?);
+        let odoo = self.context.odoo(system).ok_or(OrderError::NotInUse)?;
+        let shipment = self.context.store.shipments.shipment(self.scope, id).await?;
+        let Some(order) = shipment.and_then(|one| one.origin?.sales_order()) else { return Ok(()) };
+        let connections = self.context.connections.now();
+        let settings = connections.get(system).and_then(|one| one.orders.as_deref());
+        let posts = settings.is_some_and(|settings| settings.invoice == Invoicing::Post);
+        let invoice = if posts { Invoice::Posted } else { Invoice::Draft };
+        let of = settings.map(|settings| settings.invoice_for).unwrap_or_default();
+        if let Invoiced::Waits(name) = odoo.invoice((order, delivery), invoice, of, self.calls).await? {
+            let text = format!("{name} is not validated in Odoo: what it has cannot be invoiced");
+            return Err(CallError::new(ErrorClass::Rejected, text).advising("validate it first, then retry").into());
+        }
+        let (context, correlation) = (self.context, self.correlation);
+        let job = context.job(JobKind::SYNC_ORDER, id, Cause::Reconcile, correlation, Some(id)).to(system);
+        Ok(context.store.jobs.enqueue(self.scope, vec![job]).await?)
+    }
+
+    /// What was done to a delivery comes in at once.
+    async fn read_again(&self, system: &str, delivery: i64) -> Result<(), OrderError> {
         let Self { context, scope, correlation, calls } = self;
         orders::import_these(context, *scope, system, &[delivery], *correlation, *calls).await.map(drop)
     }
@@ -458,5 +537,25 @@ impl Fixer<'_> {
         };
         context.store.reconciliations.look(*scope, look, context.now()).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_written_back_takes_the_place_of_what_took_its_own() {
+        for (written, instead, expected) in [
+            (vec![], vec![], vec!["B"]),
+            (vec!["A"], vec![], vec!["A", "B"]),
+            (vec!["C"], vec!["C"], vec!["B"]),
+            (vec!["A", "C"], vec!["C"], vec!["A", "B"]),
+            (vec!["A", "C", "D"], vec!["C"], vec!["A", "D", "B"]),
+            (vec!["A", "B"], vec![], vec!["A", "B"]),
+        ] {
+            let own = |numbers: &[&str]| numbers.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+            assert_eq!(with_number(own(&written), &own(&instead), "B"), own(&expected), "{written:?} {instead:?}");
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! Looks at some records: reads what the order system and the store have, compares, and says what differs.
 
-use super::compare::{self, Both, Draft, Side, There, Updates, event_at, odd, says, ticket_says, ticket_subject};
+use super::compare::{
+    self, Both, Draft, OrderShows, Side, There, Updates, event_at, odd, says, ticket_says, ticket_subject,
+};
 use crate::{
     context::Context,
-    odoo::{self as orders, OrderError, REPAIRS_MAX, SET_BACK},
+    odoo::{self as orders, OrderError, REPAIRS_MAX, SET_BACK, SalesOrder},
 };
 use ::odoo::{Changed, DeliveryPage, Fields, OCA_FIELD, OdooClient, RecordKind, StatusValues, changed_by_others};
 use domain::{
     Direction,
-    effects::Invoicing,
+    effects::{EffectTarget, Invoicing},
     ids::{DifferenceId, ExceptionId, ShipmentId},
     reconcile::{Cause, Fix, Topic},
 };
@@ -21,6 +23,7 @@ use storage::{
     orders::{OrderKind, Origin},
     reconciliations::{Found, Look, OWN, Said, Subject, Unlinked, What},
     shipments::Loaded,
+    trackers::NumberRecord,
     work::CaseStatus,
 };
 
@@ -43,6 +46,8 @@ struct Page {
     states: HashMap<i64, Option<String>>,
     invoices: HashMap<i64, Option<String>>,
     scheduled: HashMap<i64, Option<Timestamp>>,
+    /// What of sales orders was changed by others.
+    orders: HashMap<i64, Vec<Changed>>,
 }
 
 /// How the jobs for some targets stand.
@@ -76,8 +81,10 @@ impl Looker<'_> {
                 look.unread.push(subject);
                 continue;
             }
+            let (drafts, uncompared) = self.compared(&odoo, &page, one, origin, updates.of(one.shipment.id)).await?;
+            look.stays.extend(uncompared.iter().map(|topic| (subject.clone(), *topic)));
             look.subjects.push(subject);
-            for draft in self.compared(&odoo, &page, one, origin, updates.of(one.shipment.id)).await? {
+            for draft in drafts {
                 look.found.push(self.found(one, Some(origin), system, origin.record.to_string(), draft));
             }
         }
@@ -90,7 +97,7 @@ impl Looker<'_> {
         let settings = connections.get(system).and_then(|one| one.orders.as_deref());
         let invoices = settings.is_some_and(|settings| settings.invoice != Invoicing::Never);
         let deliveries = odoo.deliveries(&records, self.calls).await?;
-        let shown = odoo.shown(&records, self.calls).await?;
+        let shown = odoo.shown(RecordKind::Delivery, &records, self.calls).await?;
         let states = odoo.delivery_state_of(&records, self.calls).await?;
         let mut of_orders: Vec<i64> = Vec::new();
         if invoices {
@@ -104,7 +111,45 @@ impl Looker<'_> {
         let inbound = loaded.iter().filter(|(_, origin)| origin.transfer.direction == Direction::Inbound);
         let inbound: Vec<i64> = inbound.map(|(_, origin)| origin.record).collect();
         let scheduled = odoo.scheduled_of(&inbound, self.calls).await?;
-        Ok(Page { deliveries, shown, states, invoices, scheduled })
+        let orders = self.orders(odoo, system, loaded).await?;
+        Ok(Page { deliveries, shown, states, invoices, scheduled, orders })
+    }
+
+    /// What sales orders show that is something else than was written there.
+    async fn orders(
+        &self,
+        odoo: &OdooClient,
+        system: &str,
+        loaded: &[(Loaded, Origin)],
+    ) -> Result<HashMap<i64, Vec<Changed>>, OrderError> {
+        let records: BTreeSet<i64> = loaded.iter().filter_map(|(_, origin)| origin.sales_order()).collect();
+        let shipments = &self.context.store.shipments;
+        let written = shipments.written_of_orders(self.scope, system, records.into_iter().collect()).await?;
+        let records: Vec<i64> = written.keys().copied().collect();
+        let shown = odoo.shown(RecordKind::Order, &records, self.calls).await?;
+        let changed = |(record, values): (i64, String)| {
+            let values: StatusValues = serde_json::from_str(&values).ok()?;
+            Some((record, changed_by_others(shown.get(&record)?, &values))).filter(|(_, changed)| !changed.is_empty())
+        };
+        Ok(written.into_iter().filter_map(changed).collect())
+    }
+
+    /// What differs of the order of a shipment, where this is the one that stands for the order.
+    async fn order_shows(
+        &self,
+        page: &Page,
+        loaded: &Loaded,
+        origin: &Origin,
+    ) -> Result<Option<OrderShows>, OrderError> {
+        let Some(order) = SalesOrder::of(origin) else { return Ok(None) };
+        let Some(changed) = page.orders.get(&order.record) else { return Ok(None) };
+        let first = order.shipments(self.context, self.scope).await?.into_iter().next();
+        if first.is_none_or(|first| first.id != loaded.shipment.id) {
+            return Ok(None);
+        }
+        let updates = self.updates(JobKind::SYNC_SALES_ORDER, vec![order.target()]).await?.of(order.target());
+        let contested = self.is_contested(loaded, EffectTarget::SalesOrderNote);
+        Ok(Some(OrderShows { changed: changed.clone(), contested, updates }))
     }
 
     async fn compared(
@@ -114,7 +159,7 @@ impl Looker<'_> {
         loaded: &Loaded,
         origin: &Origin,
         updates: Updates,
-    ) -> Result<Vec<Draft>, OrderError> {
+    ) -> Result<(Vec<Draft>, &'static [Topic]), OrderError> {
         let (record, shipment) = (origin.record, &loaded.shipment);
         let delivery = page.deliveries.deliveries.iter().find(|delivery| delivery.id == record);
         let unreadable = page.deliveries.unreadable.iter().find(|one| one.id == record);
@@ -132,6 +177,7 @@ impl Looker<'_> {
         let sold = origin.order_record.filter(|_| origin.transfer.order == OrderKind::Sale);
         let invoice = sold.and_then(|order| page.invoices.get(&order)).and_then(Option::as_deref);
         let numbers = delivery.map(orders::numbers_of).unwrap_or_default();
+        let order = self.order_shows(page, loaded, origin).await?;
         let side = Side {
             loaded,
             there,
@@ -139,14 +185,15 @@ impl Looker<'_> {
             numbers: &numbers,
             changed: &changed,
             was_written: was_written(shipment.written.as_deref(), &values, &changed),
-            contested: self.is_contested(loaded),
+            contested: self.is_contested(loaded, EffectTarget::OrderNote),
             delivery_state: both.as_ref(),
             scheduled: page.scheduled.get(&record).copied().flatten().zip(values.eta),
+            order: order.as_ref(),
             invoice,
             updates,
             now: self.context.now(),
         };
-        Ok(side.differences())
+        Ok((side.differences(), side.uncompared()))
     }
 
     /// OCA's field, where Milepost has a value for it.
@@ -161,12 +208,13 @@ impl Looker<'_> {
         Ok(ours.map(|ours| Both { shows, ours }))
     }
 
-    fn is_contested(&self, loaded: &Loaded) -> bool {
+    fn is_contested(&self, loaded: &Loaded, target: EffectTarget) -> bool {
         let now = self.context.now();
-        let recent = loaded
-            .effects
-            .iter()
-            .filter(|effect| effect.key.starts_with(SET_BACK) && now.duration_since(effect.created_at) < CONTEST);
+        let recent = loaded.effects.iter().filter(|effect| {
+            effect.target == target
+                && effect.key.starts_with(SET_BACK)
+                && now.duration_since(effect.created_at) < CONTEST
+        });
         recent.count() > REPAIRS_MAX
     }
 
@@ -186,6 +234,12 @@ impl Looker<'_> {
                 tickets += 1;
                 let subject = ticket_subject(case);
                 look.subjects.push(subject.clone());
+                // what a poll saw and is not known here yet is the case's own job
+                if case.is_to_be_looked_at() {
+                    let topics = [Topic::TicketOpen, Topic::TicketClosed, Topic::TicketMissing];
+                    look.stays.extend(topics.map(|topic| (subject.clone(), topic)));
+                    continue;
+                }
                 let exception = one.exceptions.iter().find(|exception| exception.id == case.exception);
                 let differs = compare::ticket(case, exception, updates.of(case.exception), self.context.now());
                 let Some((topic, cause, fix)) = differs else { continue };
@@ -295,10 +349,19 @@ impl Looker<'_> {
             if gone || lately && number.before.is_none() {
                 continue;
             }
-            let before = number.before.as_ref().map(|(_, origin)| origin);
-            look.found.push(self.found(one, before, OWN, record, number_without_order(one, before)));
+            let (origin, has) = match &number.before {
+                Some((before, origin)) => (Some(origin), self.numbers_of(*before).await?),
+                None => (None, Vec::new()),
+            };
+            look.found.push(self.found(one, origin, OWN, record, number_without_order(one, origin, &has)));
         }
         Ok((look, tickets))
+    }
+
+    /// The numbers that a shipment has, as they were last read.
+    pub(super) async fn numbers_of(&self, id: ShipmentId) -> Result<Vec<NumberRecord>, OrderError> {
+        let shipment = self.context.store.shipments.shipment(self.scope, id).await?;
+        Ok(shipment.map(|shipment| shipment.numbers).unwrap_or_default())
     }
 
     /// Looks at the tickets of one shipment alone.
@@ -314,15 +377,21 @@ impl Looker<'_> {
     }
 }
 
-/// A number without an order; where an order had it before, a person took it out there, and the carrier has reported since.
-fn number_without_order(loaded: &Loaded, before: Option<&Origin>) -> Draft {
+/// Numbers as they are written.
+pub(super) fn shown_numbers(numbers: &[NumberRecord]) -> What {
+    compare::listed(&numbers.iter().map(|number| number.number.as_str()).collect::<Vec<_>>())
+}
+
+/// A number without an order; where an order had it before, a person took it out there, and the carrier has reported since:
+/// these numbers it has now.
+fn number_without_order(loaded: &Loaded, before: Option<&Origin>, has: &[NumberRecord]) -> Draft {
     let state = Said { at: event_at(loaded), ..says(What::State(loaded.shipment.folded.state)) };
     match before {
         Some(origin) => Draft {
             topic: Topic::Number,
             cause: Cause::EditedInOdoo,
             fix: Fix::Decide,
-            odoo: Said { note: Some(origin.name.clone()), ..odd(What::Words("another number, or none".into())) },
+            odoo: Said { note: Some(origin.name.clone()), ..odd(shown_numbers(has)) },
             ours: state,
         },
         None => Draft {

@@ -1,6 +1,9 @@
 //! What pages and the command line show of reconciliation.
 
-use super::run::{Phase, Place, STEP_FIXES, TARGET_BASIS_POINTS, WINDOW};
+use super::{
+    run::{Phase, Place, STEP_FIXES, WINDOW},
+    target::target,
+};
 use crate::{
     caller::Caller,
     context::Context,
@@ -136,7 +139,7 @@ pub async fn overview(context: &Context, caller: &Caller, zone: &TimeZone) -> Re
     Ok(Overview {
         last,
         days: by_day(&history, zone),
-        target: TARGET_BASIS_POINTS,
+        target: target(context, scope).await?,
         running,
         counts: store.counts(scope, midnight(now, zone)).await?,
         runs: runs.into_iter().map(|run| RunView { by: names.who(run.by), run }).collect(),

@@ -24,8 +24,6 @@ use storage::{
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The longest time that may be asked for.
 const WINDOW_MAX: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// The share of shipments that should agree, in hundredths of a percent.
-pub const TARGET_BASIS_POINTS: u64 = 9_950;
 /// Shipments of one step.
 const STEP_SHIPMENTS: u32 = 100;
 /// Ids of deliveries of one step.
@@ -277,7 +275,7 @@ pub async fn step(
     if ended {
         // what was of a record that is no longer there
         let systems = place.systems.iter().cloned().chain([OWN.to_owned()]).collect();
-        store.close_unseen(scope, id, systems, now).await?;
+        store.close_unseen(scope, id, systems, run.started_at, now).await?;
     }
     context.notifier.work(Lane::Batch);
     context.notifier.changed();

@@ -1,5 +1,6 @@
 //! Exception reasons: overlays that open and close over the state, never a state of their own.
 
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 
 /// How much a person is needed.
@@ -44,36 +45,6 @@ impl Severity {
             Self::Critical => "Critical",
         }
     }
-}
-
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident = $code:literal, $label:literal;)* }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $(#[doc = $label] #[serde(rename = $code)] $variant,)*
-        }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The stable code.
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-
-            /// The value with this code.
-            pub fn from_code(code: &str) -> Option<Self> {
-                match code { $($code => Some(Self::$variant),)* _ => None }
-            }
-
-            /// What a person reads.
-            pub const fn label(self) -> &'static str {
-                match self { $(Self::$variant => $label,)* }
-            }
-        }
-    };
 }
 
 words! {
@@ -206,6 +177,11 @@ macro_rules! reasons {
 }
 
 impl ExceptionReason {
+    /// Whether it only matters while it lasts: derived, and where it was over before it was known there is nothing to keep.
+    pub fn is_only_watched(self) -> bool {
+        self == Self::LateToShip || self >= Self::SlowTransit
+    }
+
     /// Whether a person settles it, so that an agent who resolves the ticket settles the exception: damage, loss, a refusal,
     /// a wrong address. A delay, missing updates or customs end by the clock, the carrier or the authority; a person cannot settle them.
     pub const fn settled_by_person(self) -> bool {
@@ -288,4 +264,16 @@ reasons! {
     LateToShip, "LATE_TO_SHIP", Delay, Shipper, Info, Stopped, Person, NextPhysical, "Late to ship";
     ImportIncomplete, "IMPORT_INCOMPLETE", Integration, Shipper, Info, Stopped, Person, Resolution, "Order data incomplete";
     TransitThoughCancelled, "TRANSIT_THOUGH_CANCELLED", Cancel, Shipper, Major, Running, Person, Resolution, "In transit though cancelled";
+    SlowTransit, "SLOW_TRANSIT", Delay, Carrier, Minor, Running, Nobody, Resolution, "Slower than usual";
+    NotShipped, "NOT_SHIPPED", Pickup, Shipper, Major, Running, Person, NextPhysical, "Label made, never scanned";
+    CustomsStuck, "CUSTOMS_STUCK", Customs, Customs, Major, Running, Person, NextPhysical, "Stuck at customs";
+    ReturnToOrigin, "RETURN_TO_ORIGIN", Consignee, Unknown, Minor, Stopped, Person, Resolution, "Returning to sender";
+    WrongDestination, "WRONG_DESTINATION", Routing, Carrier, Major, Running, Person, Resolution, "Wrong destination country";
+    MilestoneMissing, "MILESTONE_MISSING", Visibility, Carrier, Minor, Running, Nobody, Resolution, "Milestone missing";
+    IdentifierMismatch, "IDENTIFIER_MISMATCH", Data, Unknown, Minor, Running, Person, Resolution, "Identifiers do not match";
+    TrackingStopped, "TRACKING_STOPPED", Visibility, Carrier, Major, Running, Person, NextPhysical, "Tracking stopped";
+    UnmappedCode, "UNMAPPED_CODE", Integration, Shipper, Info, Running, Person, Resolution, "Unmapped code";
+    PresumedLost, "PRESUMED_LOST", Loss, Carrier, Critical, Running, Person, Found, "Presumed lost";
+    OrderRefused, "ORDER_REFUSED", Integration, Shipper, Major, Running, Person, Resolution, "Update refused by the order system";
+    DeskRefused, "DESK_REFUSED", Integration, Shipper, Major, Running, Person, Resolution, "Update refused by the service desk";
 }

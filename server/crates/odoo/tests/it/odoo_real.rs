@@ -348,14 +348,14 @@ async fn a_note_is_there_once_however_often_it_is_posted(peer: Peer) {
     let (_, picking) = peer.order(None).await;
     let marker = marker("note", picking);
     let html = "<p><b>Delivered</b> · Müller &lt;Söhne&gt;</p>";
-    let first = bot.post_note(picking, &marker, html, &Discard).await.unwrap();
-    assert_eq!(bot.post_note(picking, &marker, html, &Discard).await.unwrap(), first);
+    let first = bot.post_note(Record::delivery(picking), &marker, html, &Discard).await.unwrap();
+    assert_eq!(bot.post_note(Record::delivery(picking), &marker, html, &Discard).await.unwrap(), first);
     let messages = peer.messages(picking).await;
     let ours: Vec<_> = messages.iter().filter(|m| m["message_id"] == format!("<{marker}@milepost>")).collect();
     assert_eq!(ours.len(), 1);
     assert_eq!(ours[0]["body"], html);
     assert_eq!(ours[0]["subtype_id"][1], "Note");
-    let error = bot.post_note(999_999_999, &format!("{marker}-x"), html, &Discard).await.unwrap_err();
+    let error = bot.post_note(Record::delivery(999_999_999), &format!("{marker}-x"), html, &Discard).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::NotFound);
 }
 
@@ -404,7 +404,7 @@ async fn fields_that_somebody_changed_are_seen(peer: Peer) {
         ..StatusValues::default()
     };
     bot.write_status(Record::delivery(picking), &values, None, &Discard).await.unwrap();
-    let shown = async || bot.shown(&[picking, 999_999_999], &Discard).await.unwrap();
+    let shown = async || bot.shown(RecordKind::Delivery, &[picking, 999_999_999], &Discard).await.unwrap();
     let before = shown().await;
     assert_eq!((before.len(), changed_by_others(&before[&picking], &values)), (1, vec![]));
     let vals = json!({"x_milepost_exception": false, "x_milepost_eta": "2026-12-02 08:00:00"});

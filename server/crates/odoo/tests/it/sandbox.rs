@@ -80,7 +80,7 @@ async fn whatever_odoo_does_there_is_one_note_and_one_activity() {
     let world = world().await;
     let client = client(&world);
     let picking = client.changed_deliveries(None, 0, 1, &Discard).await.unwrap().deliveries[0].id;
-    let post = || client.post_note(picking, "milepost-1", "<p>x</p>", &Discard);
+    let post = || client.post_note(Record::delivery(picking), "milepost-1", "<p>x</p>", &Discard);
     let schedule = || client.schedule_activity(Record::delivery(picking), "milepost-2", &DAMAGED, &Discard);
     for (fault, expected) in [
         (Fault::Error("psycopg2.errors.SerializationFailure"), ErrorClass::Conflict),
@@ -131,7 +131,7 @@ async fn a_right_to_the_model_is_distinguished_from_one_record() {
     assert_eq!(error.class, ErrorClass::MissingRight);
     assert!(error.message.contains("right to write stock.picking") && error.message.contains("Inventory"), "{error}");
     assert_eq!(
-        client.post_note(picking, "milepost-1", "<p>x</p>", &Discard).await.unwrap_err().class,
+        client.post_note(Record::delivery(picking), "milepost-1", "<p>x</p>", &Discard).await.unwrap_err().class,
         ErrorClass::MissingRight
     );
     world.odoo().deny([("stock.picking", "read")]);

@@ -140,7 +140,7 @@ async fn every_version_does_the_same() {
         let values = StatusValues { status: "IN_TRANSIT".into(), ..StatusValues::default() };
         client.write_status(Record::delivery(picking), &values, None, &Discard).await.unwrap();
         assert_eq!(world.odoo().value(picking, "x_milepost_status"), "IN_TRANSIT");
-        let post = || client.post_note(picking, "milepost-1", "<p>x</p>", &Discard);
+        let post = || client.post_note(Record::delivery(picking), "milepost-1", "<p>x</p>", &Discard);
         assert_eq!(post().await.unwrap(), post().await.unwrap());
         let notes = world.odoo().notes(picking);
         assert_eq!((notes.len(), notes[0].1.as_str()), (1, "<p>x</p>"), "{major}");

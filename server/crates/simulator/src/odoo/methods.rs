@@ -75,7 +75,7 @@ pub(super) fn perform(inner: &Inner, lacks: &Rights, model: &str, method: &str, 
         (_, "has_access") => Ok(json!(body["operation"].as_str().is_none_or(|operation| may(model, operation)))),
         ("ir.model.access", "call_cache_clearing_methods") => Ok(Value::Null),
         ("stock.picking", "fields_get") => Ok(fields_get(&data, body)),
-        ("stock.picking", "message_post") => message_post(&mut data, body),
+        ("stock.picking" | "sale.order", "message_post") => message_post(&mut data, model, body),
         ("stock.picking", "activity_schedule") => activity_schedule(&mut data, body),
         ("mail.activity", "action_feedback") => action_feedback(&mut data, body),
         (_, "search_read" | "search" | "search_count") => search(&data, model, method, body),
@@ -294,31 +294,31 @@ fn fields_get(data: &Data, body: &Value) -> Value {
     Value::Object(out)
 }
 
-/// The one delivery that a method is called on.
-fn single(data: &Data, body: &Value) -> Result<i64, OdooError> {
+/// The one record that a method is called on.
+fn single(data: &Data, model: &str, body: &Value) -> Result<i64, OdooError> {
     let ids = ids_of(body);
-    let [id] = ids.as_slice() else { return Err(value_error(format!("Expected singleton: stock.picking{ids:?}"))) };
-    match data.tables.get("stock.picking").is_some_and(|t| t.contains_key(id)) {
+    let [id] = ids.as_slice() else { return Err(value_error(format!("Expected singleton: {model}{ids:?}"))) };
+    match data.tables.get(model).is_some_and(|t| t.contains_key(id)) {
         true => Ok(*id),
-        false => Err(missing("stock.picking", *id)),
+        false => Err(missing(model, *id)),
     }
 }
 
-fn message_post(data: &mut Data, body: &Value) -> OdooResult {
-    let picking = single(data, body)?;
+fn message_post(data: &mut Data, model: &str, body: &Value) -> OdooResult {
+    let record = single(data, model, body)?;
     let text = body["body"].as_str().unwrap_or_default();
     let html =
         if body["body_is_html"] == json!(true) { text.to_owned() } else { format!("<p>{}</p>", page::escape(text)) };
     let message_id = body["message_id"].as_str().map_or_else(|| format!("<{}@sandbox>", data.next), str::to_owned);
     let id = data.insert(
         "mail.message",
-        json!({"model": "stock.picking", "res_id": picking, "body": html, "message_id": message_id}),
+        json!({"model": model, "res_id": record, "body": html, "message_id": message_id}),
     );
     Ok(json!([id]))
 }
 
 fn activity_schedule(data: &mut Data, body: &Value) -> OdooResult {
-    let picking = single(data, body)?;
+    let picking = single(data, "stock.picking", body)?;
     let activity = json!({
         "res_model": "stock.picking", "res_id": picking, "summary": body["summary"], "note": body["note"],
         "date_deadline": body["date_deadline"], "user_id": body["user_id"], "active": true,

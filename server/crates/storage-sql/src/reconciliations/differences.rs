@@ -45,6 +45,11 @@ pub(super) async fn keep(db: &mut dyn Db, scope: Scope, look: &Look, at: Timesta
         differing.insert(of);
     }
     counts.differing = differing.len() as u64;
+    for stays in &look.stays {
+        let Some(known) = open.remove(stays) else { continue };
+        let sql = "UPDATE difference SET seen_run = coalesce(?1, seen_run) WHERE company_id = ?2 AND id = ?3";
+        query(sql).bind(look.run.map(|run| run.0)).bind(scope.company.0).bind(known.found.id.0).execute(db).await?;
+    }
     for gone in open.into_values() {
         close(db, scope, gone.found.id, at).await?;
         counts.closed += 1;

@@ -132,14 +132,16 @@ impl<E: Engine> Reconciliations for Sql<E> {
         scope: Scope,
         run: ReconciliationId,
         systems: Vec<String>,
+        began: Timestamp,
         at: Timestamp,
     ) -> Result<u64> {
         let close = query(
             "UPDATE difference SET closed_at = ?1, revision = revision + 1,
                  resolution = CASE WHEN requested_at IS NULL THEN 'gone' ELSE 'fixed' END
-             WHERE company_id = ?2 AND closed_at IS NULL AND seen_run IS DISTINCT FROM ?3 AND system {in texts ?4}",
+             WHERE company_id = ?2 AND closed_at IS NULL AND seen_run IS DISTINCT FROM ?3 AND system {in texts ?4}
+               AND opened_at <= ?5",
         );
-        self.0.write_one(Lane::Batch, close.bind(at).bind(scope.company.0).bind(run.0).bind(systems)).await
+        self.0.write_one(Lane::Batch, close.bind(at).bind(scope.company.0).bind(run.0).bind(systems).bind(began)).await
     }
 
     async fn updates(&self, scope: Scope, kind: JobKind, targets: Vec<String>) -> Result<Vec<(String, JobStatus)>> {
@@ -157,6 +159,10 @@ impl<E: Engine> Reconciliations for Sql<E> {
 
     async fn before(&self, scope: Scope, unlinked: ShipmentId) -> Result<Option<(ShipmentId, Origin)>> {
         self.0.read(move |db| Box::pin(async move { subjects::before_of(db, scope, unlinked).await })).await
+    }
+
+    async fn in_place_of(&self, scope: Scope, unlinked: ShipmentId, before: ShipmentId) -> Result<Vec<String>> {
+        self.rows(subjects::in_place_of(scope, unlinked, before), |row| row.text("number_raw")).await
     }
 
     async fn list(&self, scope: Scope, query: DifferenceQuery) -> Result<Page<Difference>> {

@@ -119,6 +119,20 @@ pub(super) async fn before_of(
     Ok(before(db, scope, vec![unlinked.0]).await?.remove(&unlinked))
 }
 
+/// What was bound in the moment in which the number of an unlinked shipment was taken, and is bound yet.
+pub(super) fn in_place_of(scope: Scope, unlinked: ShipmentId, before: ShipmentId) -> Query {
+    query(
+        "SELECT DISTINCT n.number_raw FROM binding b JOIN binding o ON o.tracker_id = b.tracker_id JOIN binding_end e ON e.binding_id = o.id
+         JOIN binding n ON n.shipment_id = o.shipment_id
+         WHERE b.company_id = ?1 AND b.shipment_id = ?2 AND o.shipment_id = ?3 AND n.recorded_at = e.recorded_at
+           AND NOT EXISTS (SELECT 1 FROM binding_end l WHERE l.binding_id = n.id)
+         ORDER BY n.number_raw",
+    )
+    .bind(scope.company.0)
+    .bind(unlinked.0)
+    .bind(before.0)
+}
+
 /// The shipments of orders that had the numbers before, the latest of each.
 async fn before(db: &mut dyn Db, scope: Scope, ids: Vec<Uuid>) -> Result<HashMap<ShipmentId, (ShipmentId, Origin)>> {
     let rows = query(

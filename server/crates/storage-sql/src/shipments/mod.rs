@@ -17,6 +17,14 @@ macro_rules! of_records {
     };
 }
 
+/// No job of this kind (`?4`) for this target (`?5`) waits or runs.
+macro_rules! no_job_writes {
+    () => {
+        " AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = ?2 AND kind = ?4 AND target = ?5 AND status IN ('ready', 'retrying'))
+          AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = ?2 AND kind = ?4 AND target = ?5 AND status = 'leased')"
+    };
+}
+
 mod bindings;
 mod import;
 mod linked;
@@ -49,15 +57,15 @@ use domain::{
     ids::{EffectId, ShipmentId},
 };
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use storage::{
     AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
-    jobs::{JobKind, Lane},
-    limits::CHANGE_ROWS,
+    jobs::Lane,
+    limits::{CHANGE_ROWS, EXPIRED_ROWS},
     orders::{Amended, Imported, ImportedShipment},
     shipments::{
-        Change, Commit, Committed, Loaded, NewEffect, NewLink, OrderFields, SameNumber, SeenIn, SetBack, ShipmentQuery,
-        ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts, WrittenValues,
+        Change, Commit, Committed, Loaded, NewEffect, NewLink, OrderFields, SameNumber, SeenIn, SetBack, SetBackOn,
+        ShipmentQuery, ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts, WrittenValues,
     },
 };
 
@@ -146,6 +154,18 @@ impl<E: HotPath> Shipments for Sql<E> {
         self.0.effect_done(scope, id, outcome, at).await
     }
 
+    async fn expire_proofs(&self, scope: Scope, before: Timestamp, at: Timestamp) -> Result<u64> {
+        // the kind in words: the index of those that are awaited is used
+        let expire = query(
+            "UPDATE effect SET done_at = ?1, external = ?2 WHERE id IN
+               (SELECT id FROM effect WHERE company_id = ?3 AND kind = 'order_proof' AND done_at IS NULL AND created_at < ?4
+                ORDER BY created_at, id LIMIT ?5)",
+        );
+        let expire = expire.bind(at).bind(EffectOutcome::Expired.external()).bind(scope.company.0).bind(before);
+        let expire = expire.bind(EXPIRED_ROWS);
+        self.0.write(Lane::Batch, move |db| Box::pin(async move { expire.execute(db).await })).await
+    }
+
     async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()> {
         self.0.written(scope, id, values, at).await
     }
@@ -169,6 +189,15 @@ impl<E: HotPath> Shipments for Sql<E> {
         let found = self
             .rows(fields, |row| Ok(OrderFields { values: row.opt_text("written")?, at: row.opt_at("written_at")? }));
         Ok(found.await?.pop().unwrap_or_default())
+    }
+
+    async fn written_of_orders(&self, scope: Scope, system: &str, orders: Vec<i64>) -> Result<BTreeMap<i64, String>> {
+        let written = query(
+            "SELECT record, written FROM order_fields
+             WHERE company_id = ?2 AND system = ?3 AND record {in ints ?1} AND written IS NOT NULL",
+        );
+        let written = written.bind(orders).bind(scope.company.0).bind(system);
+        Ok(self.rows(written, |row| Ok((row.int("record")?, row.text("written")?))).await?.into_iter().collect())
     }
 
     async fn keep_order_fields(
@@ -287,20 +316,23 @@ pub fn written(scope: Scope, id: ShipmentId, values: Option<String>, at: Timesta
 
 /// Fields that somebody else changed, unless something else was written meanwhile or a job is about to.
 async fn set_back(db: &mut dyn Db, scope: Scope, set_back: &SetBack, at: Timestamp) -> Result<bool> {
-    let set = query(
-        "UPDATE shipment SET written = ?1 WHERE company_id = ?2 AND id = ?3 AND written = ?4 AND merged_into IS NULL
-           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = ?2 AND kind = ?5 AND target = ?6 AND status IN ('ready', 'retrying'))
-           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = ?2 AND kind = ?5 AND target = ?6 AND status = 'leased')",
-    )
-    .bind(&set_back.after)
-    .bind(scope.company.0)
-    .bind(set_back.shipment.0)
-    .bind(&set_back.expected)
-    .bind(JobKind::SYNC_ORDER.code())
-    .bind(set_back.shipment.to_string())
-    .execute(db)
-    .await?;
-    if set == 0 {
+    let set = match &set_back.on {
+        SetBackOn::Delivery => query(concat!(
+            "UPDATE shipment SET written = ?1 WHERE company_id = ?2 AND written = ?3 AND id = ?6 AND merged_into IS NULL",
+            no_job_writes!()
+        )),
+        SetBackOn::Order { .. } => query(concat!(
+            "UPDATE order_fields SET written = ?1 WHERE company_id = ?2 AND written = ?3 AND system = ?6 AND record = ?7",
+            no_job_writes!()
+        )),
+    };
+    let set = set.bind(&set_back.after).bind(scope.company.0).bind(&set_back.expected);
+    let set = set.bind(set_back.job.kind.code()).bind(&set_back.job.target);
+    let set = match &set_back.on {
+        SetBackOn::Delivery => set.bind(set_back.shipment.0),
+        SetBackOn::Order { system, record } => set.bind(system).bind(*record),
+    };
+    if set.execute(db).await? == 0 {
         return Ok(false);
     }
     put_effect(db, scope, (set_back.shipment, at), &set_back.effect).await?;

@@ -9,6 +9,7 @@
 #![expect(missing_docs, reason = "the names of the tests say what they show")]
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a step that fails is a test that fails")]
 
+pub mod alerts;
 pub mod bookings;
 pub mod claims;
 pub mod connections;
@@ -105,6 +106,15 @@ macro_rules! conformance_suite {
             a_run_walks_open_shipments_those_that_ended_lately_and_those_that_are_left
             numbers_without_an_order_are_walked_with_the_order_that_had_them
             updates_that_wait_or_failed_are_known_by_their_target
+        }
+        $crate::conformance_area! { $fresh, alerts:
+            of_one_kind_and_subject_one_is_open
+            a_change_is_made_to_what_was_read
+            a_notice_moves_on_once_and_is_dropped_when_it_is_not_true_any_more
+            those_that_are_open_are_listed_by_severity_and_counted
+            due_jobs_are_counted_by_lane_and_destination
+            what_ended_long_ago_goes
+            the_engine_says_its_size
         }
         $crate::conformance_area! { $fresh, schedules:
             a_schedule_is_kept_and_changed
@@ -239,6 +249,8 @@ macro_rules! conformance_suite {
             the_queue_sorts_and_filters
             the_queue_is_paged_without_gaps
             people_act_and_the_fold_reads_it
+            teams_snoozing_and_answers_of_other_systems
+            what_is_not_known_is_counted_and_listed
             cases_of_episodes
             what_a_poll_sees_of_cases
             figures_add_up

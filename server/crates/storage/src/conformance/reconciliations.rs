@@ -119,7 +119,8 @@ pub async fn a_step_counts_once_and_the_last_one_ends_the_run(store: Store) {
     let shares = runs.history(scope, at(0)).await.unwrap();
     assert_eq!(shares.iter().map(|s| (s.compared, s.differing)).collect::<Vec<_>>(), [(4, 1)]);
     assert!(runs.history(scope, at(2)).await.unwrap().is_empty());
-    let closed = runs.close_unseen(scope, ReconciliationId(Uuid::from_u128(9)), vec!["odoo".into()], at(3)).await;
+    let closed =
+        runs.close_unseen(scope, ReconciliationId(Uuid::from_u128(9)), vec!["odoo".into()], at(2), at(3)).await;
     assert_eq!(closed.unwrap(), 2, "a run that did not find them closes them");
 }
 
@@ -152,10 +153,19 @@ pub async fn what_a_run_could_not_read_stays_as_it_is(store: Store) {
     let run = ReconciliationId(Uuid::from_u128(5));
     let unread = Look { run: Some(run), unread: vec![subject("1")], ..Look::default() };
     assert_eq!(store.look(scope, unread, at(5)).await.unwrap(), Counts::default());
-    assert_eq!(store.close_unseen(scope, run, vec!["odoo".into()], at(6)).await.unwrap(), 1);
+    // what came since the run began is not its own to close
+    store.look(scope, look(&["3"], vec![status(3, "3")]), at(4)).await.unwrap();
+    assert_eq!(store.close_unseen(scope, run, vec!["odoo".into()], at(3), at(6)).await.unwrap(), 1);
     let page = store.list(scope, DifferenceQuery::default()).await.unwrap();
     let left: Vec<_> = page.rows.iter().map(|one| (one.found.id, one.opened_at, one.revision)).collect();
-    assert_eq!(left, [(DifferenceId(Uuid::from_u128(1)), at(0), 0)]);
+    assert_eq!(left, [(DifferenceId(Uuid::from_u128(1)), at(0), 0), (DifferenceId(Uuid::from_u128(3)), at(4), 0)]);
+    // nor is what was not compared of a record
+    let stays = vec![(subject("3"), Topic::Status)];
+    let later = Look { run: Some(run), stays, ..look(&["1", "3"], Vec::new()) };
+    assert_eq!(store.look(scope, later, at(7)).await.unwrap().closed, 1);
+    assert_eq!(store.close_unseen(scope, run, vec!["odoo".into()], at(9), at(9)).await.unwrap(), 0);
+    let page = store.list(scope, DifferenceQuery::default()).await.unwrap();
+    assert_eq!(page.rows.iter().map(|one| one.opened_at).collect::<Vec<_>>(), [at(4)], "with its age");
 }
 
 pub async fn what_a_person_keeps_stays_away_until_a_value_or_an_event_changes(store: Store) {
@@ -320,6 +330,9 @@ pub async fn numbers_without_an_order_are_walked_with_the_order_that_had_them(st
         .collect();
     assert_eq!(before, [Some((order, 1)), None]);
     assert_eq!(store.before(scope, unlinked[0]).await.unwrap().map(|(shipment, _)| shipment), Some(order));
+    assert_eq!(store.in_place_of(scope, unlinked[0], order).await.unwrap(), ["NEW0000001"]);
+    world.import(world.order(1, &["NEW0000001", "MORE000001"]), 8).await;
+    assert_eq!(store.in_place_of(scope, unlinked[0], order).await.unwrap(), ["NEW0000001"], "not what came later");
     let one = store.unlinked(scope, None, 1).await.unwrap();
     let rest = store.unlinked(scope, Some(one[0].cursor), 10).await.unwrap();
     assert_eq!((one.len(), rest.len()), (1, 1), "page by page");

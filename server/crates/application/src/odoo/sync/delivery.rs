@@ -11,7 +11,11 @@ use crate::{
     context::Context,
     odoo::{OrderError, repair},
 };
-use domain::{effects::EffectOutcome, fold::DeliveryStanding, ids::ShipmentId};
+use domain::{
+    effects::{EffectOutcome, EffectTarget},
+    fold::DeliveryStanding,
+    ids::ShipmentId,
+};
 use futures::future::join;
 use jiff::Timestamp;
 use odoo::{Changed, Fields, OdooClient, Record, StatusValues, changed_by_others};
@@ -65,8 +69,11 @@ impl Delivery {
     }
 
     pub(super) fn sets_back(&self) -> bool {
-        let waits =
-            |effect: &EffectRecord| effect.outcome == EffectOutcome::Pending && effect.key.starts_with(repair::KEY);
+        let waits = |effect: &EffectRecord| {
+            effect.outcome == EffectOutcome::Pending
+                && effect.target == EffectTarget::OrderNote
+                && effect.key.starts_with(repair::KEY)
+        };
         self.loaded.effects.iter().any(waits)
     }
 

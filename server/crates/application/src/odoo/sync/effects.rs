@@ -1,22 +1,35 @@
 //! What is to happen once for a delivery: each effect is done by its kind, and what became of it is kept.
 
 use super::{
-    activities, invoices, notes,
+    activities, by_rule, invoices, notes,
     posting::{Posted, Posting, marker},
     proofs, steps,
 };
 use crate::{error::UseCaseError, odoo::OrderError};
 use domain::effects::{EffectBody, EffectOutcome, EffectTarget};
+use odoo::Record;
 use outbound::Decision;
 use storage::shipments::EffectRecord;
 
 /// The first effect that was refused, where a set-up is missing that one.
 pub(super) struct Refused(pub(super) Option<OrderError>);
 
-/// Posts what is not posted yet. One that is refused holds up none of the others.
+/// Posts what is not posted yet of a delivery; what is for its order is the order's own update. One that is refused holds up
+/// none of the others.
 pub(super) async fn post_all(posting: &Posting<'_>) -> Result<Refused, OrderError> {
+    let waits = |effect: &EffectRecord| {
+        effect.outcome == EffectOutcome::Pending && effect.target != EffectTarget::SalesOrderNote
+    };
+    post_these(posting, waits).await
+}
+
+/// Posts these effects.
+pub(super) async fn post_these(
+    posting: &Posting<'_>,
+    which: impl Fn(&EffectRecord) -> bool,
+) -> Result<Refused, OrderError> {
     let mut refused = None;
-    for effect in posting.loaded.effects.iter().filter(|e| e.outcome == EffectOutcome::Pending) {
+    for effect in posting.loaded.effects.iter().filter(|effect| which(effect)) {
         match post(posting, effect).await {
             Ok(None) => {}
             Ok(Some(outcome)) => {
@@ -40,10 +53,13 @@ async fn post(posting: &Posting<'_>, effect: &EffectRecord) -> Posted {
         serde_json::from_str(&effect.body).map_err(|e| UseCaseError::Internal(format!("effect {}: {e}", effect.id)))?;
     let marker = marker(effect);
     match (effect.target, body) {
-        (EffectTarget::OrderNote, body) => {
-            let html = notes::html(posting, &body).await?;
-            let id = posting.odoo.post_note(posting.origin.record, &marker, &html, posting.calls).await?;
-            Ok(Some(EffectOutcome::Posted(id)))
+        (EffectTarget::OrderNote, body) => note(posting, Record::delivery(posting.origin.record), &marker, &body).await,
+        (EffectTarget::SalesOrderNote, body) => match posting.origin.sales_order() {
+            Some(order) => note(posting, Record::order(order), &marker, &body).await,
+            None => Ok(Some(EffectOutcome::NotNeeded)),
+        },
+        (EffectTarget::OrderActivity | EffectTarget::OrderField, EffectBody::ByRule { action, exception, .. }) => {
+            by_rule::act(posting, &marker, &action, exception).await
         }
         (EffectTarget::OrderActivity, EffectBody::Exception { id }) => activities::ask(posting, &marker, id).await,
         (EffectTarget::OrderActivity, EffectBody::InvoiceInDoubt { from, to }) => {
@@ -60,4 +76,10 @@ async fn post(posting: &Posting<'_>, effect: &EffectRecord) -> Posted {
             Err(UseCaseError::Internal(text).into())
         }
     }
+}
+
+async fn note(posting: &Posting<'_>, on: Record, marker: &str, body: &EffectBody) -> Posted {
+    let html = notes::html(posting, body).await?;
+    let id = posting.odoo.post_note(on, marker, &html, posting.calls).await?;
+    Ok(Some(EffectOutcome::Posted(id)))
 }

@@ -2,9 +2,10 @@
 //! set: validations, proofs of delivery, invoices, returns.
 
 mod activities;
+mod by_rule;
 mod delivery;
 mod effects;
-mod html;
+pub(crate) mod html;
 mod invoices;
 mod notes;
 mod order;
@@ -27,6 +28,7 @@ use storage::{
     jobs::{JobKind, LeasedJob},
 };
 
+pub use proofs::{PROOF_AWAITED, expire as expire_proofs};
 pub(crate) use values::values as status_values;
 
 /// What a job for a delivery or an order came to.
@@ -128,16 +130,20 @@ impl Update {
 
     /// Whether fields that were changed in Odoo are to be set back.
     pub fn sets_back(&self) -> bool {
-        matches!(&self.of, Of::Delivery(delivery) if delivery.sets_back())
+        match &self.of {
+            Of::Delivery(delivery) => delivery.sets_back(),
+            Of::Order(order) => order.sets_back(),
+        }
     }
 
     /// Where fields are to be set back, with what they show now, for the note.
     async fn with_what_is_shown(mut self, calls: &dyn CallLog) -> Result<Self, CallError> {
-        if let Of::Delivery(delivery) = &mut self.of
-            && delivery.sets_back()
-        {
-            let mut shown = self.odoo.shown(&[self.record.id], calls).await?;
-            delivery.shows(shown.remove(&self.record.id), &self.values);
+        if self.sets_back() {
+            let shown = self.odoo.shown(self.record.kind, &[self.record.id], calls).await?.remove(&self.record.id);
+            match &mut self.of {
+                Of::Delivery(delivery) => delivery.shows(shown, &self.values),
+                Of::Order(order) => order.shows(shown, &self.values),
+            }
         }
         Ok(self)
     }
@@ -186,10 +192,11 @@ impl Update {
         let written = self.writes.then(|| text(&self.odoo.as_shown(self.record.kind, &self.values)));
         let later = match &self.of {
             Of::Delivery(delivery) => delivery.finish(context, scope, (&self.odoo, written), calls).await?,
-            Of::Order(_) => {
+            Of::Order(order) => {
                 if written.is_some() {
                     self.keep(context, scope, written).await?;
                 }
+                order.post(context, scope, &self.odoo, calls).await?;
                 None
             }
         };

@@ -1,46 +1,87 @@
-//! The order of deliveries: its fields show what all of its shipments come to.
+//! The order of deliveries: its fields show what all of its shipments come to. Where they were changed by hand they are set
+//! back, with a note on the order.
 
 use super::{
-    Of, Update, Written,
+    Of, Update, Written, effects,
     posting::Posting,
     values::{values, worst},
 };
-use crate::context::Context;
+use crate::{
+    context::Context,
+    odoo::{OrderError, of_order::SalesOrder},
+};
 use domain::{
-    Direction, Severity, State,
+    Severity, State,
     effects::{EffectOutcome, EffectTarget},
-    fold::DeliveryStanding,
-    ids::ShipmentId,
 };
 use jiff::Timestamp;
-use odoo::{OdooClient, Record, StatusValues};
+use odoo::{Changed, Fields, OdooClient, Record, StatusValues, changed_by_others};
+use outbound::CallLog;
 use std::sync::Arc;
 use storage::{
     Scope, StoreError,
     jobs::{JobKind, LeasedJob, NewJob},
     orders::{Origin, OriginStanding},
-    shipments::{Loaded, ShipmentRecord},
+    shipments::{EffectRecord, Loaded, ShipmentRecord},
 };
-
-/// What stands between the system and the record in the target of an order's job.
-const BETWEEN: char = '/';
 
 /// An order of an order system.
 #[derive(Debug)]
 pub(super) struct Order {
     system: String,
+    /// Its shipments that have notes for it which wait.
+    noted: Vec<Loaded>,
+    /// What was changed in Odoo and is set back now, as far as it is known.
+    changed: Vec<Changed>,
+    leased: LeasedJob,
 }
 
 impl Order {
     pub(super) fn system(&self) -> &str {
         &self.system
     }
+
+    pub(super) fn sets_back(&self) -> bool {
+        !self.noted.is_empty()
+    }
+
+    /// What it shows, where fields are to be set back.
+    pub(super) fn shows(&mut self, shown: Option<Fields>, written: &StatusValues) {
+        self.changed = shown.map(|shown| changed_by_others(&shown, written)).unwrap_or_default();
+    }
+
+    /// Posts the notes that wait for it.
+    pub(super) async fn post(
+        &self,
+        context: &Context,
+        scope: Scope,
+        odoo: &OdooClient,
+        calls: &dyn CallLog,
+    ) -> Result<(), OrderError> {
+        let connections = context.connections.now();
+        let settings = connections.get(&self.system).and_then(|system| system.orders.as_deref());
+        for loaded in &self.noted {
+            let Some(origin) = &loaded.shipment.origin else { continue };
+            let (changed, leased, tries) = (&self.changed[..], &self.leased, self.leased.attempts);
+            let posting = Posting { context, scope, odoo, calls, origin, loaded, changed, tries, leased, settings };
+            let effects::Refused(refused) = effects::post_these(&posting, is_waiting_note).await?;
+            if let Some(refused) = refused {
+                return Err(refused);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A note for the order that waits.
+fn is_waiting_note(effect: &EffectRecord) -> bool {
+    effect.target == EffectTarget::SalesOrderNote && effect.outcome == EffectOutcome::Pending
 }
 
 /// The order of a delivery is to be brought up to date; nothing where it has no sales order.
 pub(super) async fn follows(context: &Context, leased: &LeasedJob, origin: &Origin) -> Result<(), StoreError> {
-    let Some(record) = origin.sales_order() else { return Ok(()) };
-    let target = format!("{}{BETWEEN}{record}", origin.system);
+    let Some(order) = SalesOrder::of(origin) else { return Ok(()) };
+    let target = order.target();
     let NewJob { cause, correlation, shipment, lane, .. } = leased.job;
     let job = context.job(JobKind::SYNC_SALES_ORDER, target, cause, correlation, shipment).to(&origin.system);
     context.store.jobs.enqueue(leased.scope, vec![NewJob { lane, ..job }]).await?;
@@ -56,47 +97,27 @@ pub(super) async fn update(
 ) -> Result<Option<Update>, StoreError> {
     let Some(id) = leased.job.shipment else { return Ok(None) };
     let Some(shipment) = context.store.shipments.shipment(leased.scope, id).await? else { return Ok(None) };
-    let Some((origin, record)) = shipment.origin.as_ref().and_then(|o| Some((o, o.sales_order()?))) else {
-        return Ok(None);
-    };
-    let mut parts = Vec::new();
-    for id in of_order(context, leased.scope, origin).await? {
-        let loaded = context.store.shipments.load(leased.scope, id, None).await?;
-        parts.extend(loaded.map(|loaded| Part::of(context, &loaded)));
-    }
-    let Some(values) = summary(&parts) else { return Ok(None) };
-    let fields = context.store.shipments.order_fields(leased.scope, &origin.system, record).await?;
-    let written = Written { values: fields.values.as_deref(), at: fields.at };
-    let of = Of::Order(Order { system: origin.system.clone() });
-    Ok(Some(Update::new(context, odoo, (Record::order(record), values), written, leased.attempts, of)))
-}
-
-/// The shipments of an order that go to its customer: none that is deleted or comes back.
-async fn of_order(context: &Context, scope: Scope, origin: &Origin) -> Result<Vec<ShipmentId>, StoreError> {
-    Ok(siblings(context, scope, origin).await?.into_iter().map(|shipment| shipment.id).collect())
-}
-
-async fn siblings(context: &Context, scope: Scope, origin: &Origin) -> Result<Vec<ShipmentRecord>, StoreError> {
-    let Some(name) = origin.order.as_deref() else { return Ok(Vec::new()) };
-    let shipments = &context.store.shipments;
-    let mut found = Vec::new();
-    for id in shipments.find(scope, name).await? {
-        let Some(shipment) = shipments.shipment(scope, id).await? else { continue };
-        let same = shipment.origin.as_ref().is_some_and(|other| {
-            other.system == origin.system
-                && other.sales_order() == origin.sales_order()
-                && matches!(other.transfer.direction, Direction::Outbound | Direction::Dropship)
-        });
-        if same && shipment.plan.standing != DeliveryStanding::Deleted {
-            found.push(shipment);
+    let Some(order) = shipment.origin.as_ref().and_then(SalesOrder::of) else { return Ok(None) };
+    let (mut parts, mut noted) = (Vec::new(), Vec::new());
+    for shipment in order.shipments(context, leased.scope).await? {
+        let Some(loaded) = context.store.shipments.load(leased.scope, shipment.id, None).await? else { continue };
+        parts.push(Part::of(context, &loaded));
+        if loaded.effects.iter().any(is_waiting_note) {
+            noted.push(loaded);
         }
     }
-    Ok(found)
+    let Some(values) = summary(&parts) else { return Ok(None) };
+    let fields = context.store.shipments.order_fields(leased.scope, order.system, order.record).await?;
+    let written = Written { values: fields.values.as_deref(), at: fields.at };
+    let system = order.system.to_owned();
+    let of = Of::Order(Order { system, noted, changed: Vec::new(), leased: leased.clone() });
+    Ok(Some(Update::new(context, odoo, (Record::order(order.record), values), written, leased.attempts, of)))
 }
 
 /// Whether every shipment of the order has arrived that is tracked and not cancelled.
 pub(super) async fn has_arrived(posting: &Posting<'_>) -> Result<bool, StoreError> {
-    let all = siblings(posting.context, posting.scope, posting.origin).await?;
+    let Some(order) = SalesOrder::of(posting.origin) else { return Ok(true) };
+    let all = order.shipments(posting.context, posting.scope).await?;
     let counts = |one: &&ShipmentRecord| one.standing != OriginStanding::Cancelled && !one.numbers.is_empty();
     Ok(all.iter().filter(counts).all(|one| one.folded.state == State::Delivered))
 }
@@ -104,8 +125,10 @@ pub(super) async fn has_arrived(posting: &Posting<'_>) -> Result<bool, StoreErro
 /// The order is invoiced: what its other shipments wait for is done.
 pub(super) async fn invoiced(posting: &Posting<'_>) -> Result<(), StoreError> {
     let (context, own) = (posting.context, posting.loaded.shipment.id);
+    let Some(order) = SalesOrder::of(posting.origin) else { return Ok(()) };
     let mut jobs = Vec::new();
-    for id in of_order(context, posting.scope, posting.origin).await?.into_iter().filter(|id| *id != own) {
+    let others = order.shipments(context, posting.scope).await?.into_iter().map(|shipment| shipment.id);
+    for id in others.filter(|id| *id != own) {
         let Some(loaded) = context.store.shipments.load(posting.scope, id, None).await? else { continue };
         let waits = loaded
             .effects

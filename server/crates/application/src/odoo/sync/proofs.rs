@@ -2,7 +2,7 @@
 //! is made up where the carrier gave nothing.
 
 use super::posting::{Posted, Posting};
-use crate::tracking::proof;
+use crate::{context::Context, tracking::proof};
 use domain::{
     Milestone,
     documents::{Content, Document},
@@ -10,7 +10,26 @@ use domain::{
     fold::Standing,
     ids::{ObservationId, content_id},
 };
+use jiff::SignedDuration;
 use odoo::Proofs;
+use storage::Scope;
+
+/// For so long a proof is awaited after its delivery was reported; one that comes later stays in Milepost.
+pub const PROOF_AWAITED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Ends the wait for proofs that did not come in time, some at a time; how many.
+///
+/// # Errors
+/// When the store fails.
+pub async fn expire(context: &Context, scope: Scope) -> crate::Result<u64> {
+    let now = context.now();
+    let before = now.checked_sub(PROOF_AWAITED).unwrap_or(now);
+    let expired = context.store.shipments.expire_proofs(scope, before, now).await?;
+    if expired > 0 {
+        context.notifier.changed();
+    }
+    Ok(expired)
+}
 
 /// Attaches the documents of a delivery; it waits where there are none yet.
 pub(super) async fn attach(posting: &Posting<'_>, marker: &str, fact: ObservationId) -> Posted {

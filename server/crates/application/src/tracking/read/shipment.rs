@@ -12,7 +12,7 @@ use crate::{
     },
     context::Context,
     error::{Result, UseCaseError},
-    exceptions::Resolver,
+    exceptions::{Resolver, watch},
     governance::messages,
     mask::Mask,
     odoo::{CUSTOMER, number_of},
@@ -23,7 +23,7 @@ use ::odoo::Customer;
 use domain::{
     Severity,
     access::Permission,
-    effects::EffectTarget,
+    effects::{EffectOutcome, EffectTarget},
     event_time::EventTime,
     fold::{self, Fact, Folded},
     ids::{CorrelationId, EffectId, ExceptionId, ObservationId, ShipmentId},
@@ -84,15 +84,16 @@ pub struct ShownShipment {
     pub moments: Vec<Moment>,
 }
 
-/// A step that was taken in the order system: a delivery validated, a proof attached, an order invoiced, a return made.
+/// A step in the order system that was taken, or is not any more: a delivery validated, a proof attached, an order invoiced, a
+/// return made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakenStep {
     /// The effect.
     pub id: EffectId,
     /// What was done.
     pub target: EffectTarget,
-    /// What people call the record that was made or changed.
-    pub name: String,
+    /// What people call the record that was made or changed; none where what it waited for did not come in time.
+    pub name: Option<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -102,8 +103,10 @@ impl TakenStep {
     fn of(effect: &EffectRecord) -> Option<Self> {
         use EffectTarget::{OrderInvoice, OrderProof, OrderReturn, OrderValidation};
         let is_step = matches!(effect.target, OrderValidation | OrderProof | OrderInvoice | OrderReturn);
-        let (name, at) = effect.outcome.name().filter(|_| is_step).zip(effect.done_at)?;
-        Some(Self { id: effect.id, target: effect.target, name: name.to_owned(), at })
+        let name = effect.outcome.name().map(str::to_owned);
+        let is_line = name.is_some() || effect.outcome == EffectOutcome::Expired;
+        let at = effect.done_at.filter(|_| is_step && is_line)?;
+        Some(Self { id: effect.id, target: effect.target, name, at })
     }
 }
 
@@ -225,7 +228,10 @@ pub async fn shipment(
 ) -> Result<ShownShipment> {
     caller.require(Permission::See)?;
     let (store, scope, mask, now) = (&context.store, caller.scope(), Mask::of(caller), context.now());
-    let (loaded, moments) = load(context, scope, id, as_of, mask).await?;
+    let (mut loaded, moments) = load(context, scope, id, as_of, mask).await?;
+    if as_of.is_none() {
+        loaded.input.watch = watch::of(context, scope, &loaded).await?;
+    }
     let id = loaded.shipment.id;
     // read anew, so that the page says why even as of a past moment
     let folded = fold::fold(&loaded.input, as_of.unwrap_or(now));
