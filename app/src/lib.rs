@@ -53,6 +53,11 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/shipments") view=pages::work::shipments::ShipmentsPage/>
                 <Route path=path!("/shipments/:id") view=pages::work::shipment::ShipmentPage/>
                 <Route path=path!("/exceptions") view=pages::work::exceptions::ExceptionsPage/>
+                <Route path=path!("/exceptions/:id") view=pages::work::exception::ExceptionPage/>
+                <Route path=path!("/claims") view=pages::work::claims::list::ClaimsPage/>
+                <Route path=path!("/claims/new") view=pages::work::claims::new::NewClaimPage/>
+                <Route path=path!("/claims/deadlines") view=pages::work::claims::deadlines::DeadlinesPage/>
+                <Route path=path!("/claims/:id") view=pages::work::claims::one::ClaimPage/>
                 <Route path=path!("/overview") view=pages::insight::overview::OverviewPage/>
                 <Route path=path!("/start") view=pages::operate::start::StartPage/>
                 <Route path=path!("/sync") view=pages::operate::sync::SyncPage/>
@@ -61,6 +66,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/connections") view=pages::operate::connections::list::ConnectionsPage/>
                 <Route path=path!("/connections/new") view=pages::operate::connections::new::NewConnectionPage/>
                 <Route path=path!("/connections/:id") view=pages::operate::connections::one::ConnectionPage/>
+                <Route path=path!("/booking-rules") view=pages::operate::booking_rules::BookingRulesPage/>
+                <Route path=path!("/alerts") view=pages::operate::alerts::AlertsPage/>
                 <Route path=path!("/reconciliation") view=pages::operate::reconciliation::page::ReconciliationPage/>
                 <Route path=path!("/reconciliation/fields") view=pages::operate::reconciliation::fields::FieldsPage/>
                 <Route path=path!("/mappings/unmapped") view=pages::operate::mappings::MappingsPage/>

@@ -4,6 +4,9 @@
 
 #[cfg(feature = "ssr")]
 mod access;
+mod alerts;
+mod booking_rules;
+mod claims;
 mod connections;
 mod exceptions;
 mod mappings;
@@ -16,6 +19,9 @@ mod sync;
 
 use crate::contract::session::Permission;
 
+pub use alerts::*;
+pub use booking_rules::*;
+pub use claims::*;
 pub use connections::*;
 pub use exceptions::*;
 pub use mappings::*;
@@ -39,8 +45,10 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("shipments/one", Some(Permission::See)),
     ("shipments/link", Some(Permission::Act)),
     ("shipments/booking", Some(Permission::Operate)),
+    ("shipments/book", Some(Permission::Operate)),
     ("shipments/raw", Some(Permission::See)),
     ("exceptions", Some(Permission::See)),
+    ("exceptions/one", Some(Permission::See)),
     ("exceptions/act", Some(Permission::Act)),
     ("overview", Some(Permission::Figures)),
     ("start", Some(Permission::Operate)),
@@ -56,12 +64,31 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("sync/pause", Some(Permission::Operate)),
     ("sync/resume", Some(Permission::Operate)),
     ("sync/replay", Some(Permission::Operate)),
+    ("alerts", Some(Permission::Operate)),
+    ("alerts/acknowledge", Some(Permission::Operate)),
+    ("alerts/assign", Some(Permission::Operate)),
+    ("alerts/snooze", Some(Permission::Operate)),
+    ("alerts/resolve", Some(Permission::Operate)),
+    ("alerts/rule", Some(Permission::Operate)),
+    ("alerts/test", Some(Permission::Operate)),
     ("reconciliation", Some(Permission::Operate)),
     ("reconciliation/start", Some(Permission::Operate)),
     ("reconciliation/stop", Some(Permission::Operate)),
     ("reconciliation/fix", Some(Permission::Operate)),
     ("reconciliation/decide", Some(Permission::Operate)),
     ("reconciliation/assign", Some(Permission::Operate)),
+    ("booking-rules", Some(Permission::Operate)),
+    ("booking-rules/save", Some(Permission::Operate)),
+    ("booking-rules/change", Some(Permission::Operate)),
+    ("claims", Some(Permission::See)),
+    ("claims/one", Some(Permission::See)),
+    ("claims/of-shipment", Some(Permission::See)),
+    ("claims/raise", Some(Permission::Act)),
+    ("claims/step", Some(Permission::Act)),
+    ("claims/edit", Some(Permission::Act)),
+    ("claims/remove-file", Some(Permission::Act)),
+    ("claims/deadlines", Some(Permission::See)),
+    ("claims/put-deadlines", Some(Permission::Operate)),
     ("mappings", Some(Permission::Operate)),
     ("mappings/publish", Some(Permission::Operate)),
     ("mappings/roll-back", Some(Permission::Operate)),

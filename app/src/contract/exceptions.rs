@@ -175,6 +175,10 @@ pub struct QueueRow {
     pub owner: Option<String>,
     /// Whether that is the viewer.
     pub mine: bool,
+    /// The team that looks after it.
+    pub team: Option<String>,
+    /// What to do next, by the playbook.
+    pub next_step: String,
     /// Who is responsible.
     pub responsible: String,
     /// The case's number and page.
@@ -201,8 +205,12 @@ pub enum Act {
     Take,
     /// Nobody in particular looks after it.
     Release,
-    /// Out of the queue until tomorrow.
+    /// Out of the queue for a while.
     Snooze,
+    /// Back in the queue.
+    Unsnooze,
+    /// A team looks after it, or none.
+    Team,
     /// Settled.
     Resolve,
     /// Not settled after all.
@@ -211,11 +219,97 @@ pub enum Act {
     Ticket,
 }
 
+choice! {
+    /// Until when an exception is put off.
+    SnoozeFor {
+        /// This time tomorrow.
+        Day = "",
+        /// 4 hours.
+        Hours = "4h",
+        /// This time in 3 days.
+        Days = "3d",
+        /// This time in a week.
+        Week = "7d",
+    }
+}
+
+impl SnoozeFor {
+    /// The hours.
+    pub const fn hours(self) -> i64 {
+        match self {
+            Self::Hours => 4,
+            Self::Day => 24,
+            Self::Days => 72,
+            Self::Week => 168,
+        }
+    }
+
+    /// What a person reads.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Hours => "4 hours",
+            Self::Day => "1 day",
+            Self::Days => "3 days",
+            Self::Week => "1 week",
+        }
+    }
+}
+
+/// What goes with an act: the reason for it, until when it is put off, to which team it goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ActWith {
+    /// The reason.
+    pub why: String,
+    /// More of the reason, in a person's own words.
+    pub note: String,
+    /// For how long it is put off.
+    pub snooze: SnoozeFor,
+    /// Until when instead, in the viewer's zone: `2026-12-01T09:00`.
+    pub until: String,
+    /// The team; empty: none.
+    pub team: String,
+}
+
+/// One exception.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExceptionPage {
+    /// As in the queue.
+    pub row: QueueRow,
+    /// The order.
+    pub order: Option<String>,
+    /// The promised date.
+    pub promised: Option<When>,
+    /// The carrier's estimate.
+    pub eta: Option<When>,
+    /// Until when it is put off.
+    pub snoozed_until: Option<When>,
+    /// The teams that there are.
+    pub teams: Vec<String>,
+    /// What happened to it, newest first.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// Something that happened to an exception.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: When,
+    /// What.
+    pub what: String,
+    /// Who did it.
+    pub who: Option<String>,
+    /// The reason.
+    pub why: Option<String>,
+}
+
 /// The queue.
 #[async_trait]
 pub trait ExceptionsPort: Send + Sync {
     /// A page.
     async fn queue(&self, query: QueueQuery) -> ApiResult<QueuePage>;
+    /// One exception.
+    async fn one(&self, id: String) -> ApiResult<ExceptionPage>;
     /// A person acts, with a reason where they gave one.
-    async fn act(&self, id: String, act: Act, why: String) -> ApiResult<()>;
+    async fn act(&self, id: String, act: Act, with: ActWith) -> ApiResult<()>;
 }

@@ -1,12 +1,16 @@
 //! What crosses the wire: view types, errors, and one port for each area. The server implements the ports.
 
+pub mod alerts;
+pub mod booking_rules;
 pub mod bookings;
 mod choice;
+pub mod claims;
 pub mod connections;
 pub mod exceptions;
 pub mod mappings;
 pub mod overview;
 pub mod reconciliation;
+pub mod rules;
 pub mod session;
 pub mod shipments;
 pub mod start;
@@ -81,6 +85,10 @@ pub enum Record {
     Message,
     /// A connection.
     Connection,
+    /// An exception.
+    Exception,
+    /// A claim.
+    Claim,
 }
 
 impl Record {
@@ -91,6 +99,8 @@ impl Record {
             Self::Job => ("/sync", "Back to integrations"),
             Self::Message => ("/sync?view=messages", "Back to messages"),
             Self::Connection => ("/connections", "Back to connections"),
+            Self::Exception => ("/exceptions", "Back to exceptions"),
+            Self::Claim => ("/claims", "Back to claims"),
         }
     }
 }
@@ -126,7 +136,9 @@ impl fmt::Display for ApiError {
             Self::Missing { what: Record::Shipment } => f.write_str("This shipment does not exist."),
             Self::Missing { what: Record::Job } => f.write_str("This job does not exist."),
             Self::Missing { what: Record::Message } => f.write_str("This message does not exist."),
+            Self::Missing { what: Record::Exception } => f.write_str("This exception does not exist."),
             Self::Missing { what: Record::Connection } => f.write_str("This connection does not exist."),
+            Self::Missing { what: Record::Claim } => f.write_str("This claim does not exist."),
             Self::Refused { message }
             | Self::Conflict { message }
             | Self::Invalid { message, .. }
@@ -173,6 +185,28 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "ticket",
         "The exception is over, or its ticket is not closed: there is nothing to reopen.",
     ),
+    (
+        "/api/shipments/book",
+        "connection",
+        "Choose a connection that books labels, and a form of label that its platform makes.",
+    ),
+    ("/api/shipments/book", "confirmed", "The connection makes live labels, which are paid: confirm that."),
+    ("/api/shipments/book", "days", "Enter days as a whole number, 0 to 365."),
+    ("/api/shipments/book", "size", "Enter length, width and height in millimetres, each 1 to 9999, or none of them."),
+    (
+        "/api/booking-rules/save",
+        "rules",
+        "The rule needs a name of its own, countries of two letters or EU, a weight range with something in it, and a connection \
+         that does what the rule does.",
+    ),
+    ("/api/booking-rules/save", "days", "Enter days as a whole number, 0 to 365."),
+    (
+        "/api/booking-rules/save",
+        "size",
+        "Enter length, width and height in millimetres, each 1 to 9999, or none of them.",
+    ),
+    ("/api/booking-rules/save", "from_kg", "Enter a weight in kg, like 2 or 0.5."),
+    ("/api/booking-rules/save", "below_kg", "Enter a weight in kg, like 2 or 0.5."),
     ("/api/mappings/publish", "milestone", "Choose a milestone."),
     ("/api/start/company", "name", "Enter the company's name, 1 to 100 characters."),
     ("/api/sync/start-replay", "ids", "Choose at least one row, or all."),
@@ -185,6 +219,9 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "This secret cannot be used: it is empty, or too weak for the verification of this connection.",
     ),
     ("/api/reconciliation/fix", "ids", "Choose at least one difference, and 500 at most."),
+    ("/api/alerts/rule", "threshold", "Enter a whole number within the limits of this rule."),
+    ("/api/alerts/snooze", "until", "An alert is snoozed for 30 days at most."),
+    ("/api/alerts/test", "channel", "No channel is in use: connect one under Connections first."),
     ("/api/reconciliation/stop", "run", "The run has ended already."),
     ("/api/reconciliation/start", "connection", "No order system is connected: connect Odoo under Connections first."),
     (
@@ -192,6 +229,11 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "secret",
         "The old secret stays: the newest one is not accepted yet, or there is no other.",
     ),
+    ("/api/claims/raise", "shipment", "No single shipment has this number: enter its tracking number, order or transfer."),
+    ("/api/claims/raise", "reason", "Choose what the claim is for."),
+    ("/api/claims/put-deadlines", "rules", "These rules cannot be used: compare them with the ones that are there."),
+    ("", "amount", "Enter an amount of more than 0, like 1140.50, in the currency of the claim."),
+    ("", "day", "Enter the day as 2026-11-30."),
     ("", "why", "Say why, in 1 to 500 characters."),
 ];
 /// What an error without such a sentence says.
@@ -254,8 +296,14 @@ pub struct Ports {
     pub overview: Arc<dyn overview::OverviewPort>,
     /// The first steps.
     pub start: Arc<dyn start::StartPort>,
+    /// Which deliveries are booked where.
+    pub booking_rules: Arc<dyn booking_rules::BookingRulesPort>,
     /// What codes mean.
     pub mappings: Arc<dyn mappings::MappingsPort>,
+    /// Operational alerts.
+    pub alerts: Arc<dyn alerts::AlertsPort>,
+    /// Claims against carriers.
+    pub claims: Arc<dyn claims::ClaimsPort>,
     /// Connections to other systems.
     pub connections: Arc<dyn connections::ConnectionsPort>,
     /// Where the systems differ.

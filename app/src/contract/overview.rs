@@ -2,7 +2,7 @@
 
 use super::{ApiResult, When, exceptions::Age};
 use async_trait::async_trait;
-use domain::State;
+use domain::{State, unknown::Cause};
 use serde::{Deserialize, Serialize};
 
 /// The overview. Every count is the number of the rows that the page links to.
@@ -42,6 +42,9 @@ pub struct OverviewView {
     pub states: Vec<(State, u64)>,
     /// Shipments linked to an order, by carrier.
     pub carriers: Vec<CarrierRow>,
+    /// Shipments without a current status, by why; the most frequent first.
+    #[serde(default)]
+    pub unknown: Vec<(Cause, u64)>,
     /// Codes without a mapping; zero for a viewer who may not map them.
     pub unmapped: u64,
 }

@@ -6,7 +6,7 @@ use super::{
     choice::{choice, known},
 };
 use async_trait::async_trait;
-use domain::{Direction, Severity, State, Visibility, labels::LabelState};
+use domain::{Direction, Severity, State, Visibility, labels::LabelState, unknown::Cause};
 use serde::{Deserialize, Serialize};
 
 choice! {
@@ -79,6 +79,9 @@ pub struct ListQuery {
     /// With a label that stands so.
     #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelState>,
+    /// Of which nothing current is known for this cause.
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<Cause>,
     /// How recent what is known of them is.
     #[serde(default)]
     pub fresh: Freshness,
@@ -104,7 +107,7 @@ impl ListQuery {
     /// Whether anything narrows the view: its count is then not the number of rows.
     pub fn is_narrowed(&self) -> bool {
         let written = [&self.text, &self.carrier, &self.delivered].iter().any(|filter| !filter.is_empty());
-        let chosen = self.state.is_some() || self.direction.is_some() || self.labels.is_some();
+        let chosen = self.state.is_some() || self.direction.is_some() || self.labels.is_some() || self.unknown.is_some();
         written || chosen || self.linked != Linked::Any || self.fresh != Freshness::Any
     }
 }
@@ -218,6 +221,9 @@ pub struct ShipmentView {
     pub anomalies: Vec<String>,
     /// Its exceptions, open ones first.
     pub exceptions: Vec<ExceptionView>,
+    /// Why nothing current is known of it, where that is so.
+    #[serde(default)]
+    pub unknown: Option<UnknownView>,
     /// The page of the delivery in Odoo.
     pub order_url: Option<String>,
     /// The transfer that it follows, and how: as its return, or as its backorder.
@@ -240,6 +246,21 @@ pub struct ShipmentView {
     /// Moments at which something was recorded, to the second and newest first, up to now even where the page is as known
     /// before: (for the address, as shown).
     pub moments: Vec<(String, String)>,
+}
+
+/// Why nothing current is known of a shipment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnknownView {
+    /// The cause.
+    pub cause: String,
+    /// Who looks after it.
+    pub owner: String,
+    /// What to do about it.
+    pub action: String,
+    /// Where that is done; none where the viewer may not.
+    pub href: Option<String>,
+    /// Whether that is in another system.
+    pub outside: bool,
 }
 
 /// A shipment under the same number of another carrier: one has an order, the other none.

@@ -9,9 +9,11 @@
 mod out;
 
 mod admin;
+mod alert;
 mod audit;
 mod backup;
 mod booking;
+mod claim;
 mod connection;
 mod decode;
 mod demo;
@@ -22,9 +24,11 @@ mod migrate;
 mod number;
 mod odoo;
 mod people;
+mod playbook;
 mod promise;
 mod reconcile;
 mod replay;
+mod rule;
 mod schedule;
 pub mod serve;
 mod simulate;
@@ -92,17 +96,35 @@ enum Command {
     /// Bulk retries: list, stop.
     #[command(subcommand)]
     Replay(replay::Replay),
+    /// Operational alerts: list, acknowledge, snooze, resolve; test channels; change rules.
+    #[command(subcommand)]
+    Alert(alert::Alert),
     /// Compare Odoo, Milepost and the service desk, fix what is safe and list the rest.
     Reconcile(reconcile::Reconcile),
     /// Mappings of carrier codes: list, unmapped codes, publish, roll back.
     #[command(subcommand)]
     Mapping(mapping::Mapping),
+    /// Rules: list, show, dry run, publish, roll back, pause.
+    #[command(subcommand)]
+    Rule(rule::Rule),
     /// Bookings: labels that were bought by rule, decisions about them, the rules.
     #[command(subcommand)]
     Booking(booking::Booking),
+    /// Claims against carriers: list, raise, file, bundle; deadlines.
+    #[command(subcommand)]
+    Claim(claim::Claim),
     /// Promise rules: by when shipments should arrive whose orders promise nothing.
     #[command(subcommand)]
     Promise(promise::Promise),
+    /// The next step for each reason of an exception.
+    #[command(subcommand)]
+    Playbook(playbook::Playbook),
+    /// Teams that look after exceptions.
+    #[command(subcommand)]
+    Team(playbook::Team),
+    /// The company's working days and hours.
+    #[command(subcommand)]
+    Calendar(playbook::Calendar),
     /// Odoo.
     #[command(subcommand)]
     Odoo(odoo::Odoo),
@@ -171,10 +193,20 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Dead(dead) => on_installation(settings, |context, scope| dead.run(context, scope)).await,
             Command::Message(message) => on_installation(settings, |context, scope| message.run(context, scope)).await,
             Command::Replay(replay) => on_installation(settings, |context, scope| replay.run(context, scope)).await,
+            Command::Alert(alert) => on_installation(settings, |context, scope| alert.run(context, scope)).await,
             Command::Reconcile(it) => on_installation(settings, |context, scope| it.run(context, scope)).await,
+            Command::Rule(rule) => on_installation(settings, |context, scope| rule.run(context, scope)).await,
             Command::Mapping(mapping) => on_installation(settings, |context, scope| mapping.run(context, scope)).await,
             Command::Booking(booking) => on_installation(settings, |context, scope| booking.run(context, scope)).await,
+            Command::Claim(claim) => on_installation(settings, |context, scope| claim.run(context, scope)).await,
             Command::Promise(promise) => on_installation(settings, |context, scope| promise.run(context, scope)).await,
+            Command::Playbook(playbook) => {
+                on_installation(settings, |context, scope| playbook.run(context, scope)).await
+            }
+            Command::Team(team) => on_installation(settings, |context, scope| team.run(context, scope)).await,
+            Command::Calendar(calendar) => {
+                on_installation(settings, |context, scope| calendar.run(context, scope)).await
+            }
             Command::Odoo(odoo) => odoo.run(settings).await,
             Command::Audit(audit) => audit.run(settings).await,
             Command::Decode(_) | Command::Number(_) | Command::Verify(_) | Command::Fold(_) => {

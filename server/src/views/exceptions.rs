@@ -6,17 +6,20 @@ use super::{
     words::{question, resolution, route},
 };
 use app::contract::{
-    ApiResult, When,
-    exceptions::{Act, Card, Due, QueuePage, QueueQuery, QueueRow as RowView, QueueTab, Recorded, Tickets},
+    ApiError, ApiResult, When,
+    exceptions::{
+        Act, ActWith, Card, Due, ExceptionPage, HistoryEntry, QueuePage, QueueQuery, QueueRow as RowView, QueueTab,
+        Recorded, Tickets,
+    },
     shipments::Lateness,
 };
 use application::{
     cases::{self, routing::NoTicket},
-    exceptions::{self, CategoryCount, QueueEntry},
+    exceptions::{self, CategoryCount, Happened, HistoryLine, OneException, QueueEntry},
 };
 use async_trait::async_trait;
 use domain::{access::Permission, ids::ExceptionId};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::DateTime};
 use storage::{
     figures::{Span, WEEK},
     work::{self, CaseFilter, ExceptionAction, ExceptionRecord, QueueView},
@@ -43,9 +46,18 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
         })
     }
 
-    async fn act(&self, exception: String, act: Act, why: String) -> ApiResult<()> {
+    async fn one(&self, exception: String) -> ApiResult<ExceptionPage> {
+        let caller = self.0.caller(Permission::See)?;
+        let one = exceptions::one(&self.0.context, &caller, id(&exception)?).await;
+        Ok(page_view(one.map_err(|e| self.0.refused(e))?, &self.0.times()))
+    }
+
+    async fn act(&self, exception: String, act: Act, with: ActWith) -> ApiResult<()> {
         let (context, caller) = (&self.0.context, self.0.caller(Permission::Act)?);
-        let (exception, why): (ExceptionId, _) = (id(&exception)?, given(why));
+        let exception: ExceptionId = id(&exception)?;
+        let until = until(&with, &self.0.times())?;
+        let why = [with.why, with.note].into_iter().filter(|part| !part.trim().is_empty());
+        let why = given(why.collect::<Vec<_>>().join(": "));
         let action = match act {
             Act::Ticket => {
                 let asked = cases::ask_for_ticket(context, &caller, exception, why).await;
@@ -54,7 +66,9 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
             Act::Acknowledge => ExceptionAction::Acknowledge,
             Act::Take => ExceptionAction::Assign { owner: caller.user() },
             Act::Release => ExceptionAction::Assign { owner: None },
-            Act::Snooze => ExceptionAction::Snooze { until: exceptions::snoozed_until(context.now()) },
+            Act::Snooze => ExceptionAction::Snooze { until },
+            Act::Unsnooze => ExceptionAction::Unsnooze,
+            Act::Team => ExceptionAction::Team { team: given(with.team) },
             Act::Resolve => ExceptionAction::Resolve,
             Act::Reopen => ExceptionAction::Reopen,
         };
@@ -90,6 +104,7 @@ fn question_of(query: QueueQuery, now: Timestamp) -> work::QueueQuery {
             Tickets::Opened => Some(ticket(false)),
             Tickets::Resolved => Some(ticket(true)),
         },
+        id: None,
         cursor: given(query.cursor),
     }
 }
@@ -109,11 +124,12 @@ fn age(exception: &ExceptionRecord, times: &Times) -> When {
 }
 
 fn row_view(entry: QueueEntry, times: &Times) -> RowView {
-    let QueueEntry { row, agent, mine, resolved_by, no_ticket, desk } = entry;
+    let QueueEntry { row, agent, mine, resolved_by, no_ticket, next_step, desk } = entry;
     let exception = row.exception;
     let left = exception.due_at.duration_since(times.now);
     let clock = match (&exception.closed, left) {
         (Some(_), _) => (Lateness::OnTime, "Closed".to_owned()),
+        (None, _) if exception.is_paused() => (Lateness::None, "paused".to_owned()),
         (None, left) if left.is_negative() => (Lateness::Bad, format!("overdue by {}", exact_span(left.abs()))),
         (None, left) => {
             (if left < SOON { Lateness::Warn } else { Lateness::OnTime }, format!("due in {}", exact_span(left)))
@@ -136,6 +152,8 @@ fn row_view(entry: QueueEntry, times: &Times) -> RowView {
         age: age(&exception, times),
         mine,
         owner: row.owner_name,
+        team: exception.team.clone(),
+        next_step,
         responsible: format!("Responsible: {}", exception.responsible.label().to_lowercase()),
         question: row
             .case
@@ -147,6 +165,60 @@ fn row_view(entry: QueueEntry, times: &Times) -> RowView {
         desk,
         closed: exception.closed.map(|(at, how)| (resolution(how, resolved_by), times.ago(at))),
         acknowledged: exception.acknowledged_at.is_some(),
+    }
+}
+
+/// When what is put off comes back: at the time that was chosen, else after the span that was.
+fn until(with: &ActWith, times: &Times) -> ApiResult<Timestamp> {
+    let chosen = with.until.trim();
+    if chosen.is_empty() {
+        return Ok(times.now.checked_add(SignedDuration::from_hours(with.snooze.hours())).unwrap_or(times.now));
+    }
+    let local = chosen.parse::<DateTime>().ok().and_then(|local| times.zone.to_timestamp(local).ok());
+    local.ok_or_else(|| ApiError::Invalid {
+        field: "until".into(),
+        message: format!("{chosen} is no time: e.g. 2026-12-01T09:00"),
+    })
+}
+
+fn page_view(one: OneException, times: &Times) -> ExceptionPage {
+    let OneException { entry, promised_by, eta, teams, history } = one;
+    let until = entry.row.exception.snoozed_until.filter(|until| *until > times.now);
+    ExceptionPage {
+        order: entry.row.origin.as_ref().map(|origin| origin.name.clone()),
+        promised: promised_by.map(|at| times.promise(at)),
+        eta: eta.as_ref().map(|time| times.event(time)),
+        snoozed_until: until.map(|at| times.dated(at)),
+        teams,
+        history: history.into_iter().rev().map(|line| history_view(line, times)).collect(),
+        row: row_view(entry, times),
+    }
+}
+
+fn history_view(line: HistoryLine, times: &Times) -> HistoryEntry {
+    let what = match line.what {
+        Happened::Opened => "Opened".to_owned(),
+        Happened::Escalated(severity) => format!("Escalated to {} by its age", severity.label().to_lowercase()),
+        Happened::Assigned(Some(name)) => format!("Assigned to {name}"),
+        Happened::Assigned(None) => "Unassigned, or assigned to a former user".to_owned(),
+        Happened::Team(Some(team)) => format!("Given to team {team}"),
+        Happened::Team(None) => "Taken from its team".to_owned(),
+        Happened::Snoozed(until) => format!("Snoozed until {}", times.dated(until).shown),
+        Happened::Closed(how) => resolution(how, None),
+        Happened::Done(action) => done(&action).to_owned(),
+    };
+    HistoryEntry { at: times.dated(line.at), what, who: line.who, why: line.why }
+}
+
+/// What the audit trail's word for an act means.
+fn done(action: &str) -> &str {
+    match action {
+        "exception.acknowledge" => "Acknowledged",
+        "exception.unsnooze" => "Back in the queue",
+        "exception.resolve" => "Resolved",
+        "exception.reopen" => "Reopened",
+        "case.resolved" => "Ticket resolved at the service desk",
+        other => other,
     }
 }
 

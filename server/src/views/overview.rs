@@ -62,6 +62,7 @@ fn view(overview: Overview, times: &Times) -> OverviewView {
                 delivered: c.delivered,
             })
             .collect(),
+        unknown: figures.unknown,
         unmapped,
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::world::World;
 use app::contract::{
-    exceptions::{Act, QueueQuery, QueueTab},
+    exceptions::{Act, ActWith, QueueQuery, QueueTab},
     shipments::ShipmentView,
 };
 use application::{
@@ -70,7 +70,7 @@ async fn who_has_and_who_resolved_an_exception_is_named() {
     let id = exception(&world, shipment).await.to_string();
     for (ports, act) in [(&ines, Act::Take), (&ines, Act::Release), (&omar, Act::Take), (&ines, Act::Resolve)] {
         world.clock.advance(jiff::Span::new().minutes(1));
-        ports.exceptions.act(id.clone(), act, String::new()).await.unwrap();
+        ports.exceptions.act(id.clone(), act, ActWith::default()).await.unwrap();
         world.settle().await;
     }
     let view = page(&omar, shipment).await;
@@ -88,7 +88,7 @@ async fn who_has_and_who_resolved_an_exception_is_named() {
     assert_eq!(ended(&omar, shipment).await, ["Resolved by Ines Morel"; 2]);
     for act in [Act::Reopen, Act::Resolve] {
         world.clock.advance(jiff::Span::new().minutes(1));
-        omar.exceptions.act(id.clone(), act, String::new()).await.unwrap();
+        omar.exceptions.act(id.clone(), act, ActWith::default()).await.unwrap();
         world.settle().await;
     }
     assert_eq!(ended(&ines, shipment).await, ["Resolved by Omar Haddad"; 2], "the last one counts");

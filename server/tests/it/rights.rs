@@ -10,8 +10,12 @@ use app::{
     api::FUNCTIONS,
     contract::{
         ApiError, Ports,
+        alerts::{AlertsQuery, SnoozeFor},
+        booking_rules::{BookingRulesQuery, RuleForm},
+        bookings::NewBooking,
+        claims::{ClaimEdit, ClaimsQuery, NewClaim, StepForm},
         connections::{ConnectionForm, ConnectionsQuery, SetupForm},
-        exceptions::{Act, QueueQuery},
+        exceptions::{Act, ActWith, QueueQuery},
         mappings::{MappingQuery, NewMeaning},
         reconciliation::ReconciliationQuery,
         shipments::{ListQuery, ListTab},
@@ -143,9 +147,11 @@ fn arguments() -> Vec<Arguments> {
         function("shipments/find", None, Some("")),
         function("shipments/one", Some("id=NO_ID"), Some("id=SHIPMENT&as_known_at=then")),
         function("shipments/booking", Some("id=NO_ID&decision=void"), Some("id=NO_ID")),
+        function("shipments/book", Some("new[shipment]=NO_ID"), Some("new[confirmed]=perhaps")),
         function("shipments/link", Some("claimed=NO_ID&unlinked=NO_ID"), Some("claimed=NO_ID")),
         function("shipments/raw", Some("id=NO_ID&observation=NO_ID"), Some("id=NO_ID")),
         function("exceptions", None, Some("")),
+        function("exceptions/one", Some("id=NO_ID"), Some("")),
         function("exceptions/act", Some("id=NO_ID&act=take"), Some("id=NO_ID&act=explode")),
         function("overview", None, None),
         function("start", None, None),
@@ -161,6 +167,13 @@ fn arguments() -> Vec<Arguments> {
         function("sync/pause", None, Some("destination=nowhere&why=because")),
         function("sync/resume", None, Some("destination=nowhere")),
         function("sync/replay", Some("message=NO_ID"), Some("")),
+        function("alerts", None, None),
+        function("alerts/acknowledge", Some("id=NO_ID"), None),
+        function("alerts/assign", Some("id=NO_ID&mine=true"), Some("")),
+        function("alerts/snooze", Some("id=NO_ID"), Some("")),
+        function("alerts/resolve", Some("id=NO_ID"), Some("")),
+        function("alerts/rule", Some("kind=nothing&on=on"), Some("kind=disk_space&threshold=many")),
+        function("alerts/test", None, Some("channel=nowhere")),
         function("reconciliation", None, None),
         function("reconciliation/start", None, Some("dry_run=perhaps")),
         function("reconciliation/stop", Some("run=NO_ID"), Some("")),
@@ -171,6 +184,18 @@ fn arguments() -> Vec<Arguments> {
             Some("id=NO_ID&revision=0&choice=explode"),
         ),
         function("reconciliation/assign", Some("id=NO_ID&mine=true"), Some("")),
+        function("booking-rules", None, None),
+        function("booking-rules/save", None, Some("rule[does]=explode")),
+        function("booking-rules/change", None, Some("version=0&name=nothing&act=explode")),
+        function("claims", None, None),
+        function("claims/one", Some("number=CL-9999"), Some("")),
+        function("claims/of-shipment", None, Some("")),
+        function("claims/raise", None, Some("new[reason]=explode")),
+        function("claims/step", Some("form[number]=CL-9999&form[step]=file"), Some("form[revision]=first")),
+        function("claims/edit", Some("form[number]=CL-9999&form[what]=take"), Some("form[revision]=first")),
+        function("claims/remove-file", Some("number=CL-9999&file=NO_ID"), Some("")),
+        function("claims/deadlines", None, None),
+        function("claims/put-deadlines", None, Some("text=none")),
         function("mappings", None, Some("")),
         function(
             "mappings/publish",
@@ -275,17 +300,23 @@ async fn every_function_and_every_role_agree_with_the_table() {
 /// Asks the port behind a function for something that is not there, in words that cannot be read where it takes any.
 async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
     let no = || "no such thing".to_owned();
-    let Ports { session, shipments, exceptions, overview, start, mappings, sync, connections, reconciliation } = ports;
+    let Ports { session, shipments, exceptions, overview, start, mappings, sync, connections, claims, reconciliation, booking_rules, alerts } =
+        ports;
     match name {
         "frame" => session.frame().await.map(drop),
         "shipments" => shipments.list(ListQuery { cursor: no(), ..ListQuery::default() }).await.map(drop),
         "shipments/find" => shipments.find(no()).await.map(drop),
         "shipments/one" => shipments.get(no(), Some(no())).await.map(drop),
         "shipments/booking" => shipments.decide_booking(no(), "void".into(), no()).await,
+        "shipments/book" => shipments.book(NewBooking { shipment: no(), ..NewBooking::default() }).await,
         "shipments/link" => shipments.link(no(), no()).await,
         "shipments/raw" => shipments.raw(no(), no()).await.map(drop),
         "exceptions" => exceptions.queue(QueueQuery { cursor: no(), ..QueueQuery::default() }).await.map(drop),
-        "exceptions/act" => exceptions.act(no(), Act::Take, "why ".repeat(1000)).await,
+        "exceptions/one" => exceptions.one(no()).await.map(drop),
+        "exceptions/act" => {
+            let with = ActWith { why: "why ".repeat(1000), ..ActWith::default() };
+            exceptions.act(no(), Act::Take, with).await
+        }
         "overview" => overview.overview().await.map(drop),
         "start" => start.steps().await.map(drop),
         "start/company" => start.name_company(String::new()).await,
@@ -300,6 +331,13 @@ async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "sync/pause" => sync.pause(no(), String::new()).await,
         "sync/resume" => sync.resume(no()).await,
         "sync/replay" => sync.replay(no()).await,
+        "alerts" => alerts.view(AlertsQuery { kind: no(), ..AlertsQuery::default() }).await.map(drop),
+        "alerts/acknowledge" => alerts.acknowledge(no()).await.map(drop),
+        "alerts/assign" => alerts.assign(no(), true).await,
+        "alerts/snooze" => alerts.snooze(no(), SnoozeFor::Hour, String::new()).await,
+        "alerts/resolve" => alerts.resolve(no(), String::new()).await,
+        "alerts/rule" => alerts.set_rule(no(), no(), no()).await,
+        "alerts/test" => alerts.test(no()).await.map(drop),
         "reconciliation" => {
             let query = ReconciliationQuery { cursor: no(), preview: no(), ..ReconciliationQuery::default() };
             reconciliation.view(query).await.map(drop)
@@ -309,6 +347,18 @@ async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "reconciliation/fix" => reconciliation.fix(vec![no()]).await.map(drop),
         "reconciliation/decide" => reconciliation.decide(no(), 0, no()).await,
         "reconciliation/assign" => reconciliation.assign(no(), true).await,
+        "booking-rules" => booking_rules.view(BookingRulesQuery { delivery: no(), ..BookingRulesQuery::default() }).await.map(drop),
+        "booking-rules/save" => booking_rules.save(RuleForm { does: no(), ..RuleForm::default() }).await,
+        "booking-rules/change" => booking_rules.change(no(), no(), no()).await,
+        "claims" => claims.view(ClaimsQuery { cursor: no(), ..ClaimsQuery::default() }).await.map(drop),
+        "claims/one" => claims.one(no()).await.map(drop),
+        "claims/of-shipment" => claims.of_shipment(no()).await.map(drop),
+        "claims/raise" => claims.raise(NewClaim { shipment: no(), ..NewClaim::default() }).await.map(drop),
+        "claims/step" => claims.step(StepForm { number: no(), ..StepForm::default() }).await,
+        "claims/edit" => claims.edit(ClaimEdit { number: no(), ..ClaimEdit::default() }).await,
+        "claims/remove-file" => claims.remove_file(no(), no()).await,
+        "claims/deadlines" => claims.deadlines().await.map(drop),
+        "claims/put-deadlines" => claims.put_deadlines(no()).await,
         "mappings" => mappings.view(MappingQuery { list: no(), value: no() }).await.map(drop),
         "mappings/publish" => mappings.publish(NewMeaning { reason: no(), ..NewMeaning::default() }).await.map(drop),
         "mappings/roll-back" => mappings.roll_back(999, String::new()).await.map(drop),

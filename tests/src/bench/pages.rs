@@ -67,6 +67,29 @@ const PAGES: &[Page] = &[
     ("unmapped codes", |_| "/mappings/unmapped".into()),
 ];
 
+/// The bare indexed query of a page's rows, on each engine.
+struct BareQuery {
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+const OPEN_SHIPMENTS: BareQuery = BareQuery {
+    sqlite: "SELECT id, origin, destination, state, visibility, worst_reason, eta, promised_by, delivered_at, last_event, heard_at
+             FROM shipment WHERE company_id = (SELECT id FROM company) AND merged_into IS NULL AND origin IS NOT NULL AND standing <> 'cancelled'
+             AND terminal = 0 ORDER BY need DESC, moved_at DESC, id DESC LIMIT 50",
+    postgres: "SELECT id, origin, destination, state, visibility, worst_reason, eta, promised_by, delivered_at, last_event, heard_at
+             FROM shipment WHERE company_id = (SELECT id FROM company) AND merged_into IS NULL AND origin IS NOT NULL AND standing <> 'cancelled'
+             AND NOT terminal ORDER BY need DESC, moved_at DESC, id DESC LIMIT 50",
+};
+
+/// The queue's rows: exceptions with their shipments.
+const OPEN_EXCEPTIONS: &str = "SELECT x.id, x.reason, x.severity, x.responsible, x.opened_at, x.due_at, x.owner_id, s.state, s.origin, s.destination
+             FROM exception x JOIN shipment s ON s.id = x.shipment_id
+             WHERE x.company_id = (SELECT id FROM company) AND x.closed_at IS NULL ORDER BY x.severity_rank DESC, x.due_at, x.id LIMIT 50";
+const QUEUE: BareQuery = BareQuery { sqlite: OPEN_EXCEPTIONS, postgres: OPEN_EXCEPTIONS };
+/// The queue's page takes no more than so many times its bare query.
+const QUEUE_GOAL: f64 = 5.0;
+
 /// An installation with so many shipments.
 struct Site {
     installation: Installation,
@@ -136,13 +159,21 @@ pub async fn pages(engine: Engine, binary: &Path, shipments: u64, peaks: &mut Ve
             ));
         }
     }
-    let bare = large.bare().await?;
+    let bare = large.bare(&OPEN_SHIPMENTS).await?;
+    let queue = large.bare(&QUEUE).await?;
     let of = |page: &str| {
         let place = PAGES.iter().position(|(name, _)| *name == page).unwrap_or_default();
         median(took[place][0][1].clone())
     };
     lines.push(Line::info(format!("{name}: the bare indexed query of the open shipments"), bare, "ms"));
     lines.push(Line::info(format!("{name}: its share of the page"), 100.0 * bare / of("shipments, open"), "%"));
+    lines.push(Line::info(format!("{name}: the bare indexed query of the queue's rows"), queue, "ms"));
+    lines.push(Line::at_most(
+        format!("{name}: the exceptions' page against it"),
+        of("exceptions") / queue,
+        "×",
+        QUEUE_GOAL,
+    ));
     for site in &sites {
         peaks.push(peak_mb(site.installation.process().context("it runs")?));
     }
@@ -244,22 +275,20 @@ impl Site {
         })
     }
 
-    /// What the list's query alone takes on a connection of its own, in milliseconds.
-    async fn bare(&self) -> Result<f64> {
-        const COLUMNS: &str = "SELECT id, origin, destination, state, visibility, worst_reason, eta, promised_by, delivered_at, last_event, heard_at
-             FROM shipment WHERE company_id = (SELECT id FROM company) AND merged_into IS NULL AND origin IS NOT NULL AND standing <> 'cancelled'";
-        const ORDER: &str = "ORDER BY need DESC, moved_at DESC, id DESC LIMIT 50";
+    /// What a list's query alone takes on a connection of its own, in milliseconds.
+    async fn bare(&self, query: &BareQuery) -> Result<f64> {
         let mut took = Vec::new();
         match &self.database {
             Database::File => {
                 let conn = rusqlite::Connection::open(self.installation.data().join("milepost.sqlite"))?;
-                let mut statement = conn.prepare(&format!("{COLUMNS} AND terminal = 0 {ORDER}"))?;
+                let mut statement = conn.prepare(query.sqlite)?;
+                let columns = statement.column_count();
                 for _ in 0..ASKED {
                     let begun = Instant::now();
                     let mut rows = statement.query(())?;
                     let mut read = 0;
                     while let Some(row) = rows.next()? {
-                        for column in 0..11 {
+                        for column in 0..columns {
                             let _: rusqlite::types::Value = row.get(column)?;
                         }
                         read += 1;
@@ -270,10 +299,9 @@ impl Site {
             }
             Database::Server(server) => {
                 let mut conn = PgConnection::connect(&server.url()).await?;
-                let sql = format!("{COLUMNS} AND NOT terminal {ORDER}");
                 for _ in 0..ASKED {
                     let begun = Instant::now();
-                    let rows = sqlx::query(sqlx::AssertSqlSafe(sql.as_str())).fetch_all(&mut conn).await?;
+                    let rows = sqlx::query(sqlx::AssertSqlSafe(query.postgres)).fetch_all(&mut conn).await?;
                     ensure!(!rows.is_empty(), "no row");
                     took.push(begun.elapsed().as_secs_f64() * 1000.0);
                 }

@@ -12,7 +12,7 @@ use crate::{
     },
     pages::{operate, work},
 };
-use domain::visible::visible;
+use domain::{unknown::Cause, visible::visible};
 use leptos::prelude::*;
 
 /// The overview page.
@@ -113,6 +113,11 @@ fn Figures(view: OverviewView) -> impl IntoView {
                 <Ageing buckets=view.ageing/>
                 <p class="defn"><span>"Time since opened; open exceptions that are not snoozed"</span></p>
             </section>
+            <section class="card" data-testid="unknown-card">
+                <div class="card__head"><h2>"Why don’t we know?"</h2></div>
+                {unknown(&view.unknown)}
+                <p class="defn"><span>"Shipments without a current status, each with one cause"</span></p>
+            </section>
             <section class="card">
                 <div class="card__head"><h2>"Deliveries"</h2><span class="push small muted">"last 14 days"</span></div>
                 <Bars days=view.days.clone()/>
@@ -159,6 +164,24 @@ fn carrier(row: CarrierRow) -> impl IntoView {
             <td class="num"><Count n=row.delivered href=of(linked(ListTab::Delivered))/></td>
         </tr>
     }
+}
+
+/// The causes, each with the shipments behind it.
+fn unknown(causes: &[(Cause, u64)]) -> AnyView {
+    if causes.is_empty() {
+        return view! { <p class="in small muted">"The status of every shipment is current."</p> }.into_any();
+    }
+    let rows = causes.iter().map(|(cause, n)| {
+        let href = shipments(ListQuery { tab: ListTab::All, unknown: Some(*cause), ..ListQuery::default() });
+        view! {
+            <tr>
+                <th scope="row">{cause.label()}<small class="muted">{format!(" {}", cause.owner().label())}</small></th>
+                <td class="num"><Count n=*n href=href/></td>
+                <td class="small hide-s">{cause.action().label()}</td>
+            </tr>
+        }
+    });
+    view! { <table class="table"><caption class="sr">"Shipments without a current status, by cause"</caption><thead><tr><th>"Cause, owner"</th><th class="num">"Shipments"</th><th class="hide-s">"What to do"</th></tr></thead><tbody>{rows.collect_view()}</tbody></table> }.into_any()
 }
 
 #[component]

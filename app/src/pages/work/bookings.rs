@@ -27,7 +27,7 @@ pub fn BookingsPanel(
     let is_empty = bookings.is_empty() && registrations.is_empty() && ordered.is_none() && bookable.is_empty();
     (!is_empty).then(|| {
         view! {
-            <section class="panel" data-testid="bookings">
+            <section class="panel" id="labels" data-testid="bookings">
                 <header><h2>"Labels and tracking"</h2></header>
                 <div class="in stack stack--tight">
                     {failed}

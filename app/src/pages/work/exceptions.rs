@@ -115,7 +115,7 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
                 <caption class="sr">"Exceptions by severity and SLA"</caption>
                 <thead><tr>
                     <th>"Exception"</th><th>"Shipment"</th><th class="p2">"Status"</th><th>"SLA, age"</th>
-                    <th class="p3">"Owner"</th><th class="num">"Case"</th>{may_act.then(|| view! { <th><span class="sr">"Actions"</span></th> })}
+                    <th class="p3">"Owner"</th><th class="p3">"Next step"</th><th class="num">"Case"</th>{may_act.then(|| view! { <th><span class="sr">"Actions"</span></th> })}
                 </tr></thead>
                 <tbody>{rows(list, |row| row.id.clone(), move |row| view! { <OneRow row act may_act/> })}</tbody>
             </table>
@@ -228,21 +228,31 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>, may_act: bool) -> im
     let desk = row.desk.map(|desk| view! { <small>{desk}</small> });
     let acts: &[(Act, &str)] = match (&row.closed, row.mine, row.acknowledged) {
         (Some(_), ..) => &[(Act::Reopen, "Reopen")],
-        _ if row.question.is_some() => &[(Act::Ticket, "Reopen ticket"), (Act::Resolve, "Resolve")],
-        (None, true, _) => &[(Act::Release, "Unassign"), (Act::Snooze, "Snooze"), (Act::Resolve, "Resolve")],
+        _ if row.question.is_some() => &[(Act::Ticket, "Reopen ticket")],
+        (None, true, _) => &[(Act::Release, "Unassign"), (Act::Snooze, "Snooze")],
         (None, false, false) => &[(Act::Take, "Assign to me"), (Act::Acknowledge, "Acknowledge")],
         (None, false, true) => &[(Act::Take, "Assign to me"), (Act::Snooze, "Snooze")],
     };
     let id = row.id;
+    let page = format!("/exceptions/{id}");
+    // a reason is asked for there
+    let resolve =
+        row.closed.is_none().then(|| view! { <a class="btn btn--s" href=format!("{page}#resolve")>"Resolve…"</a> });
+    let owner = match (row.owner, row.team) {
+        (Some(owner), _) => owner,
+        (None, Some(team)) => team,
+        (None, None) => "Unassigned".to_owned(),
+    };
     view! {
         <tr data-testid="exception-row">
-            <th scope="row" class="two nowrap c11"><SeverityMark severity=row.severity label=row.label/><small>{row.responsible}</small>{row.question.map(|what| view! { <small class="late late--warn" data-testid="question">{what}</small> })}</th>
+            <th scope="row" class="two nowrap c11"><a href=page data-testid="exception-link"><SeverityMark severity=row.severity label=row.label/></a><small>{row.responsible}</small>{row.question.map(|what| view! { <small class="late late--warn" data-testid="question">{what}</small> })}</th>
             <td class="two nowrap c21"><a class="id" href=href data-row="">{row.number}</a><small class="wide-only">{row.route}</small></td>
             <td class="hide-s p2"><StateMark state=row.state/></td>
             <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().map(|(how, at)| view! { {how}" "<Time when=at/>" · " })}<Time when=row.age/></small></td>
-            <td class="nowrap hide-s p3">{row.owner.unwrap_or_else(|| "Unassigned".into())}</td>
+            <td class="nowrap hide-s p3">{owner}</td>
+            <td class="hide-s p3 small">{row.next_step}</td>
             <td class="two num hide-s"><span class="id">{case}</span>{desk}</td>
-            {may_act.then(|| view! { <td class="c3"><div class="row row--tight">{act_buttons(&id, acts, act)}</div></td> })}
+            {may_act.then(|| view! { <td class="c3"><div class="row row--tight">{act_buttons(&id, acts, act)}{resolve}</div></td> })}
         </tr>
     }
 }

@@ -2,6 +2,8 @@
 
 mod book_label;
 mod bookings;
+pub mod claims;
+pub mod exception;
 pub mod exceptions;
 mod same_number;
 pub mod shipment;

@@ -1,6 +1,6 @@
 //! One shipment: its timeline, why it has its status, and the updates sent to other systems.
 
-use super::{bookings::BookingsPanel, same_number::SameNumber};
+use super::{bookings::BookingsPanel, claims::of_shipment::ClaimsPanel, same_number::SameNumber};
 use crate::{
     api::{self, ActOnException},
     components::{
@@ -15,7 +15,7 @@ use crate::{
         session::Permission,
         shipments::{
             CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, ProofView, RawView, Reason,
-            ShipmentView, Standing, Step, StepStanding,
+            ShipmentView, Standing, Step, StepStanding, UnknownView,
         },
     },
 };
@@ -73,6 +73,7 @@ fn Whole(
     let silent = part(shipment, |(view, _)| view.timeline.is_empty());
     let exceptions = part(shipment, |(view, _)| view.exceptions.clone());
     let cases = part(shipment, |(view, _)| view.cases.clone());
+    let shipment_id = part(shipment, |(view, _)| view.row.id.clone());
     // what is typed into a form stays while other parts of the shipment change
     let bookings = part(shipment, |(view, _)| view.bookings.clone());
     let same_number = part(shipment, |(view, _)| view.same_number.clone());
@@ -84,7 +85,7 @@ fn Whole(
         {move || shipment.with(|(view, _)| view! { <Head view=view.clone()/> })}
         <div class="cols cols--side">
             <div class="stack">
-                <section class="panel">
+                <section class="panel" id="timeline">
                     <header><h2>"Timeline"</h2><span class="push small muted">{move || shipment.with(|(view, _)| count(&view.timeline))}</span></header>
                     <AsKnownAt moments base as_known_at/>
                     <div class="in"><ol class="tl">
@@ -94,14 +95,30 @@ fn Whole(
                 </section>
             </div>
             <aside class="stack" aria-label="Context">
+                {move || shipment.with(|(view, _)| view.unknown.clone().map(unknown))}
                 {move || shipment.with(|(view, _)| why(view))}
                 <ExceptionsPanel exceptions act/>
                 {move || shipment.with(|(view, _)| order(view))}
                 {move || shipment.with(|(view, _)| view! { <ProofPanel proofs=view.proofs.clone() unread=view.unread_deliveries/> })}
                 {move || view! { <BookingsPanel shipment=shipment.with(|(view, _)| view.row.id.clone()) view=bookings.get()/> }}
+                <ClaimsPanel shipment=shipment_id/>
                 <CasesPanel cases/>
             </aside>
         </div>
+    }
+}
+
+/// Why nothing current is known, and what to do about it.
+fn unknown(view: UnknownView) -> impl IntoView {
+    let UnknownView { cause, owner, action, href, outside } = view;
+    let button = href.map(|href| match outside {
+        true => view! { <Outside href=href text=action.clone()/> }.into_any(),
+        false => view! { <a class="btn btn--s" href=href>{action.clone()}</a> }.into_any(),
+    });
+    view! {
+        <section class="panel" data-testid="unknown"><header><h2>"Why don’t we know?"</h2></header>
+            <div class="in stack stack--tight"><p><b>{cause}</b></p><p class="small muted">{format!("Looked after by: {owner}")}</p><div class="row">{button}</div></div>
+        </section>
     }
 }
 
@@ -389,14 +406,17 @@ fn OneException(exception: ExceptionView, act: ServerAction<ActOnException>) -> 
     let acts: &[(Act, &str)] = match (&exception.closed, exception.acknowledged) {
         (Some(_), _) => &[(Act::Reopen, "Reopen")],
         _ if exception.question.is_some() => {
-            &[(Act::Ticket, "Reopen ticket"), (Act::Take, "Assign to me"), (Act::Resolve, "Resolve")]
+            &[(Act::Ticket, "Reopen ticket"), (Act::Take, "Assign to me")]
         }
-        (None, false) => &[(Act::Acknowledge, "Acknowledge"), (Act::Take, "Assign to me"), (Act::Resolve, "Resolve")],
-        (None, true) => &[(Act::Take, "Assign to me"), (Act::Snooze, "Snooze"), (Act::Resolve, "Resolve")],
+        (None, false) => &[(Act::Acknowledge, "Acknowledge"), (Act::Take, "Assign to me")],
+        (None, true) => &[(Act::Take, "Assign to me"), (Act::Snooze, "Snooze")],
     };
+    let page = format!("/exceptions/{}", exception.id);
+    // a reason is asked for there
+    let resolve = exception.closed.is_none().then(|| view! { <a class="btn btn--s" href=format!("{page}#resolve")>"Resolve…"</a> });
     view! {
         <div class="stack stack--tight">
-            <div class="row"><SeverityMark severity=exception.severity label=exception.label/>{exception.closed.clone().map(|(how, at)| view! { <span class="tag tag--ok">{how}" "<Time when=at/></span> })}</div>
+            <div class="row"><a href=page><SeverityMark severity=exception.severity label=exception.label/></a>{exception.closed.clone().map(|(how, at)| view! { <span class="tag tag--ok">{how}" "<Time when=at/></span> })}</div>
             {exception.no_ticket.map(|why| view! { <p class="small muted" data-testid="no-ticket">{why}</p> })}
             {exception.question.map(|what| view! { <p class="small late late--warn" data-testid="question">{what}</p> })}
             <dl class="facts">
@@ -404,7 +424,7 @@ fn OneException(exception: ExceptionView, act: ServerAction<ActOnException>) -> 
                 <dt>"Responsible"</dt><dd>{exception.responsible}</dd>
                 <dt>"Owner"</dt><dd>{exception.owner.unwrap_or_else(|| "Unassigned".into())}</dd>
             </dl>
-            {may(Permission::Act).then(|| view! { <div class="row">{act_buttons(&exception.id, acts, act)}</div> })}
+            {may(Permission::Act).then(|| view! { <div class="row">{act_buttons(&exception.id, acts, act)}{resolve}</div> })}
         </div>
     }
 }
@@ -433,6 +453,8 @@ fn ActButton(id: String, what: Act, label: &'static str, act: ServerAction<ActOn
         Act::Resolve => "resolve",
         Act::Reopen => "reopen",
         Act::Ticket => "ticket",
+        Act::Unsnooze => "unsnooze",
+        Act::Team => "team",
     };
     view! {
         <ActionForm action=act attr:class="inline-form">

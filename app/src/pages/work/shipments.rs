@@ -14,7 +14,7 @@ use crate::{
         shipments::{Freshness, Linked, ListPage, ListQuery, ListTab, Row},
     },
 };
-use domain::{Direction, State, labels::LabelState, visible::visible};
+use domain::{Direction, State, labels::LabelState, unknown::Cause, visible::visible};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
@@ -43,6 +43,7 @@ fn question(params: &ParamsMap) -> ListQuery {
         linked: Linked::of(&text("linked")),
         carrier: text("carrier"),
         labels: LabelState::from_code(&text("labels")),
+        unknown: Cause::from_code(&text("unknown")),
         fresh: Freshness::of(&text("fresh")),
         delivered: text("delivered"),
         cursor: text("cursor"),
@@ -59,6 +60,7 @@ pub(crate) fn address(query: &ListQuery) -> String {
         ("linked", query.linked.code()),
         ("carrier", &query.carrier),
         ("labels", query.labels.map_or("", LabelState::code)),
+        ("unknown", query.unknown.map_or("", Cause::code)),
         ("fresh", query.fresh.code()),
         ("delivered", &query.delivered),
         ("cursor", &query.cursor),
@@ -161,7 +163,8 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
         let class = if on { "chip chip--on" } else { "chip" };
         view! { <a class=class href=href aria-pressed=on.to_string() role="button">{state.label()}{on.then(|| view! { <Icon name="x"/> })}</a> }
     }).collect();
-    let labels = (!labels.is_empty()).then(|| view! { <div class="chips" role="group" aria-label="Label">{labels}</div> });
+    let labels =
+        (!labels.is_empty()).then(|| view! { <div class="chips" role="group" aria-label="Label">{labels}</div> });
     let cut_off = use_context::<browser::CutOff>();
     let live = page.newest.clone();
     let newest = move || {
@@ -215,8 +218,12 @@ fn filters(query: &ListQuery) -> impl IntoView + use<> {
         .then(|| view! { <Chip label="Linked to an order" off=address(&ListQuery { linked: Linked::Any, ..first.clone() })/> });
     let fresh =
         fresh.map(|label| view! { <Chip label off=address(&ListQuery { fresh: Freshness::Any, ..first.clone() })/> });
-    let any = !chips.is_empty() || linked.is_some() || fresh.is_some();
-    any.then(|| view! { <div class="chips" role="group" aria-label="Filters">{chips}{linked}{fresh}</div> })
+    let unknown = query.unknown.map(|cause| {
+        let off = address(&ListQuery { unknown: None, ..first.clone() });
+        view! { <Chip label="No current status" value=cause.label() off=off/> }
+    });
+    let any = !chips.is_empty() || linked.is_some() || fresh.is_some() || unknown.is_some();
+    any.then(|| view! { <div class="chips" role="group" aria-label="Filters">{chips}{linked}{fresh}{unknown}</div> })
 }
 
 /// A day as pages write it; as it came where it is none.

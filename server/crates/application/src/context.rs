@@ -41,12 +41,16 @@ pub struct Context {
     pub notifier: Notifier,
     /// Configured sources, kept for a moment.
     pub sources: crate::tracking::source_cache::SourceCache,
+    /// The company's calendar, kept for a moment.
+    pub calendar: crate::exceptions::kept_calendar::KeptCalendar,
     /// The gates of the destinations, as the workers here know them.
     pub breakers: crate::destinations::breaker::Breakers,
     /// Files that may be taken in at once; see [`FILES_AT_ONCE`].
     pub files: Semaphore,
     /// Room for bodies that are not answered yet, in KiB; see [`ROOM_KIB`].
     pub room: Semaphore,
+    /// The rules that run, kept for a moment.
+    pub rules: crate::rules::book::Rules,
     /// The pace of hints.
     pub hints: crate::odoo::pace::Hints,
     /// Passwords that may be worked on at once; see [`crate::people::slow_lane::HASHES_AT_ONCE`].

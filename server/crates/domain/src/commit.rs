@@ -65,8 +65,8 @@ pub fn reconcile(
     for (row, exception) in rows.into_iter().zip(folded) {
         match row {
             Some(index) => changes.extend(change(&existing[index], exception)),
-            // it left late before anybody watched: history, nothing to keep
-            None if exception.reason == ExceptionReason::LateToShip && exception.closed.is_some() => {}
+            // over before anybody watched: history, nothing to keep
+            None if exception.reason.is_only_watched() && exception.closed.is_some() => {}
             None => {
                 let kind = (exception.reason, &exception.piece);
                 let before = existing.iter().filter(|row| (row.reason, &row.piece) == kind).count();

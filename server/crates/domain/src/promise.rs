@@ -1,17 +1,14 @@
 //! Promises by rule: by when a shipment should arrive, from the day it left, where the order itself promises nothing.
 //!
-//! Counted in working days of the destination, to the end of the last one. Left out: public holidays, and carriers'
-//! cut-off hours (whatever leaves on a day counts from that day).
+//! Counted in working days of the destination, to the end of the last one; public holidays and the company's own days are left
+//! out. Whatever leaves on a day counts from that day: when it left is known, no cut-off hour is needed.
 
 use crate::{
+    calendar::CompanyCalendar,
     observation::Location,
     place::{country, zone},
 };
-use jiff::{
-    Timestamp,
-    civil::{Date, Weekday},
-    tz::TimeZone,
-};
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// Rules at most.
@@ -29,10 +26,6 @@ const EU_COUNTRIES: &[&str] = &[
 pub fn is_eu(country: &str) -> bool {
     EU_COUNTRIES.iter().any(|code| country.eq_ignore_ascii_case(code))
 }
-
-/// Countries whose weekend is Friday and Saturday.
-const FRIDAY_WEEKEND: &[&str] =
-    &["BD", "BH", "DZ", "EG", "IL", "IQ", "JO", "KW", "LY", "MV", "OM", "QA", "SA", "SD", "SY", "YE"];
 
 /// A rule: what it is for, and the working days it gives. What is left open fits everything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +52,22 @@ pub struct PromiseRules {
     pub on: bool,
     /// The rules.
     pub rules: Vec<PromiseRule>,
+}
+
+/// The rules and the calendar that they count by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promises {
+    /// The rules.
+    pub rules: PromiseRules,
+    /// The calendar.
+    pub calendar: CompanyCalendar,
+}
+
+impl Promises {
+    /// The promised date and its rule; none where the rules are off or none fits.
+    pub fn promise(&self, shipped: &Shipped<'_>) -> Option<(Timestamp, &PromiseRule)> {
+        self.rules.promise(shipped, &self.calendar)
+    }
 }
 
 /// What left the house.
@@ -97,14 +106,12 @@ impl Default for PromiseRules {
 
 impl PromiseRules {
     /// The promised date and its rule; none where the rules are off or none fits.
-    pub fn promise(&self, shipped: &Shipped<'_>) -> Option<(Timestamp, &PromiseRule)> {
+    pub fn promise(&self, shipped: &Shipped<'_>, calendar: &CompanyCalendar) -> Option<(Timestamp, &PromiseRule)> {
         let to = shipped.place.country.as_deref().and_then(country);
         let fitting = self.rules.iter().filter(|rule| self.on && rule.fits(shipped, to));
         let rule = fitting.max_by_key(|rule| (rule.precision(), std::cmp::Reverse(&rule.name)))?;
         let zone = zone(shipped.place).and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
-        let left = zone.to_datetime(shipped.at).date();
-        let day = working_day(left, rule.days, to)?;
-        let end = zone.to_timestamp(day.at(23, 59, 59, 0)).ok()?;
+        let end = calendar.of_place(to, zone).end_after_days(shipped.at, rule.days.min(DAYS_MAX));
         Some((end, rule))
     }
 }
@@ -127,26 +134,6 @@ impl PromiseRule {
         let country = self.country.as_deref().map_or(0, |country| if country == EU { 1 } else { 2 });
         (self.carrier.is_some(), self.service.is_some(), country)
     }
-}
-
-/// So many working days after a day; what leaves on a weekend counts from the first working day.
-fn working_day(left: Date, days: u32, to: Option<&str>) -> Option<Date> {
-    let weekend = match to.is_some_and(|to| FRIDAY_WEEKEND.contains(&to)) {
-        true => [Weekday::Friday, Weekday::Saturday],
-        false => [Weekday::Saturday, Weekday::Sunday],
-    };
-    let works = |day: Date| !weekend.contains(&day.weekday());
-    let mut day = left;
-    while !works(day) {
-        day = day.tomorrow().ok()?;
-    }
-    for _ in 0..days.min(DAYS_MAX) {
-        day = day.tomorrow().ok()?;
-        while !works(day) {
-            day = day.tomorrow().ok()?;
-        }
-    }
-    Some(day)
 }
 
 #[cfg(test)]
@@ -176,12 +163,14 @@ mod tests {
             ("2026-03-27T09:00:00Z", 1, "DE", "2026-03-30T21:59:59Z"), // summer time begins
             ("2026-03-05T09:00:00Z", 1, "SA", "2026-03-08T20:59:59Z"), // Friday and Saturday are free
             ("2026-03-05T09:00:00Z", 5, "GB", "2026-03-12T23:59:59Z"),
+            ("2026-04-02T09:00:00Z", 1, "DE", "2026-04-07T21:59:59Z"), // Good Friday to Easter Monday
+            ("2026-04-02T09:00:00Z", 1, "US", "2026-04-03T23:59:59Z"),
             ("2026-03-05T09:00:00Z", 5, "XX", "2026-03-12T23:59:59Z"), // nobody knows its zone
         ] {
             let rules = on(vec![PromiseRule { name: "all".into(), carrier: None, service: None, country: None, days }]);
             let place = to(country);
             let shipped = Shipped { at: left.parse().unwrap(), carrier: None, service: None, place: &place };
-            let (promised, _) = rules.promise(&shipped).unwrap();
+            let (promised, _) = rules.promise(&shipped, &CompanyCalendar::default()).unwrap();
             assert_eq!(promised.to_string(), by, "{left} and {days} to {country}");
         }
     }
@@ -206,7 +195,7 @@ mod tests {
             let place = to(country);
             let at = "2026-03-05T09:00:00Z".parse().unwrap();
             let shipped = Shipped { at, carrier, service, place: &place };
-            rules.promise(&shipped).map(|(_, rule)| rule.name.clone())
+            rules.promise(&shipped, &CompanyCalendar::default()).map(|(_, rule)| rule.name.clone())
         };
         for (carrier, service, country, expected) in [
             (None, None, "US", "any"),

@@ -4,6 +4,7 @@
 
 pub mod booking;
 pub mod carrier;
+pub mod channels;
 pub mod desk;
 pub mod faults;
 pub mod journey;
@@ -11,6 +12,7 @@ pub mod odoo;
 mod orders;
 mod second;
 mod serve;
+pub mod truth;
 mod world;
 
 pub use second::Second;

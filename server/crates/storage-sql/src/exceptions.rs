@@ -7,7 +7,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::{
-    Severity,
+    ExceptionReason, Severity,
     commit::ExceptionChange,
     exceptions::due_at,
     fold::{Choice, Decision, FoldedException},
@@ -41,6 +41,35 @@ impl<E: Engine> Exceptions for Sql<E> {
                     act(db, scope, id, &action, audit.at).await?;
                     audit::append(db, scope, &audit).await?;
                     jobs::enqueue_all(db, scope, &jobs, audit.at).await.map(drop)
+                })
+            })
+            .await
+    }
+
+    async fn is_open(&self, scope: Scope, shipment: ShipmentId, reason: ExceptionReason) -> Result<bool> {
+        self.0
+            .read(move |db| {
+                Box::pin(async move {
+                    let row = query(
+                        "SELECT 1 AS one FROM exception WHERE company_id = ?1 AND shipment_id = ?2 AND reason = ?3 AND closed_at IS NULL LIMIT 1",
+                    )
+                    .bind(scope.company.0)
+                    .bind(shipment.0)
+                    .bind(reason.code())
+                    .optional(db)
+                    .await?;
+                    Ok(row.is_some())
+                })
+            })
+            .await
+    }
+
+    async fn answered(&self, scope: Scope, shipment: ShipmentId, answer: Decision, fold: NewJob) -> Result<()> {
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    decide(db, scope, shipment, &answer).await?;
+                    jobs::enqueue_all(db, scope, &[fold], answer.at).await.map(drop)
                 })
             })
             .await
@@ -116,7 +145,7 @@ async fn keep(
     let reopened = before.closed.is_some() && exception.closed.is_none();
     let began = if reopened { commit.at } else { before.recorded_at };
     let due = if reopened || before.severity != exception.severity {
-        due_at(exception.severity, began)
+        due_at(exception.reason, exception.severity, began, &commit.calendar)
     } else {
         before.due_at
     };
@@ -170,7 +199,7 @@ async fn open(
     .bind(closed.map(|_| micros(commit.at)))
     .bind(closed.map(|(_, how)| word(how)))
     .bind(json(&exception.evidence))
-    .bind(micros(due_at(exception.severity, commit.at)))
+    .bind(micros(due_at(exception.reason, exception.severity, commit.at, &commit.calendar)))
     .bind(commit.withheld.contains(&id))
     .execute(db)
     .await?;
@@ -221,22 +250,28 @@ pub(crate) async fn act(
                 .execute(db)
                 .await?;
         }
+        ExceptionAction::Team { team } => {
+            query("UPDATE exception SET team = ?1 WHERE id = ?2").bind(team).bind(id.0).execute(db).await?;
+        }
+        ExceptionAction::Unsnooze => {
+            query("UPDATE exception SET snoozed_until = NULL WHERE id = ?1").bind(id.0).execute(db).await?;
+        }
         ExceptionAction::Resolve => {
-            decide(db, scope, exception.shipment, at, Choice::Resolve { exception: id, evidence }).await?
+            decide(db, scope, exception.shipment, &Decision { at, what: Choice::Resolve { exception: id, evidence } }).await?
         }
         ExceptionAction::Reopen => {
-            decide(db, scope, exception.shipment, at, Choice::Reopen { exception: id, evidence }).await?
+            decide(db, scope, exception.shipment, &Decision { at, what: Choice::Reopen { exception: id, evidence } }).await?
         }
     }
     Ok(())
 }
 
-async fn decide(db: &mut dyn Db, scope: Scope, shipment: ShipmentId, at: Timestamp, what: Choice) -> Result<()> {
+async fn decide(db: &mut dyn Db, scope: Scope, shipment: ShipmentId, decision: &Decision) -> Result<()> {
     query("INSERT INTO decision (company_id, shipment_id, at, body) VALUES (?1, ?2, ?3, ?4)")
         .bind(scope.company.0)
         .bind(shipment.0)
-        .bind(micros(at))
-        .bind(json(&Decision { at, what }))
+        .bind(micros(decision.at))
+        .bind(json(decision))
         .execute(db)
         .await?;
     Ok(())
@@ -255,6 +290,7 @@ pub(crate) fn exception_record(row: &Row) -> Result<ExceptionRecord> {
         closed: row.opt_at("closed_at")?.zip(row.opt_word("resolution")?),
         evidence: row.json("evidence")?,
         owner: row.opt_id("owner_id")?,
+        team: row.opt_text("team")?,
         acknowledged_at: row.opt_at("acknowledged_at")?,
         snoozed_until: row.opt_at("snoozed_until")?,
         due_at: row.at("due_at")?,

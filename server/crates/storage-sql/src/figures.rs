@@ -5,7 +5,7 @@ use crate::{
     Db, Engine, Sql,
     codec::{from_word, micros},
     counter::{self, QUARTER_US},
-    query,
+    query, unknown,
 };
 use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -29,6 +29,7 @@ async fn figures(db: &mut dyn Db, scope: Scope, now: Timestamp, zone: &TimeZone)
     exceptions(db, scope, now, &mut figures).await?;
     jobs(db, scope, now, &mut figures).await?;
     cases(db, scope, now, &mut figures).await?;
+    figures.unknown = unknown::counts(db, scope).await?;
     figures.carriers = carriers(db, scope, now).await?;
     figures.days = delivered(db, scope, now, zone).await?;
     Ok(figures)

@@ -11,9 +11,11 @@ pub mod lock;
 mod query;
 mod row;
 
+mod alerts;
 pub mod audit;
 mod bookings;
 pub mod cases;
+mod claims;
 pub mod connections;
 pub mod counter;
 pub mod destinations;
@@ -31,11 +33,13 @@ mod queue;
 mod reconciliations;
 pub mod replays;
 pub mod rows;
+mod rules;
 mod schedules;
 mod sessions;
 mod settings;
 pub mod shipments;
 pub mod trackers;
+pub mod unknown;
 mod users;
 
 pub use dialect::Dialect;

@@ -58,7 +58,7 @@ async fn queue(db: &mut dyn Db, scope: Scope, wanted: &QueueQuery, now: Timestam
          WHERE ",
     );
     // from the tickets, where those are asked for: of the exceptions there are as many as there ever were
-    sql.push(if wanted.case.is_some() { "{+}x.company_id = " } else { "x.company_id = " });
+    sql.push(if wanted.case.is_some() || wanted.id.is_some() { "{+}x.company_id = " } else { "x.company_id = " });
     sql.push_bind(scope.company.0);
     view(&mut sql, scope, wanted.view, now);
     if let Some(category) = wanted.category {
@@ -66,6 +66,9 @@ async fn queue(db: &mut dyn Db, scope: Scope, wanted: &QueueQuery, now: Timestam
     }
     if let Some(severity) = wanted.severity {
         sql.push(" AND x.severity_rank = ").push_bind(rank(severity));
+    }
+    if let Some(id) = wanted.id {
+        sql.push(" AND x.id = ").push_bind(id.0);
     }
     narrowed(&mut sql, scope, wanted, now);
     let order = Order::of(wanted.view);

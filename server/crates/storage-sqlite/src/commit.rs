@@ -10,7 +10,7 @@ use storage::{
 };
 use storage_sql::{
     codec::{json, opt_micros, word},
-    exceptions, jobs, query, shipments,
+    exceptions, jobs, query, shipments, unknown,
 };
 
 /// State, exceptions, effects, jobs and the change: together under the revision that was loaded, or not at all.
@@ -32,6 +32,7 @@ pub(crate) fn commit(conn: &mut Connection, scope: Scope, commit: &Commit) -> Re
     }
     let (before, revision): (State, i64) = (row.word("state")?, expected + 1);
     drive(exceptions::apply(&mut Sqlite(conn), scope, commit))?;
+    drive(unknown::apply(&mut Sqlite(conn), scope, commit))?;
     for effect in &commit.effects {
         drive(shipments::put_effect(&mut Sqlite(conn), scope, (commit.shipment, commit.at), effect))?;
     }

@@ -4,8 +4,9 @@ use crate::{AuditEntry, Result, Scope, jobs::NewJob};
 use async_trait::async_trait;
 use domain::{
     ExceptionReason, Party, Severity,
-    exceptions::CommittedException,
-    fold::Resolution,
+    calendar::Calendar,
+    exceptions::{CommittedException, PAUSED, act_by},
+    fold::{Decision, Resolution},
     ids::{ExceptionId, ObservationId, ShipmentId, UserId},
 };
 use jiff::Timestamp;
@@ -36,17 +37,29 @@ pub struct ExceptionRecord {
     pub evidence: Vec<ObservationId>,
     /// Who looks after it.
     pub owner: Option<UserId>,
+    /// The team that does.
+    pub team: Option<String>,
     /// When it was acknowledged.
     pub acknowledged_at: Option<Timestamp>,
     /// Out of the queue until then.
     pub snoozed_until: Option<Timestamp>,
-    /// When it is due.
+    /// When it is due; [`PAUSED`] while its reason stops the clock.
     pub due_at: Timestamp,
     /// Whether it was history when it was recorded: it is shown, and no notification is sent.
     pub withheld: bool,
 }
 
 impl ExceptionRecord {
+    /// Whether its clock stands still.
+    pub fn is_paused(&self) -> bool {
+        self.due_at >= PAUSED
+    }
+
+    /// By when a person should look at it, whether or not the clock stands still.
+    pub fn look_by(&self) -> Timestamp {
+        if self.is_paused() { act_by(self.severity, self.recorded_at, &Calendar::default()) } else { self.due_at }
+    }
+
     /// As folds compare it.
     pub fn committed(&self) -> CommittedException {
         CommittedException {
@@ -79,6 +92,13 @@ pub enum ExceptionAction {
         /// Until when.
         until: Timestamp,
     },
+    /// A team looks after it.
+    Team {
+        /// Which; none: no team.
+        team: Option<String>,
+    },
+    /// Back in the queue.
+    Unsnooze,
     /// Settled. Becomes a decision that the fold reads.
     Resolve,
     /// Not settled after all. Becomes a decision that the fold reads.
@@ -100,4 +120,11 @@ pub trait Exceptions: Send + Sync {
         audit: AuditEntry,
         jobs: Vec<NewJob>,
     ) -> Result<()>;
+
+    /// Whether a shipment has an open exception of a reason.
+    async fn is_open(&self, scope: Scope, shipment: ShipmentId, reason: ExceptionReason) -> Result<bool>;
+
+    /// Another system refused for good, or accepted after all, what it was to be given of a shipment: a decision that the fold
+    /// reads, with the job that does.
+    async fn answered(&self, scope: Scope, shipment: ShipmentId, answer: Decision, fold: NewJob) -> Result<()>;
 }

@@ -6,7 +6,7 @@
 
 use crate::{Result, Scope};
 use async_trait::async_trait;
-use domain::State;
+use domain::{State, unknown::Cause};
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +109,8 @@ pub struct Figures {
     pub cases_self_healed_7d: u64,
     /// Linked shipments by status.
     pub by_state: Vec<(State, u64)>,
+    /// Shipments without a current status, by why; the most frequent first.
+    pub unknown: Vec<(Cause, u64)>,
     /// Linked shipments by carrier.
     pub carriers: Vec<CarrierFigures>,
     /// Linked shipments delivered, by day, oldest first: one for each of [`days`].

@@ -5,7 +5,7 @@ use crate::{
     trackers::NumberRecord,
 };
 use async_trait::async_trait;
-use domain::{Category, Severity, State};
+use domain::{Category, Severity, State, ids::ExceptionId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -46,6 +46,8 @@ pub struct QueueQuery {
     pub recorded: Option<Span>,
     /// With such a ticket.
     pub case: Option<CaseFilter>,
+    /// This one alone.
+    pub id: Option<ExceptionId>,
     /// Where the page begins.
     pub cursor: Option<String>,
 }

@@ -45,6 +45,7 @@ pub(super) fn question(query: contract::ListQuery, zone: &TimeZone) -> ShipmentQ
             contract::Freshness::NotReceived => Some(Freshness::NotReceived),
         },
         labels: query.labels,
+        unknown: query.unknown,
         delivered: query.delivered.parse().ok().map(|day| Span::day(day, zone)),
         cursor: given(query.cursor),
     }

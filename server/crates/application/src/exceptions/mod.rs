@@ -1,7 +1,14 @@
 //! Exceptions: the queue that people read, and what they do. Settling one becomes a decision that the fold reads.
 
+pub mod calendar;
+mod history;
+pub mod kept_calendar;
+pub mod playbook;
 mod read;
+pub mod teams;
+pub mod watch;
 
+pub use history::{Happened, HistoryLine, OneException, one};
 pub use read::{CategoryCount, Queue, QueueEntry, Resolver, queue};
 
 use crate::{
@@ -12,19 +19,15 @@ use crate::{
     keys::sealed_audit,
 };
 use domain::{access::Permission, ids::ExceptionId};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use storage::{
+    Scope,
     jobs::{Cause, JobKind, Lane},
     work::{CaseRecord, CaseStatus, ExceptionAction},
 };
 
-/// A snoozed exception comes back after this time.
-const SNOOZE: SignedDuration = SignedDuration::from_hours(24);
-
-/// When an exception comes back that is snoozed now.
-pub fn snoozed_until(now: Timestamp) -> Timestamp {
-    now.checked_add(SNOOZE).unwrap_or(now)
-}
+/// A snoozed exception comes back after this time at the latest.
+const SNOOZED_MAX: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// A person acts; it is audited, and the shipment and the case follow.
 ///
@@ -42,7 +45,8 @@ pub async fn act(
     let Some(exception) = context.store.work.exception(scope, id).await? else {
         return Err(UseCaseError::NotFound("exception"));
     };
-    let before = serde_json::json!({"owner": exception.owner, "acknowledged_at": exception.acknowledged_at, "snoozed_until": exception.snoozed_until, "closed": exception.closed.is_some()});
+    check(context, scope, &action).await?;
+    let before = serde_json::json!({"owner": exception.owner, "acknowledged_at": exception.acknowledged_at, "team": exception.team, "snoozed_until": exception.snoozed_until, "closed": exception.closed.is_some()});
     let after = serde_json::to_value(&action).map_err(|e| UseCaseError::Internal(e.to_string()))?;
     let why = match why {
         Some(why) => Some(audit::reason_about(context, scope, exception.shipment, &why).await?),
@@ -74,11 +78,34 @@ pub async fn act(
     Ok(())
 }
 
+/// Snoozing has an end, and a team must be one.
+async fn check(context: &Context, scope: Scope, action: &ExceptionAction) -> Result<()> {
+    match action {
+        ExceptionAction::Snooze { until } => {
+            let days = until.duration_since(context.now());
+            if days <= SignedDuration::ZERO || days > SNOOZED_MAX {
+                let message = "snooze until a time between now and in 90 days".into();
+                return Err(UseCaseError::Invalid { field: "until", message });
+            }
+        }
+        ExceptionAction::Team { team: Some(team) } => {
+            if !teams::all(context, scope).await?.contains_key(team) {
+                let message = format!("there is no team {team}: milepost team list shows those that there are");
+                return Err(UseCaseError::Invalid { field: "team", message });
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
 fn word(action: &ExceptionAction) -> &'static str {
     match action {
         ExceptionAction::Acknowledge => "exception.acknowledge",
         ExceptionAction::Assign { .. } => "exception.assign",
+        ExceptionAction::Team { .. } => "exception.team",
         ExceptionAction::Snooze { .. } => "exception.snooze",
+        ExceptionAction::Unsnooze => "exception.unsnooze",
         ExceptionAction::Resolve => "exception.resolve",
         ExceptionAction::Reopen => "exception.reopen",
     }

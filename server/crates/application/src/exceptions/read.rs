@@ -1,5 +1,6 @@
 //! The queue of exceptions, as a caller may read it.
 
+use super::playbook;
 use crate::{
     caller::Caller,
     cases::{
@@ -9,7 +10,9 @@ use crate::{
     context::Context,
     error::Result,
 };
-use domain::{Category, Severity, access::Permission, fold::Resolution, ids::ExceptionId};
+use domain::{
+    Category, Severity, access::Permission, exceptions::playbook::next_step, fold::Resolution, ids::ExceptionId,
+};
 use outbound::template::Family;
 use std::{
     cmp::{Ordering, Reverse},
@@ -60,6 +63,8 @@ pub struct QueueEntry {
     pub resolved_by: Option<Resolver>,
     /// Why it has no ticket, where it should have one.
     pub no_ticket: Option<NoTicket>,
+    /// What to do next, by the playbook.
+    pub next_step: String,
     /// What people call the desk that has its ticket, where there are several desks.
     pub desk: Option<String>,
 }
@@ -103,6 +108,7 @@ pub async fn queue(context: &Context, caller: &Caller, query: QueueQuery) -> Res
         None => routing::no_ticket(context, &row.exception, row.origin.as_ref(), &row.numbers),
         Some(_) => None,
     };
+    let own = playbook::own(context, scope).await?;
     let connections = context.connections.now();
     let several = connections.has_several(Family::Desk);
     let entry = |row: QueueRow| QueueEntry {
@@ -115,6 +121,7 @@ pub async fn queue(context: &Context, caller: &Caller, query: QueueQuery) -> Res
         mine: row.exception.owner.is_some() && row.exception.owner == caller.user(),
         resolved_by: Resolver::of(&lines, row.exception.id, &names),
         no_ticket: no_ticket(&row),
+        next_step: next_step(&own, row.exception.reason).to_owned(),
         row,
     };
     Ok(Queue {

@@ -10,7 +10,8 @@ use domain::{
     fold::{DeliveryStanding, Plan, PromiseSource},
     ids::{BindingId, CorrelationId, ShipmentId, SubjectId, TrackerId, content_id},
     observation::Location,
-    promise::{PromiseRules, Shipped},
+    place::country,
+    promise::{Promises, Shipped},
 };
 use jiff::Timestamp;
 use odoo::{Delivery, DeliveryState, OdooClient, UnreadPart};
@@ -36,7 +37,7 @@ pub(super) struct Taking<'a> {
     pub(super) context: &'a Context,
     pub(super) system: &'a str,
     pub(super) odoo: &'a OdooClient,
-    pub(super) promises: &'a PromiseRules,
+    pub(super) promises: &'a Promises,
     pub(super) keys: &'a BTreeMap<SubjectId, Option<WrappedKey>>,
     pub(super) correlation: CorrelationId,
     pub(super) cause: Cause,
@@ -116,7 +117,7 @@ impl Taking<'_> {
             UnreadPart::Shipping => &[Kept::RulePromise],
             UnreadPart::Dates => &[Kept::Dates, Kept::RulePromise],
         });
-        parts.copied().filter(|kept| *kept != Kept::RulePromise || self.promises.on).collect()
+        parts.copied().filter(|kept| *kept != Kept::RulePromise || self.promises.rules.on).collect()
     }
 
     fn plan(&self, delivery: &Delivery, place: &Location) -> Plan {
@@ -146,6 +147,7 @@ impl Taking<'_> {
             expected_from: delivery.shipped_at,
             received_at: delivery.received_at,
             silence_after_hours: Some(rules.silence_hours),
+            to: place.country.as_deref().and_then(country).map(str::to_owned),
         }
     }
 

@@ -1,6 +1,11 @@
 //! Settings that people change: the value that was and the new one are in the audit trail.
 
-use crate::{context::Context, error::Result, keys::sealed_audit};
+use crate::{
+    context::Context,
+    error::{Result, UseCaseError},
+    keys::sealed_audit,
+};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use storage::{Scope, people::SettingChange};
 
@@ -23,4 +28,50 @@ pub(crate) async fn change(
         None => audit,
     };
     Ok(context.store.people.change_setting(scope, change, audit).await?)
+}
+
+/// How often a change begins again because another change was faster.
+const CHANGES_MAX: usize = 10;
+
+/// What a setting holds as JSON; none where it was never set.
+///
+/// # Errors
+/// When the store fails, or what it holds cannot be read.
+pub(crate) async fn read<T: DeserializeOwned>(
+    context: &Context,
+    scope: Scope,
+    name: &'static str,
+) -> Result<Option<T>> {
+    parsed(name, context.store.people.setting(scope, name).await?.as_deref())
+}
+
+fn parsed<T: DeserializeOwned>(name: &str, kept: Option<&str>) -> Result<Option<T>> {
+    let parse =
+        |kept| serde_json::from_str(kept).map_err(|e| UseCaseError::Internal(format!("the setting {name}: {e}")));
+    kept.map(parse).transpose()
+}
+
+/// Changes what a setting holds as JSON, with its line in the audit trail; where it was changed meanwhile, the same
+/// again on what it holds now.
+///
+/// # Errors
+/// When `make` refuses, others are faster each time, or the store fails.
+pub(crate) async fn amend<T: DeserializeOwned + Serialize + Default>(
+    context: &Context,
+    scope: Scope,
+    name: &'static str,
+    (action, subject): (&'static str, String),
+    make: impl Fn(&mut T) -> Result<()>,
+) -> Result<()> {
+    for _ in 0..CHANGES_MAX {
+        let from = context.store.people.setting(scope, name).await?;
+        let mut value: T = parsed(name, from.as_deref())?.unwrap_or_default();
+        make(&mut value)?;
+        let to = serde_json::to_string(&value).expect("plain data serialises");
+        match change(context, scope, SettingChange { name, from, to }, (action, subject.clone())).await {
+            Err(UseCaseError::Conflict(_)) => {}
+            other => return other,
+        }
+    }
+    Err(UseCaseError::Conflict(format!("the setting {name} was changed by another at the same time: try again")))
 }

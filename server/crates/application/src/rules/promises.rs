@@ -4,34 +4,37 @@ use crate::caller::Caller;
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
+    exceptions::calendar,
     people::settings,
 };
 use domain::access::Permission;
 use domain::{
     carriers,
     place::country,
-    promise::{DAYS_MAX, EU, PromiseRule, PromiseRules, RULES_MAX},
+    promise::{DAYS_MAX, EU, PromiseRule, PromiseRules, Promises, RULES_MAX},
 };
-use storage::{Scope, people::SettingChange};
+use storage::Scope;
 
 /// The setting that holds them.
 const RULES: &str = "promise.rules";
 /// Characters of a name or a word of a service.
 const WORD_CHARS_MAX: usize = 60;
-/// How often a change begins again because somebody else was faster.
-const CHANGES_MAX: usize = 10;
 
 /// The rules as they are now.
 ///
 /// # Errors
 /// When the store fails, or what it holds cannot be read.
 pub async fn rules(context: &Context, scope: Scope) -> Result<PromiseRules> {
-    parsed(context.store.people.setting(scope, RULES).await?.as_deref())
+    Ok(settings::read(context, scope, RULES).await?.unwrap_or_default())
 }
 
-fn parsed(kept: Option<&str>) -> Result<PromiseRules> {
-    let Some(kept) = kept else { return Ok(PromiseRules::default()) };
-    serde_json::from_str(kept).map_err(|error| UseCaseError::Internal(format!("the promise rules: {error}")))
+/// The rules with the calendar that they count by.
+///
+/// # Errors
+/// When the store fails, or what it holds cannot be read.
+pub async fn promises(context: &Context, scope: Scope) -> Result<Promises> {
+    let calendar = calendar::company(context, scope).await?;
+    Ok(Promises { rules: rules(context, scope).await?, calendar: calendar.as_ref().clone() })
 }
 
 /// Makes a rule, or replaces the one of this name.
@@ -99,7 +102,6 @@ pub async fn switch(context: &Context, caller: &Caller, to: Switch) -> Result<()
     .await
 }
 
-/// Rules and audit line together; where somebody else changed the rules meanwhile, the same again on what they are now.
 async fn change(
     context: &Context,
     scope: Scope,
@@ -107,18 +109,7 @@ async fn change(
     subject: &str,
     make: impl Fn(&mut PromiseRules) -> Result<()>,
 ) -> Result<()> {
-    for _ in 0..CHANGES_MAX {
-        let from = context.store.people.setting(scope, RULES).await?;
-        let mut rules = parsed(from.as_deref())?;
-        make(&mut rules)?;
-        let to = serde_json::to_string(&rules).expect("plain data serialises");
-        let change = SettingChange { name: RULES, from, to };
-        match settings::change(context, scope, change, (action, format!("promise:{subject}"))).await {
-            Err(UseCaseError::Conflict(_)) => {}
-            other => return other,
-        }
-    }
-    Err(UseCaseError::Conflict("somebody else changed the promise rules at the same time: try again".into()))
+    settings::amend(context, scope, RULES, (action, format!("promise:{subject}")), make).await
 }
 
 fn checked(rule: PromiseRule) -> Result<PromiseRule> {

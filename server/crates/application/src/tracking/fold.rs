@@ -1,23 +1,31 @@
 //! Fold a shipment: load everything known, fold (pure), commit state, exceptions, effects and jobs together.
 
 use crate::{
-    cases::routing,
+    booking::renewal,
+    cases::{opening, routing},
     connections::live::Snapshot,
     context::Context,
     error::{Result, UseCaseError},
+    exceptions::{calendar, watch},
+    rules::{
+        book::Book,
+        follow::{self, Admitted},
+        regard,
+    },
 };
 use domain::{
-    Direction,
     commit::{self, ExceptionChange},
     effects::{EffectOutcome, EffectTarget},
+    exceptions::exception_key,
     fold::{self, Folded, NextUse},
     ids::{CorrelationId, ExceptionId, ShipmentId},
-    rules::{self, Change, Intent, Rule},
+    rules::{self, Change, Intent},
 };
+use jiff::Timestamp;
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane, NewJob},
-    shipments::{Commit, Committed, EffectRecord, LastEvent, Loaded, NewEffect, ShipmentRecord},
+    shipments::{Commit, Committed, EffectRecord, LastEvent, Loaded, NewEffect, ShipmentRecord, UnknownChange},
     work::{CaseRecord, ExceptionRecord},
 };
 
@@ -49,38 +57,29 @@ pub async fn fold_shipment(
     correlation: CorrelationId,
 ) -> Result<FoldOutcome> {
     for _ in 0..CONFLICTS_MAX {
-        let Some(loaded) = context.store.shipments.load(scope, id, None).await? else { return Ok(FoldOutcome::Gone) };
+        let Some(mut loaded) = context.store.shipments.load(scope, id, None).await? else {
+            return Ok(FoldOutcome::Gone);
+        };
         if loaded.shipment.merged_into.is_some() {
             return Ok(FoldOutcome::Gone);
         }
         let now = context.now();
-        let folded = fold::fold(&loaded.input, now);
-        let committed: Vec<_> = loaded.exceptions.iter().map(ExceptionRecord::committed).collect();
-        let exceptions = commit::reconcile(id, &committed, &folded.exceptions);
+        loaded.input.watch = watch::of(context, scope, &loaded).await?;
+        let calendar = calendar::company(context, scope).await?.own();
+        let mut folded = fold::fold(&loaded.input, now);
+        let book = context.rules.book(&context.store, scope, context.now()).await?;
+        let Ruled { exceptions, outcome } = ruled(context, &loaded, &book, &mut folded, (cause, now));
+        let Admitted { intents, own, firings } = follow::admit(context, &book, &loaded.effects, outcome, &mut folded);
         let next_uses = next_uses(&loaded, &folded);
-        if next_uses.is_empty() && unchanged(&loaded, &folded, &exceptions) {
+        let same = next_uses.is_empty() && unchanged(&loaded, &folded, &exceptions);
+        if same && own.is_empty() {
             go_on(context, scope, &loaded, (cause, correlation)).await?;
             return Ok(FoldOutcome::Unchanged);
         }
-        let change = Change {
-            shipment: id,
-            revision: loaded.shipment.revision,
-            linked: loaded.shipment.origin.is_some(),
-            cause,
-            now,
-            facts: &loaded.input.facts,
-            bound_at: &loaded.bound_at,
-            before: &loaded.shipment.folded,
-            after: &folded,
-            committed: &committed,
-            exceptions: &exceptions,
-            activities: &open_activities(&loaded),
-            cases: &newest_in_their_cases(&loaded),
-            invoiced: is_invoiced(&loaded),
-        };
-        let intents = rules::evaluate(&rules_of(context, &loaded), &context.config.rules.policy(), &change);
+        let intents = intents.into_iter().filter(|_| !same).chain(own).collect();
         let derivation = Derivation { context, loaded: &loaded, exceptions: &exceptions, cause, correlation };
-        let Consequences { effects, jobs, withheld } = derivation.consequences(intents);
+        let Consequences { effects, mut jobs, withheld } = derivation.consequences(intents);
+        jobs.extend(renewal::after_change(context, id, (&loaded.shipment.folded, &folded), correlation));
         let commit = Commit {
             shipment: id,
             expected: loaded.shipment.revision,
@@ -93,12 +92,15 @@ pub async fn fold_shipment(
             jobs,
             withheld,
             next_uses,
+            calendar,
+            unknown: unknown(&loaded, &folded),
             folded,
         };
         match context.store.shipments.commit(scope, commit).await? {
             Committed::Done(revision) => {
                 context.notifier.all_work();
                 context.notifier.changed();
+                context.rules.guard.count(id, firings, now);
                 return Ok(FoldOutcome::Committed(revision));
             }
             Committed::Superseded => return Ok(FoldOutcome::Superseded),
@@ -108,11 +110,18 @@ pub async fn fold_shipment(
     Err(UseCaseError::Unavailable(format!("shipment {id} is committed by too many at once")))
 }
 
+/// What changes of why nothing current is known.
+fn unknown(loaded: &Loaded, folded: &Folded) -> Option<UnknownChange> {
+    let before = loaded.shipment.folded.unknown;
+    (before != folded.unknown).then(|| folded.unknown.map_or(UnknownChange::Known, UnknownChange::Because))
+}
+
 fn unchanged(loaded: &Loaded, folded: &Folded, changes: &[ExceptionChange]) -> bool {
     let before = &loaded.shipment.folded;
     before.hash == folded.hash
         && before.review_at == folded.review_at
         && before.heard_at == folded.heard_at
+        && before.unknown == folded.unknown
         && changes.is_empty()
         && loaded.shipment.revision > 0
 }
@@ -136,12 +145,46 @@ fn last_event(loaded: &Loaded, folded: &Folded) -> Option<LastEvent> {
     })
 }
 
-/// The rules for a shipment: those of its order system for what goes to a customer, else those that everybody has.
-fn rules_of(context: &Context, loaded: &Loaded) -> Vec<Rule> {
-    let origin = loaded.shipment.origin.as_ref().filter(|origin| origin.transfer.direction == Direction::Outbound);
-    let connections = context.connections.now();
-    let system = origin.and_then(|origin| connections.get(&origin.system));
-    system.and_then(|system| system.orders.as_deref()).map_or_else(|| rules::SHIPPED.to_vec(), odoo::Settings::rules)
+/// What the rules make of a fold: the exceptions with their severities by rule, and what follows.
+struct Ruled {
+    exceptions: Vec<ExceptionChange>,
+    outcome: rules::Outcome,
+}
+
+fn ruled(
+    context: &Context,
+    loaded: &Loaded,
+    book: &Book,
+    folded: &mut Folded,
+    (cause, now): (Cause, Timestamp),
+) -> Ruled {
+    let id = loaded.shipment.id;
+    let committed: Vec<_> = loaded.exceptions.iter().map(ExceptionRecord::committed).collect();
+    let about = regard::about(loaded, regard::steps(context, loaded));
+    let change = Change {
+        shipment: id,
+        revision: loaded.shipment.revision,
+        linked: loaded.shipment.origin.is_some(),
+        cause,
+        now,
+        facts: &loaded.input.facts,
+        bound_at: &loaded.bound_at,
+        before: &loaded.shipment.folded,
+        after: folded,
+        committed: &committed,
+        exceptions: &[],
+        activities: &open_activities(loaded),
+        cases: &newest_in_their_cases(loaded),
+        invoiced: is_invoiced(loaded),
+        about: &about,
+    };
+    let mut by_rule = folded.exceptions.clone();
+    rules::severities(&book.running, &change, &mut by_rule);
+    let exceptions = commit::reconcile(id, &committed, &by_rule);
+    let outcome =
+        rules::evaluate(&book.running, &context.config.rules.policy(), &Change { exceptions: &exceptions, ..change });
+    folded.exceptions = by_rule;
+    Ruled { exceptions, outcome }
 }
 
 /// Whether Milepost has made an invoice for it.
@@ -227,8 +270,13 @@ impl Derivation<'_> {
                 Intent::UpdateOrder { urgent } => {
                     made.jobs.extend(system.map(|system| self.job(JobKind::SYNC_ORDER, &shipment, system, urgent)));
                 }
+                Intent::Act => {
+                    let job =
+                        self.context.job(JobKind::RULE_ACTIONS, shipment, self.cause, self.correlation, Some(shipment));
+                    made.jobs.push(job);
+                }
                 Intent::UpdateCase { exception, at, urgent } => {
-                    let desk = self.desk_of(&connections, exception);
+                    let desk = self.desk_of(&connections, exception, &made.effects);
                     let job = |desk: String| self.job(JobKind::SYNC_CASE, &exception, &desk, urgent);
                     made.jobs.extend(desk.map(job).map(|job| NewJob { run_at: at, ..job }));
                 }
@@ -245,10 +293,18 @@ impl Derivation<'_> {
 
     /// The desk of an exception: that of its case, where it waits should that desk not be in use; else the one that takes it;
     /// none where none does.
-    fn desk_of(&self, connections: &Snapshot, exception: ExceptionId) -> Option<String> {
+    fn desk_of(&self, connections: &Snapshot, exception: ExceptionId, effects: &[NewEffect]) -> Option<String> {
         let case = self.loaded.cases.iter().rev().find(|case| case.exception == exception);
         if let Some(case) = case {
             return Some(case.desk.clone());
+        }
+        let key = exception_key(exception);
+        let new = effects.iter().find(|effect| effect.target == EffectTarget::Case && effect.key == key);
+        let opening = new.map(|effect| effect.body.as_str()).and_then(opening::read);
+        if let Some(desk) = opening.or_else(|| opening::of(&self.loaded.effects, exception)).and_then(|one| one.desk)
+            && connections.get(&desk).is_some()
+        {
+            return Some(desk);
         }
         let opened = self.exceptions.iter().find_map(|change| match change {
             ExceptionChange::Open { id, exception: opened } | ExceptionChange::Keep { id, exception: opened }

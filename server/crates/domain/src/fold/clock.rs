@@ -1,7 +1,7 @@
-//! What the clock and the order system decide, not the carrier: late, late to ship, silent, in transit though cancelled, and
-//! when to look again.
+//! What the clock and the order system decide, not the carrier: late, slower than usual, late to ship, never scanned, silent,
+//! presumed lost, in transit though cancelled, and when to look again.
 
-use super::{DeliveryStanding, FoldedException, Plan, Resolution};
+use super::{DeliveryStanding, FoldedException, Plan, Resolution, Watch};
 use crate::{
     ExceptionReason, State,
     event_time::{EventTime, Precision},
@@ -18,7 +18,13 @@ pub(super) struct Asked<'a> {
     pub left: Option<(Timestamp, EventTime)>,
     /// When it ended, if it has: sorting instant and time of the deciding fact.
     pub ended: Option<(Timestamp, EventTime)>,
+    /// When the return began, if it goes back or went back.
+    pub returning: Option<(Timestamp, EventTime)>,
+    /// When the carrier first had the data of it, and nothing but that.
+    pub labelled: Option<Timestamp>,
     pub heard_at: Option<Timestamp>,
+    /// What is usual; none where nothing is known of that.
+    pub watch: Option<&'a Watch>,
     pub now: Timestamp,
 }
 
@@ -38,6 +44,11 @@ pub(super) fn ask(asked: &Asked<'_>) -> Said {
     } else {
         late(asked, &mut said);
         silent(asked, &mut said);
+        if let Some(watch) = asked.watch {
+            slow(asked, watch, &mut said);
+            never_scanned(asked, watch, &mut said);
+            presumed_lost(asked, watch, &mut said);
+        }
     }
     said
 }
@@ -79,7 +90,7 @@ fn late_to_ship(asked: &Asked<'_>, said: &mut Said) {
         None if asked.now <= due => return said.review(next(due)),
         None => None,
     };
-    said.exceptions.push(exception(ExceptionReason::LateToShip, "late to ship", by, due, closed));
+    said.exceptions.push(raised(ExceptionReason::LateToShip, "late to ship", by, due, closed));
 }
 
 /// The parcel of a cancelled delivery is on its way, until it comes back or arrives. What was deleted is ignored.
@@ -106,14 +117,14 @@ fn incomplete(asked: &Asked<'_>, said: &mut Said) {
 }
 
 /// One for each delivery, however often its condition is reported.
-fn once(
+pub(super) fn once(
     reason: ExceptionReason,
     kind: &str,
     since: Timestamp,
     closed: Option<(EventTime, Resolution)>,
 ) -> FoldedException {
     let evidence = vec![ObservationId(content_id(kind, &[]))];
-    FoldedException { evidence, ..exception(reason, kind, since, since, closed) }
+    FoldedException { evidence, ..raised(reason, kind, since, since, closed) }
 }
 
 /// By the order system or by the carrier.
@@ -128,41 +139,98 @@ pub(super) fn event_time(at: Timestamp) -> EventTime {
 fn late(asked: &Asked<'_>, said: &mut Said) {
     // what has not left the house is late to ship
     let Some(promised) = asked.plan.promised_by.filter(|_| has_left(asked)) else { return };
-    let closed = match (&asked.ended, asked.state.is_terminal()) {
-        (Some((at, time)), true) if *at > promised => Some((time.clone(), resolution(asked.state))),
-        (_, true) => return,
+    // what goes back is no longer expected
+    let closed = match (&asked.returning, &asked.ended, asked.state.is_terminal()) {
+        (Some((at, _)), ..) if *at <= promised => return,
+        (Some((_, time)), ..) => Some((time.clone(), Resolution::Returned)),
+        (None, Some((at, time)), true) if *at > promised => Some((time.clone(), resolution(asked.state))),
+        (None, _, true) => return,
         _ => None,
     };
     if asked.now <= promised {
         said.review(next(promised));
         return;
     }
-    said.exceptions.push(exception(ExceptionReason::Late, "late", promised, promised, closed));
+    said.exceptions.push(raised(ExceptionReason::Late, "late", promised, promised, closed));
 }
 
+/// Longer than is normal for its lane, in working days; where that is not known, than the plan says.
 fn silent(asked: &Asked<'_>, said: &mut Said) {
     let Some(hours) = asked.plan.silence_after_hours.filter(|_| !asked.state.is_terminal()) else { return };
     let Some(since) = asked.heard_at.max(asked.plan.expected_from) else { return };
-    let Ok(until) = since.checked_add(SignedDuration::from_hours(i64::from(hours))) else { return };
+    let Ok(least) = since.checked_add(SignedDuration::from_hours(i64::from(hours))) else { return };
+    let usual = asked.watch.and_then(|watch| Some(watch.calendar.after_days(since, watch.usual?.gap)));
+    let until = usual.unwrap_or(least);
     if asked.now <= until {
         said.review(next(until));
         return;
     }
-    said.exceptions.push(exception(ExceptionReason::Silence, "silence", since, until, None));
+    said.exceptions.push(raised(ExceptionReason::Silence, "silence", since, until, None));
+}
+
+/// Longer on its way than is usual for the carrier and the lane, counted from the first scan.
+fn slow(asked: &Asked<'_>, watch: &Watch, said: &mut Said) {
+    let (Some((left, _)), Some(usual)) = (&asked.left, watch.usual) else { return };
+    let due = watch.calendar.after_days(*left, usual.transit);
+    let closed = match (&asked.returning, &asked.ended, asked.state.is_terminal()) {
+        (Some((at, _)), ..) if *at <= due => return,
+        (Some((_, time)), ..) => Some((time.clone(), Resolution::Returned)),
+        (None, Some((at, time)), true) if *at > due => Some((time.clone(), resolution(asked.state))),
+        (None, _, true) => return,
+        _ if asked.now <= due => return said.review(next(due)),
+        _ => None,
+    };
+    said.exceptions.push(raised(ExceptionReason::SlowTransit, "slower than usual", *left, due, closed));
+}
+
+/// Working days from the label to the first scan where the lane is not known.
+const FIRST_SCAN_DAYS: u32 = 3;
+
+/// The label is made, and the carrier never scanned the goods. An open delivery of the order system is late to ship instead.
+fn never_scanned(asked: &Asked<'_>, watch: &Watch, said: &mut Said) {
+    let Some(labelled) = asked.labelled else { return };
+    let days = watch.usual.map_or(FIRST_SCAN_DAYS, |usual| usual.first_scan);
+    let due = watch.calendar.after_days(asked.plan.expected_from.unwrap_or(labelled).max(labelled), days);
+    let closed = match (&asked.left, asked.state) {
+        (Some((at, time)), _) if *at > due => Some((time.clone(), Resolution::Progress)),
+        (None, State::Registered) if asked.now <= due => return said.review(next(due)),
+        (None, State::Registered) => None,
+        _ => return,
+    };
+    said.exceptions.push(raised(ExceptionReason::NotShipped, "never scanned", labelled, due, closed));
+}
+
+/// On its way and silent for so long that it will hardly be found.
+fn presumed_lost(asked: &Asked<'_>, watch: &Watch, said: &mut Said) {
+    let moves = asked.state.has_left() && !asked.state.is_terminal();
+    let (Some(since), Some(usual)) = (asked.heard_at.filter(|_| moves), watch.usual) else { return };
+    let due = watch.calendar.after_days(since, usual.lost);
+    if asked.now <= due {
+        return said.review(next(due));
+    }
+    said.exceptions.push(raised(ExceptionReason::PresumedLost, "presumed lost", since, due, None));
 }
 
 impl Said {
-    fn review(&mut self, at: Timestamp) {
+    /// What else follows.
+    pub(super) fn add(&mut self, other: Self) {
+        self.exceptions.extend(other.exceptions);
+        if let Some(at) = other.review_at {
+            self.review(at);
+        }
+    }
+
+    pub(super) fn review(&mut self, at: Timestamp) {
         self.review_at = Some(self.review_at.map_or(at, |earlier| earlier.min(at)));
     }
 }
 
 /// The first moment at which the answer is another one.
-fn next(at: Timestamp) -> Timestamp {
+pub(super) fn next(at: Timestamp) -> Timestamp {
     at.checked_add(SignedDuration::from_secs(1)).unwrap_or(at)
 }
 
-fn resolution(state: State) -> Resolution {
+pub(super) fn resolution(state: State) -> Resolution {
     match state {
         State::Delivered => Resolution::Delivered,
         State::Returned => Resolution::Returned,
@@ -172,7 +240,7 @@ fn resolution(state: State) -> Resolution {
 }
 
 /// The evidence is what the clock decided by, so that another promise or another gap in updates is another exception.
-fn exception(
+pub(super) fn raised(
     reason: ExceptionReason,
     kind: &str,
     about: Timestamp,

@@ -68,6 +68,7 @@ pub(super) fn with(input: &FoldInput, facts: Vec<Fact>, snapshots: Vec<Snapshot>
         decisions: input.decisions.clone(),
         bound: input.bound.clone(),
         others: input.others.clone(),
+        watch: input.watch.clone(),
     }
 }
 

@@ -1,6 +1,9 @@
 //! All that the fold reads: data and the argument `now`, nothing else.
 
 use crate::{
+    ExceptionReason,
+    calendar::Calendar,
+    exceptions::usual::Usual,
     ids::{ExceptionId, ObservationId, SnapshotId, SourceId, TrackerId},
     observation::Observation,
     reading::Reading,
@@ -18,7 +21,7 @@ pub struct FoldInput {
     pub facts: Vec<Fact>,
     /// The snapshots that the sightings name.
     pub snapshots: Vec<Snapshot>,
-    /// What people decided.
+    /// What people decided, and what other systems refused.
     pub decisions: Vec<Decision>,
     /// Since when each tracker is bound to the shipment; one that is missing here is bound to its latest use (R16).
     #[serde(default)]
@@ -26,6 +29,32 @@ pub struct FoldInput {
     /// The other deliveries that go under the same trackers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub others: BTreeMap<TrackerId, Vec<OtherDelivery>>,
+    /// What is usual for it, as of now; none: nothing is derived from that.
+    #[serde(skip)]
+    pub watch: Option<Watch>,
+}
+
+/// By what a shipment is watched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// The company's working days.
+    pub calendar: Calendar,
+    /// What is usual on its lane; none where the lane is not known.
+    pub usual: Option<Usual>,
+    /// Whether its updates can come in.
+    pub feed: Feed,
+}
+
+/// Whether the updates of a shipment can come in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Feed {
+    /// Over a connection that is in use.
+    #[default]
+    Running,
+    /// The connections that brought or would bring them are disabled.
+    Paused,
+    /// No connection brings any.
+    Missing,
 }
 
 /// Another delivery under the same number.
@@ -75,8 +104,11 @@ pub struct Plan {
     /// When the order system has it received into the company's own stock: a receipt or a return that arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received_at: Option<Timestamp>,
-    /// How long the shipment may be silent before it is an exception, in hours.
+    /// How long the shipment may be silent before it is an exception, in hours, where nothing is known of its lane.
     pub silence_after_hours: Option<u32>,
+    /// Country of destination, ISO 3166-1 alpha-2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 impl Plan {
@@ -177,7 +209,7 @@ pub struct Snapshot {
     pub recorded_at: Timestamp,
 }
 
-/// What a person decided about the shipment.
+/// What a person decided about the shipment, or another system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// When.
@@ -186,7 +218,7 @@ pub struct Decision {
     pub what: Choice,
 }
 
-/// The choices that people have.
+/// The choices that people have, and the answers of other systems that a person has to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Choice {
@@ -203,5 +235,15 @@ pub enum Choice {
         exception: ExceptionId,
         /// Its evidence.
         evidence: Vec<ObservationId>,
+    },
+    /// Another system refused for good what it was to be given.
+    Refused {
+        /// Which exception that is.
+        reason: ExceptionReason,
+    },
+    /// It was accepted after all.
+    Accepted {
+        /// Which exception is over.
+        reason: ExceptionReason,
     },
 }

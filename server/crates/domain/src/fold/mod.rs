@@ -2,10 +2,12 @@
 //!
 //! The steps, each in its file: which facts are about this parcel ([`sharing`], [`incarnation`]), which of them count ([`standing`]), which are one event ([`merge`]), in which order they
 //! go ([`order`]), the state by walking them ([`journey`]), exceptions over it ([`overlay`]), plans and estimates
-//! ([`schedule`]), what only the clock decides ([`clock`]), what is announced ([`announce`]).
+//! ([`schedule`]), what only the clock decides ([`clock`]), what follows without a carrier saying so ([`derived`]), what is
+//! announced ([`announce`]), and why nothing current is known ([`unknown`]).
 
 mod announce;
 mod clock;
+mod derived;
 mod incarnation;
 mod input;
 mod journey;
@@ -19,10 +21,12 @@ mod sharing;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 pub use incarnation::{of_other_uses, same_use};
 pub use input::{
-    Choice, Decision, DeliveryStanding, Fact, FoldInput, OtherDelivery, Plan, PromiseSource, Sighting, Snapshot, Trust,
+    Choice, Decision, DeliveryStanding, Fact, Feed, FoldInput, OtherDelivery, Plan, PromiseSource, Sighting, Snapshot,
+    Trust, Watch,
 };
 pub use output::{
     Announcement, Anomaly, Counts, Folded, FoldedException, NextUse, Resolution, Rule, ScheduleEntry, Standing, Verdict,
@@ -31,6 +35,7 @@ pub use output::{
 use crate::{
     Milestone, State, Visibility,
     event_time::EventTime,
+    exceptions::{escalated, suppression},
     ids::{IdMap, IdSet, ObservationId, content_id},
     observation::Origin,
 };
@@ -45,6 +50,7 @@ use std::collections::BTreeMap;
 /// `now` decides only what the clock decides.
 pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
     let shared = sharing::own(input);
+    let of_another = of_another(input, &shared);
     let own = incarnation::own(&shared.input);
     let input = &*own.input;
     let mut facts = standing::examine(input);
@@ -66,20 +72,42 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
         clock::close_received(&mut exceptions, at);
     }
     let heard_at = heard_at(&facts);
-    let clock = clock::ask(&clock::Asked {
+    let known = schedule::Known { plan: &input.plan, steps: &steps, delivered: whole.delivered };
+    let schedule = schedule::schedule(&facts, &known);
+    let visibility = visibility(&facts, whole.state);
+    let asked = clock::Asked {
         plan: &input.plan,
         state: whole.state,
         left: left(&walked),
         ended: whole.ended(&walked),
+        returning: derived::returning(&walked, &steps).filter(|_| whole.goes_back()),
+        labelled: labelled(&walked),
         heard_at,
+        watch: input.watch.as_ref(),
         now,
-    });
-    let known = schedule::Known { plan: &input.plan, steps: &steps, delivered: whole.delivered };
-    let schedule = schedule::schedule(&facts, &known);
+    };
+    let mut clock = clock::ask(&asked);
+    if let (Some(watch), false) = (&input.watch, input.plan.is_called_off()) {
+        clock.add(derived::derive(&derived::Known {
+            watch,
+            walked: &walked,
+            facts: &facts,
+            steps: &steps,
+            schedule: &schedule,
+            to: input.plan.to.as_deref(),
+            state: whole.state,
+            visibility,
+            ended: asked.ended.clone(),
+            unexpected: &whole.unexpected,
+            of_another,
+            now,
+        }));
+    }
+    clock.exceptions.extend(derived::refusals(&input.decisions));
     let mut folded = Folded {
         state: whole.state,
         decided_by: whole.decided_by,
-        visibility: visibility(&facts, whole.state),
+        visibility,
         delivered_at: whole.received.map(clock::event_time).or_else(|| whole.delivered.map(|end| end.time.clone())),
         returned_at: whole.returned.map(|end| end.time.clone()),
         eta: schedule::eta(&schedule),
@@ -95,12 +123,35 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
         announcements: whole.announcements(),
         incarnation: own.incarnation,
         next_uses: own.next,
+        unknown: None,
         review_at: clock.review_at,
         hash: String::new(),
     };
     folded.hash = hash(&folded);
-    folded.exceptions.extend(clock.exceptions.into_iter().map(|e| settled.derived(e)));
+    let derived = clock.exceptions.into_iter().map(|e| settled.derived(e)).collect();
+    notice(&mut folded, derived, input, now);
     folded
+}
+
+/// Adds what is derived, as far as nothing else explains it, and what follows from all exceptions.
+fn notice(folded: &mut Folded, mut derived: Vec<FoldedException>, input: &FoldInput, now: Timestamp) {
+    suppression::suppress(&folded.exceptions, &mut derived, folded.state);
+    folded.exceptions.extend(derived);
+    if let Some(watch) = &input.watch {
+        escalate(folded, watch, now);
+        let (cause, until) = unknown::cause(&input.plan, folded, watch, now);
+        folded.unknown = cause;
+        folded.review_at = [folded.review_at, until].into_iter().flatten().min();
+    }
+}
+
+/// What stays open grows more severe with its age.
+fn escalate(folded: &mut Folded, watch: &Watch, now: Timestamp) {
+    for exception in folded.exceptions.iter_mut().filter(|exception| exception.closed.is_none()) {
+        let (severity, next) = escalated(exception.reason, exception.opened_recorded, now, &watch.calendar);
+        exception.severity = severity;
+        folded.review_at = [folded.review_at, next].into_iter().flatten().min();
+    }
 }
 
 /// The journey of the whole, with those of the pieces where the plan has any.
@@ -186,6 +237,11 @@ impl<'a> Whole<'a> {
         self.journeys().flat_map(|(piece, journey)| announce::announcements(&journey.steps, piece)).collect()
     }
 
+    /// Whether it is on its way back, or came back.
+    fn goes_back(&self) -> bool {
+        matches!(self.state, State::Returning | State::Returned)
+    }
+
     /// When the journey ended: the time of the fact that decided it, or of the receipt.
     fn ended(&self, walked: &[&Examined<'_>]) -> Option<(Timestamp, EventTime)> {
         if let Some(at) = self.received {
@@ -200,6 +256,18 @@ impl<'a> Whole<'a> {
 fn left(walked: &[&Examined<'_>]) -> Option<(Timestamp, EventTime)> {
     let first = walked.iter().find(|f| f.leads_to().is_some_and(State::has_left))?;
     Some((first.key, first.time.clone()))
+}
+
+/// When the first statement came in that is about another delivery under the same number.
+fn of_another(input: &FoldInput, shared: &sharing::Own<'_>) -> Option<Timestamp> {
+    let theirs: IdSet<ObservationId> = shared.others.iter().map(|verdict| verdict.fact).collect();
+    let of_them = input.facts.iter().filter(|fact| theirs.contains(&fact.id));
+    of_them.flat_map(|fact| &fact.sightings).map(|sighting| sighting.recorded_at).min()
+}
+
+/// When the carrier first had the data and nothing but the data.
+fn labelled(walked: &[&Examined<'_>]) -> Option<Timestamp> {
+    walked.iter().find(|f| f.leads_to() == Some(State::Registered)).map(|f| f.key)
 }
 
 /// An actual statement about the goods: what people call the last event.

@@ -4,6 +4,7 @@ use crate::{
     ExceptionReason, Milestone, Severity, State, Visibility,
     event_time::EventTime,
     ids::{ObservationId, TrackerId},
+    unknown::Cause,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,9 @@ pub struct Folded {
     /// Other parcels that go under its numbers by now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub next_uses: Vec<NextUse>,
+    /// Why nothing current is known of it, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<Cause>,
     /// When the clock alone may change the state or an exception.
     pub review_at: Option<Timestamp>,
     /// Digest of everything above that the clock alone does not decide (so not of late, silent, review_at).

@@ -31,6 +31,7 @@ impl Settled {
             match &decision.what {
                 Choice::Resolve { evidence, .. } => settled.extend(meant(evidence).map(|id| (id, decision.at))),
                 Choice::Reopen { evidence, .. } => meant(evidence).for_each(|id| _ = settled.remove(&id)),
+                Choice::Refused { .. } | Choice::Accepted { .. } => {}
             }
         }
         Self(settled)

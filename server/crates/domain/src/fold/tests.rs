@@ -1,5 +1,6 @@
 //! The rules, one by one, and what holds for any set of facts.
 
+mod derived;
 mod exceptions;
 mod property;
 mod recycled;

@@ -19,16 +19,16 @@ use storage::{
 use storage_sql::{
     Dialect, Row, enqueueing, exceptions,
     jobs::{SETTLE_US, is_stronger_fold_waiting, job_rows, merged},
-    lock, shipments, stronger_cause,
+    lock, shipments, stronger_cause, unknown,
 };
 use uuid::Uuid;
 
 /// Whether a commit is one statement, which is a transaction of its own. Most are.
 pub(crate) fn is_simple(commit: &Commit) -> bool {
-    commit.exceptions.is_empty() && commit.next_uses.is_empty()
+    commit.exceptions.is_empty() && commit.next_uses.is_empty() && commit.unknown.is_none()
 }
 
-/// A commit with exceptions or numbers in use again, in a transaction. The shipment is
+/// A commit with exceptions, numbers in use again, or another reason for not knowing the status, in a transaction. The shipment is
 /// held before anything is written.
 pub(crate) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commit) -> Result<Committed, SqlError> {
     // numbers before rows, as everybody takes them
@@ -50,6 +50,7 @@ pub(crate) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commi
         return Ok(Committed::Superseded);
     }
     exceptions::apply(&mut Pg(conn), scope, commit).await?;
+    unknown::apply(&mut Pg(conn), scope, commit).await?;
     let committed = put(conn, &[(&scope, commit)], Stronger::GoesAlong).await?;
     for next in &commit.next_uses {
         shipments::follow(&mut Pg(conn), scope, commit, next).await?;

@@ -49,7 +49,11 @@ pub(super) async fn list(
         (None, None, None) => None,
     };
     let (sort, dialect) = (Sort::of(wanted), db.dialect());
-    let looks = search.is_some() || wanted.carrier.is_some() || wanted.freshness.is_some() || wanted.labels.is_some() || wanted.unknown.is_some();
+    let looks = search.is_some()
+        || wanted.carrier.is_some()
+        || wanted.freshness.is_some()
+        || wanted.labels.is_some()
+        || wanted.unknown.is_some();
     let walks = found.is_none() && looks;
     let mut sql = query(
         "SELECT s.id, s.need, s.moved_at, s.revision, s.origin, s.destination, s.state, s.visibility, s.worst_reason, s.worst_severity,

@@ -63,6 +63,7 @@ impl LoadedRows {
             decisions: self.decisions.iter().map(|row| row.json("body")).collect::<Result<_>>()?,
             bound: bindings.iter().map(|(tracker, binding)| (*tracker, binding.since)).collect(),
             others: others(&self.others)?,
+            watch: None,
         };
         Ok(Loaded {
             shipment,

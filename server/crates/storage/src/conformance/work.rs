@@ -7,7 +7,7 @@ use crate::{
     jobs::{Finish, JobKind, Lane},
     limits::PAGE_ROWS,
     people::UserRecord,
-    shipments::{Committed, LastEvent},
+    shipments::{Commit, Committed, LastEvent, ShipmentQuery, ShipmentTab, UnknownChange},
     work::{Agent, CaseRecord, CaseStatus, ExceptionAction, QueueQuery, QueueView, TicketFacts},
 };
 use domain::access::Role;
@@ -17,8 +17,9 @@ use domain::{
     commit::ExceptionChange,
     event_time::{EventTime, Precision},
     exceptions::due_at,
-    fold::{Choice, Resolution},
+    fold::{Choice, Decision, Resolution},
     ids::{ExceptionId, ShipmentId, UserId},
+    unknown::Cause,
 };
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
@@ -247,6 +248,66 @@ pub async fn people_act_and_the_fold_reads_it(store: Store) {
     );
     assert_eq!(world.drain(Lane::RealTime, JobKind::FOLD).await.len(), 1);
     assert_eq!(world.store.people.audit_of(world.scope, shipment).await.unwrap().len(), 4, "what failed left no line");
+}
+
+pub async fn teams_snoozing_and_answers_of_other_systems(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let id = world.trouble(shipment, &[ExceptionReason::OrderRefused], 5).await[0];
+    world.drain(Lane::Batch, JobKind::FOLD).await;
+    let work = &world.store.work;
+    let act = async |action, minutes| {
+        let audit = world.audit("exception.act", format!("exception:{id}"), minutes);
+        work.act(world.scope, id, action, audit, Vec::new()).await.unwrap();
+        work.exception(world.scope, id).await.unwrap().unwrap()
+    };
+    assert_eq!(act(ExceptionAction::Team { team: Some("Berlin".into()) }, 6).await.team.as_deref(), Some("Berlin"));
+    assert_eq!(act(ExceptionAction::Team { team: None }, 7).await.team, None);
+    assert_eq!(act(ExceptionAction::Snooze { until: at(90) }, 8).await.snoozed_until, Some(at(90)));
+    assert_eq!(act(ExceptionAction::Unsnooze, 9).await.snoozed_until, None);
+    let one = QueueQuery { view: QueueView::All, id: Some(id), ..QueueQuery::default() };
+    assert_eq!(work.queue(world.scope, one, at(9)).await.unwrap().rows.len(), 1);
+    let none = QueueQuery { view: QueueView::All, id: Some(world.id()), ..QueueQuery::default() };
+    assert_eq!(work.queue(world.scope, none, at(9)).await.unwrap().rows.len(), 0);
+    let reason = ExceptionReason::OrderRefused;
+    assert!(work.is_open(world.scope, shipment, reason).await.unwrap());
+    assert!(!work.is_open(world.scope, shipment, ExceptionReason::DeskRefused).await.unwrap());
+    assert!(!work.is_open(world.scope, world.id(), reason).await.unwrap());
+    let answer = Decision { at: at(10), what: Choice::Accepted { reason } };
+    work.answered(world.scope, shipment, answer.clone(), world.job(JobKind::FOLD, shipment, 10)).await.unwrap();
+    let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
+    assert_eq!(loaded.input.decisions, [answer]);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::FOLD).await.len(), 1);
+}
+
+pub async fn what_is_not_known_is_counted_and_listed(store: Store) {
+    let world = World::new(store).await;
+    let causes = [Cause::NeverSeen, Cause::NeverSeen, Cause::Mistyped];
+    let mut shipments = Vec::new();
+    for (record, cause) in (1..).zip(causes) {
+        let shipment = world.import(world.order(record, &[]), 1).await;
+        let commit = world.commit(shipment, 0, world.folded(State::Unknown), 2);
+        let commit = Commit { unknown: Some(UnknownChange::Because(cause)), ..commit };
+        assert!(matches!(world.store.shipments.commit(world.scope, commit).await.unwrap(), Committed::Done(_)));
+        shipments.push(shipment);
+    }
+    let counted = async || world.store.work.figures(world.scope, at(3), &TimeZone::UTC).await.unwrap().unknown;
+    let listed = async |cause| {
+        let query = ShipmentQuery { tab: ShipmentTab::All, unknown: Some(cause), ..ShipmentQuery::default() };
+        let page = world.store.shipments.list(world.scope, query, at(3)).await.unwrap();
+        page.rows.into_iter().map(|row| row.id).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(counted().await, [(Cause::NeverSeen, 2), (Cause::Mistyped, 1)]);
+    assert_eq!(listed(Cause::NeverSeen).await, BTreeSet::from([shipments[0], shipments[1]]));
+    assert_eq!(listed(Cause::SourceSilent).await, BTreeSet::new());
+    for (shipment, change) in
+        [(shipments[0], UnknownChange::Known), (shipments[2], UnknownChange::Because(Cause::NeverSeen))]
+    {
+        let commit = Commit { unknown: Some(change), ..world.commit(shipment, 1, world.folded(State::InTransit), 4) };
+        assert!(matches!(world.store.shipments.commit(world.scope, commit).await.unwrap(), Committed::Done(_)));
+    }
+    assert_eq!(counted().await, [(Cause::NeverSeen, 2)]);
+    assert_eq!(listed(Cause::NeverSeen).await, BTreeSet::from([shipments[1], shipments[2]]));
 }
 
 pub async fn cases_of_episodes(store: Store) {

@@ -67,7 +67,7 @@ fn any_input() -> impl Strategy<Value = FoldInput> {
     prop_oneof![3 => one_parcel(), 1 => recycled::recycled_input()]
 }
 
-fn one_parcel() -> impl Strategy<Value = FoldInput> {
+pub(super) fn one_parcel() -> impl Strategy<Value = FoldInput> {
     (prop::collection::vec(any_said(), 0..24), prop::bool::ANY, prop::option::of(2..4u32)).prop_map(
         |(all, pieces, stops)| {
             let mut input = input(&all);
