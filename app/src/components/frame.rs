@@ -134,13 +134,16 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
                 <h2>"Work"</h2>
                 <NavLink href="/shipments" icon="box" label="Shipments"/>
                 <NavLink href="/exceptions" icon="alert" label="Exceptions" count=count(|frame| frame.exceptions) bad=true/>
+                <NavLink href="/claims" icon="claim" label="Claims" count=count(|frame| frame.claims)/>
                 {viewer.may(Permission::Figures).then(|| view! { <h2>"Analytics"</h2><NavLink href="/overview" icon="chart" label="Overview"/> })}
                 {viewer.may(Permission::Operate).then(|| view! {
                     <h2>"Operations"</h2>
                     {move || is_guided.get().then(|| view! { <NavLink href=START icon="check" label="Getting started"/> })}
                     <NavLink href="/connections" icon="plug" label="Connections" count=count(|frame| frame.connections) bad=true/>
+                    <NavLink href="/booking-rules" icon="rule" label="Booking rules"/>
                     <NavLink href="/sync" icon="sync" label="Integrations" count=count(|frame| frame.failed) bad=true/>
                     <NavLink href="/reconciliation" icon="equal" label="Reconciliation" count=count(|frame| frame.differences)/>
+                    <NavLink href="/alerts" icon="bell" label="Alerts" count=count(|frame| frame.alerts)/>
                     <NavLink href="/mappings/unmapped" icon="map" label="Mappings" count=count(|frame| frame.unmapped) bad=true/>
                 })}
                 <p class="nav__foot">{company}<br/>{format!("v{}", installation.version)}</p>

@@ -74,6 +74,8 @@ pub(in crate::contract) fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>
 #[cfg(test)]
 mod tests {
     use crate::contract::{
+        alerts::{AlertOwner, AlertTab, SnoozeFor},
+        claims::ClaimTab,
         connections::{Environment, ListView},
         exceptions::{Age, Due, QueueTab, Recorded, Tickets},
         reconciliation::{Age as DifferenceAge, Owned, Tab},
@@ -94,6 +96,6 @@ mod tests {
                 }
             )*};
         }
-        check!(ListView Environment ListTab Freshness Linked QueueTab Due Age Recorded Tickets SyncTab RetryingFor Tab Owned DifferenceAge);
+        check!(ListView Environment ListTab Freshness Linked QueueTab Due Age Recorded Tickets SyncTab RetryingFor Tab Owned DifferenceAge ClaimTab AlertOwner AlertTab SnoozeFor);
     }
 }

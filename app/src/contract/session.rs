@@ -45,6 +45,11 @@ pub const PAGES: &[&str] = &[
     "/sync",
     "/sync/jobs/{id}",
     "/sync/messages/{id}",
+    "/alerts",
+    "/claims",
+    "/claims/new",
+    "/claims/deadlines",
+    "/claims/{id}",
     "/reconciliation",
     "/reconciliation/fields",
     "/mappings/unmapped",
@@ -98,8 +103,14 @@ pub struct Frame {
     pub connections: u64,
     /// Jobs that failed.
     pub failed: u64,
+    /// Claims that are open.
+    #[serde(default)]
+    pub claims: u64,
     /// Differences between the systems; zero for a viewer who may not see them.
     pub differences: u64,
+    /// Open alerts, snoozed ones left out; zero for a viewer who may not see them.
+    #[serde(default)]
+    pub alerts: u64,
     /// Codes without a mapping; zero for a viewer who may not map them.
     pub unmapped: u64,
     /// Whether shipments can come in: an order system or a source of messages is connected.

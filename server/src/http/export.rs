@@ -62,7 +62,8 @@ pub async fn differences(State(front): State<Front>, Query(asked): Query<Asked>,
     }
 }
 
-fn refused(error: &ApiError) -> Response {
+/// An error of a port, for what is no page.
+pub(super) fn refused(error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let code = match error {
         ApiError::Unauthenticated => "unauthenticated",

@@ -1,6 +1,9 @@
 //! Implements the pages' ports: use case → view type. Words and times for people are made here, so that the server's and
 //! the browser's half of a page agree.
 
+pub mod booking_rules;
+pub mod alerts;
+pub mod claims;
 pub mod connections;
 pub mod exceptions;
 mod locale;
@@ -35,8 +38,11 @@ pub fn ports(context: &Arc<Context>, user: Option<&UserRecord>, browser: &sessio
         exceptions: Arc::new(exceptions::ExceptionsPort(asker.clone())),
         overview: Arc::new(overview::OverviewPort(asker.clone())),
         start: Arc::new(start::StartPort(asker.clone())),
+        booking_rules: Arc::new(booking_rules::BookingRulesPort(asker.clone())),
         mappings: Arc::new(mappings::MappingsPort(asker.clone())),
+        claims: Arc::new(claims::ClaimsPort(asker.clone())),
         connections: Arc::new(connections::ConnectionsPort { asker: asker.clone(), browser: browser.clone() }),
+        alerts: Arc::new(alerts::AlertsPort(asker.clone())),
         reconciliation: Arc::new(reconciliation::ReconciliationPort(asker.clone())),
         sync: Arc::new(sync::SyncPort(asker)),
     }

@@ -2,7 +2,8 @@
 
 use application::{cases::routing::NoTicket, exceptions::Resolver, people::Who};
 use carriers::Scheme;
-use domain::fold::Resolution;
+use app::components::parts::grouped;
+use domain::{fold::Resolution, money::Money};
 use storage::work::{CaseRecord, CaseStatus};
 
 /// Who did something.
@@ -49,6 +50,21 @@ pub(super) fn verified(scheme: &str) -> String {
         None if scheme.is_empty() => "Not verified".to_owned(),
         None => format!("Verified ({})", scheme.replace('_', " ")),
     }
+}
+
+/// An amount of money: `€ 1,140.00`.
+pub(super) fn money(money: Money) -> String {
+    let sign = if money.minor < 0 { "-" } else { "" };
+    let amount = money.amount();
+    let digits = amount.trim_start_matches('-');
+    let (whole, rest) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    let symbol = match money.currency.code() {
+        "EUR" => "€",
+        "USD" => "$",
+        "GBP" => "£",
+        code => code,
+    };
+    format!("{symbol} {sign}{}{rest}", grouped(whole.parse().unwrap_or_default()))
 }
 
 /// A text that stands alone: it begins with a capital letter.

@@ -34,6 +34,7 @@ fn addresses(records: &Records) -> Vec<(String, usize)> {
             "/sync/jobs/{id}" => format!("/sync/jobs/{job}"),
             "/sync/messages/{id}" => format!("/sync/messages/{message}"),
             "/connections/{id}" => "/connections/aftership".to_owned(),
+            "/claims/{id}" => "/claims/CL-0001".to_owned(),
             path => {
                 assert!(!path.contains(['{', '*']), "{path} shows a record: say here which");
                 path.to_owned()

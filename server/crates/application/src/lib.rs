@@ -1,10 +1,12 @@
 //! What the system does: use cases by area, and the jobs that carry them out. HTTP, pages and the command line call these
 //! and nothing below. No HTTP server, no pages, no SQL here.
 
+pub mod alerts;
 pub mod audit;
 pub mod booking;
 pub mod caller;
 pub mod cases;
+pub mod claims;
 pub mod clock;
 pub mod config;
 pub mod connections;

@@ -37,6 +37,17 @@ pub fn event_time(time: &EventTime) -> String {
     }
 }
 
+/// A line of comma-separated values. What a spreadsheet would take for a formula begins with an apostrophe.
+pub fn csv_line<T: AsRef<str>>(cells: &[T]) -> String {
+    let cell = |text: &T| {
+        let text = text.as_ref();
+        let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        let text = visible_line(text).replace('"', "\"\"");
+        format!("\"{}{text}\"", if formula { "'" } else { "" })
+    };
+    cells.iter().map(cell).collect::<Vec<_>>().join(",") + "\r\n"
+}
+
 /// A number and its carrier.
 pub fn number(number: &NumberRecord) -> String {
     let carrier = number.carrier_label.as_ref().map(|carrier| format!(", {}", foreign(carrier))).unwrap_or_default();
@@ -48,4 +59,15 @@ pub fn announcement(announcement: &Announcement) -> String {
     let nth = if announcement.ordinal > 1 { format!(" (number {})", announcement.ordinal) } else { String::new() };
     let piece = announcement.piece.as_ref().map(|p| format!(", piece {}", foreign(p))).unwrap_or_default();
     format!("{}{nth}{piece}", announcement.milestone.label())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_no_formula_and_ends_no_line() {
+        let cells = ["a \"b\"", "=1+1", "-2", "x\u{1b}y"].map(str::to_owned);
+        assert_eq!(csv_line(&cells), "\"a \"\"b\"\"\",\"'=1+1\",\"'-2\",\"x⟨U+001B⟩y\"\r\n");
+    }
 }

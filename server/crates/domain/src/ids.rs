@@ -73,10 +73,20 @@ ids! {
     ReplayId;
     /// A reconciliation run.
     ReconciliationId;
+    /// A dry run of a rule.
+    TrialId;
     /// A difference between systems.
     DifferenceId;
+    /// An operational alert.
+    AlertId;
+    /// One notification of an alert over one channel.
+    NoticeId;
     /// The booking of one parcel.
     BookingId;
+    /// A claim against a carrier.
+    ClaimId;
+    /// A file that belongs to a claim.
+    ClaimFileId;
     /// One try at a call to another system.
     AttemptId;
     /// A case at the service desk.

@@ -273,14 +273,25 @@ impl OdooClient {
     }
 
     /// Those of these fields that a model has.
-    pub(super) async fn known<'a>(&self, model: &str, fields: &[&'a str], log: &dyn CallLog) -> Result<Vec<&'a str>, CallError> {
+    async fn known<'a>(
+        &self,
+        model: &str,
+        fields: &[&'a str],
+        log: &dyn CallLog,
+    ) -> Result<Vec<&'a str>, CallError> {
         let body = json!({"allfields": fields, "attributes": ["type"]});
         let there: Map<String, Value> = self.ask(model, "fields_get", body, log).await?;
         Ok(fields.iter().copied().filter(|field| there.contains_key(*field)).collect())
     }
 
     /// A record's fields; none where it is gone.
-    pub(super) async fn one(&self, model: &str, id: i64, fields: &[&str], log: &dyn CallLog) -> Result<Option<Fields>, CallError> {
+    pub(super) async fn one(
+        &self,
+        model: &str,
+        id: i64,
+        fields: &[&str],
+        log: &dyn CallLog,
+    ) -> Result<Option<Fields>, CallError> {
         let body = json!({"ids": [id], "fields": fields});
         let found: Vec<Value> = self.ask_explained(model, "read", body, log).await?;
         Ok(found.into_iter().next().and_then(|row| row.as_object().cloned()))

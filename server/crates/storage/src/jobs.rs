@@ -49,6 +49,20 @@ impl JobKind {
     pub const VOID_BOOKING: Self = Self::new("void_booking");
     /// Register a number for tracking, or end that (target: the number).
     pub const REGISTER_TRACKING: Self = Self::new("register_tracking");
+    /// Start the tracking of numbers again that a platform ended.
+    pub const RENEW_TRACKING: Self = Self::new("renew_tracking");
+    /// Look at the conditions of operational alerts.
+    pub const EVALUATE_ALERTS: Self = Self::new("evaluate_alerts");
+    /// Send a notice of an alert over a channel (target: the notice).
+    pub const SEND_ALERT: Self = Self::new("send_alert");
+    /// Look at shipments for rules that the clock starts (target: the kind's own name, or the shipment behind which it goes on).
+    pub const CHECK_RULES: Self = Self::new("check_rules");
+    /// Do what rules do outside of order systems and desks (target: shipment).
+    pub const RULE_ACTIONS: Self = Self::new("rule_actions");
+    /// The next step of a dry run of a rule (target: the dry run).
+    pub const TRY_RULE: Self = Self::new("try_rule");
+    /// Collect what other systems know of a claim (target: the claim).
+    pub const PREPARE_CLAIM: Self = Self::new("prepare_claim");
     /// The next step of what a person replays (target: the replay).
     pub const REPLAY: Self = Self::new("replay");
 

@@ -8,6 +8,7 @@ pub use crate::governance::rewriting::Left;
 use crate::{
     audit,
     cases::agents,
+    claims,
     context::Context,
     error::{Result, UseCaseError},
     odoo::CUSTOMER,
@@ -49,6 +50,7 @@ pub async fn erase_customer(context: &Context, caller: &Caller, shipment: Shipme
     }
     let begun = context.now();
     let left = texts_of(context, scope, own(context, scope, shipment).await?, Timestamp::UNIX_EPOCH).await?;
+    claims::erase(context, scope, shipment).await?;
     let why = audit::reason(context, scope, &why).await?;
     let audit = context.audit("customer.erase", format!("shipment:{shipment}")).why(Some(why));
     // last: until then it is known whom to look for
@@ -147,6 +149,9 @@ pub async fn follow(context: &Context) -> Result<()> {
 /// Erases what was recorded of one erased shipment since; whether there was anything.
 async fn follow_one(context: &Context, scope: Scope, shipment: ShipmentId) -> Result<bool> {
     let (erasure, begun) = (&context.store.erasure, context.now());
+    if !context.store.claims.of_shipment(scope, shipment).await?.is_empty() {
+        claims::erase(context, scope, shipment).await?;
+    }
     let kept = context.store.people.setting(scope, &until(shipment)).await?.and_then(|until| until.parse().ok());
     let since = kept.unwrap_or(Timestamp::UNIX_EPOCH);
     let since = since.checked_sub(OVERLAP).unwrap_or(Timestamp::UNIX_EPOCH).max(Timestamp::UNIX_EPOCH);

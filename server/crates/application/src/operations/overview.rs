@@ -1,6 +1,6 @@
 //! Figures, and what waits for a person.
 
-use crate::{caller::Caller, connections, context::Context, error::Result};
+use crate::{alerts, caller::Caller, claims, connections, context::Context, error::Result};
 use domain::access::Permission;
 use jiff::tz::TimeZone;
 use storage::figures::Figures;
@@ -38,6 +38,10 @@ pub struct Attention {
     pub failed: u64,
     /// Differences between the systems; none for a caller who may not see them.
     pub differences: u64,
+    /// Open claims.
+    pub claims: u64,
+    /// Open alerts, snoozed ones left out; none for a caller who may not see them.
+    pub alerts: u64,
     /// Codes without a mapping; none for a caller who may not map them.
     pub unmapped: u64,
 }
@@ -55,7 +59,9 @@ pub async fn attention(context: &Context, caller: &Caller) -> Result<Attention> 
     Ok(Attention {
         connections: if operates { connections::attention(context, caller).await? } else { 0 },
         exceptions: exceptions.iter().map(|(_, _, n)| n).sum(),
+        claims: claims::open_count(context, caller).await?,
         failed: jobs.iter().map(|destination| destination.dead).sum(),
+        alerts: if operates { alerts::count(context, caller).await? } else { 0 },
         differences: if operates { differences(context, caller).await? } else { 0 },
         unmapped: unmapped(context, caller).await?,
     })

@@ -15,6 +15,7 @@ mod warehouse;
 pub use keys::LOGIN;
 pub use steps::Hindrance;
 pub use transfers::{NewTransfer, Way};
+pub use warehouse::NewGoods;
 
 use crate::{
     Clock,
@@ -221,7 +222,7 @@ impl SandboxOdoo {
         let partner = json!([partner, new.customer]);
         let (user, company) = (data.clerk(), data.company());
         let promised = datetime(new.promised);
-        let order = json!({"name": new.order, "state": "sale", "commitment_date": promised, "partner_id": partner, "user_id": user, "invoice_status": if new.shipped.is_some() { "to invoice" } else { "no" }, "invoice_ids": [], "write_date": datetime(new.written)});
+        let order = json!({"name": new.order, "state": "sale", "commitment_date": promised, "partner_id": partner, "user_id": user, "invoice_status": if new.shipped.is_some() { "to invoice" } else { "no" }, "invoice_ids": [], "amount_untaxed": 840.34, "amount_total": 1000.0, "currency_id": [1, "EUR"], "write_date": datetime(new.written)});
         let order = data.insert("sale.order", order);
         let mut picking = json!({
             "name": new.picking, "state": if new.shipped.is_some() { "done" } else { "assigned" }, "origin": new.order,

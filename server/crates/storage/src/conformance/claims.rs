@@ -205,6 +205,7 @@ pub async fn figures_are_what_the_rows_add_up_to(store: Store) {
         (&Totals::from_iter([euro(4_000)]), &Totals::from_iter([euro(5_000)]))
     );
     assert_eq!((figures.missed, figures.missed_of), (2, [euro(900)].into_iter().collect()));
+    assert_eq!(claims.open(scope).await.unwrap(), 7);
     let other = Scope { company: world.id(), ..scope };
     let none = claims.figures(other, day(today), day("2026-03-17")).await.unwrap();
     assert!(none.counts.is_empty() && none.missed == 0 && none.soon == 0, "{none:?}");

@@ -3,7 +3,7 @@
 use crate::words;
 
 /// Foreign words as markup that shows them.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     words::foreign(text).chars().fold(String::with_capacity(text.len()), |mut out, c| {
         match c {
             '&' => out.push_str("&amp;"),
