@@ -1,4 +1,4 @@
-//! What follows from the settings of an Odoo: the rules for its deliveries, and who is asked about them.
+//! What follows from the settings of an Odoo: the steps for its deliveries, and who is asked about them.
 
 use super::{
     config::Settings,
@@ -6,26 +6,19 @@ use super::{
 };
 use domain::{
     effects::Invoicing,
-    rules::{Rule, SHIPPED},
+    rule::{Steps, Terms},
 };
 
 impl Settings {
-    /// The rules for deliveries on their way to a customer.
-    pub fn rules(&self) -> Vec<Rule> {
-        let mut rules = SHIPPED.to_vec();
-        if self.validate_on == ValidateOn::FirstScan {
-            rules.push(Rule::ValidateDelivery);
+    /// The steps for deliveries on their way to a customer; the rules read them.
+    pub fn steps(&self) -> Steps {
+        let terms = Terms { how: self.invoice, on: self.invoice_on, of: self.invoice_for };
+        Steps {
+            validates_at_first_scan: self.validate_on == ValidateOn::FirstScan,
+            attaches_proofs: self.proofs == Proofs::Attach,
+            invoicing: (self.invoice != Invoicing::Never).then_some(terms),
+            makes_returns: self.returns == Returns::Create,
         }
-        if self.proofs == Proofs::Attach {
-            rules.push(Rule::AttachProof);
-        }
-        if self.invoice != Invoicing::Never {
-            rules.push(Rule::Invoice { how: self.invoice, on: self.invoice_on, of: self.invoice_for });
-        }
-        if self.returns == Returns::Create {
-            rules.push(Rule::CreateReturn);
-        }
-        rules
     }
 
     /// Who looks after a warehouse: a login.
@@ -45,19 +38,20 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn each_setting_has_its_rule() {
+    fn each_setting_has_its_step() {
         let settings = |set: serde_json::Value| {
             let mut all = json!({"url": "https://odoo.example.com", "database": "odoo"});
             all.as_object_mut().unwrap().extend(set.as_object().unwrap().clone());
             serde_json::from_value::<Settings>(all).unwrap()
         };
-        let added = |set| settings(set).rules().split_off(SHIPPED.len());
-        assert_eq!(added(json!({})), [Rule::AttachProof]);
-        assert_eq!(added(json!({"proofs": "never"})), []);
+        let steps = |set| settings(set).steps();
+        assert_eq!(steps(json!({})), Steps { attaches_proofs: true, ..Steps::default() });
+        assert_eq!(steps(json!({"proofs": "never"})), Steps::default());
         let all = json!({"validate_on": "first_scan", "invoice": "post", "invoice_on": "pod", "invoice_for": "delivery", "returns": "create"});
-        let (how, on, of) = (Invoicing::Post, InvoiceOn::Pod, InvoiceFor::Delivery);
-        let invoice = Rule::Invoice { how, on, of };
-        assert_eq!(added(all), [Rule::ValidateDelivery, Rule::AttachProof, invoice, Rule::CreateReturn]);
+        let terms = Terms { how: Invoicing::Post, on: InvoiceOn::Pod, of: InvoiceFor::Delivery };
+        let every =
+            Steps { validates_at_first_scan: true, attaches_proofs: true, invoicing: Some(terms), makes_returns: true };
+        assert_eq!(steps(all), every);
         let warehouses = settings(json!({"warehouse_users": ["WH = anna", "nonsense", "PL=", "pl=piotr"]}));
         assert_eq!(warehouses.user_of("wh"), Some("anna"));
         assert_eq!(warehouses.user_of("PL"), Some("piotr"));

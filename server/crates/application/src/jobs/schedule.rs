@@ -86,6 +86,9 @@ pub async fn run_upkeep(context: Arc<Context>, shutdown: CancellationToken) {
         if let Err(error) = connections::flush(&context).await {
             tracing::warn!("the traffic of connections is not kept: {error}");
         }
+        if let Err(error) = crate::rules::upkeep::flush(&context).await {
+            tracing::warn!("what rules did is not counted: {error}");
+        }
         if let Err(error) = trail.look(&context).await {
             tracing::warn!("the audit trail cannot be followed: {error}");
         }

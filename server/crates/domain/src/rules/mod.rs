@@ -1,65 +1,37 @@
-//! What follows from a change of a shipment. Rules are data; [`evaluate`] applies them to a change and yields intents. Who
-//! commits the change makes effects and jobs of them.
+//! What follows from a change of a shipment. Rules are data ([`crate::rule`]) with a condition ([`condition`]); [`evaluate()`] applies
+//! them to a change and yields intents. Who commits the change makes effects and jobs of them.
 //!
 //! The order system shows the status whatever the cause; notes follow only live folds. Activities and tickets follow what is
 //! recent: an open exception that was never announced, and that could first be known a few days ago at most. Which job
 //! happened to fold it does not matter, but replays announce nothing.
 
 use crate::{
-    Severity, State,
+    Direction, ExceptionReason, Severity, State,
     cause::Cause,
     commit::ExceptionChange,
-    effects::{EffectBody, EffectOutcome, EffectTarget, InvoiceFor, InvoiceOn, Invoicing, effect_id},
+    effects::{EffectBody, EffectOutcome, EffectTarget, effect_id},
     exceptions::{CORRECTED_WITHIN, CommittedException, Grace, exception_key, taken_back_at},
-    fold::{Announcement, Fact, Folded, FoldedException},
+    fold::{Announcement, Fact, Folded, FoldedException, Plan},
     ids::{EffectId, ExceptionId, ObservationId, ShipmentId, TrackerId},
+    rule::Steps,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
+pub mod check;
+pub mod condition;
+mod evaluate;
+pub mod form;
+pub mod scan;
+pub mod schema;
+mod shipped;
 mod steps;
+pub mod text;
+pub mod trial;
+pub mod words;
 
-/// What is done about a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
-    /// A note in the order system for each milestone.
-    NoteMilestones,
-    /// An activity in the order system for each exception of at least this severity.
-    ScheduleActivities {
-        /// The severity.
-        least: Severity,
-    },
-    /// A note in the order system where a milestone is retracted.
-    NoteCorrections,
-    /// The order system shows the status.
-    UpdateOrder,
-    /// A ticket at the desk for each exception that lasts longer than its grace.
-    OpenTickets,
-    /// The order system validates the delivery when the carrier first scans the goods.
-    ValidateDelivery,
-    /// What the carrier gave as proof of delivery is attached to the delivery.
-    AttachProof,
-    /// The order is invoiced when its goods have arrived.
-    Invoice {
-        /// What is made.
-        how: Invoicing,
-        /// When.
-        on: InvoiceOn,
-        /// For what.
-        of: InvoiceFor,
-    },
-    /// A return is made for goods that come back.
-    CreateReturn,
-}
-
-/// The rules that come with the product, in the order in which their effects are stored.
-pub const SHIPPED: &[Rule] = &[
-    Rule::NoteMilestones,
-    Rule::ScheduleActivities { least: Severity::Major },
-    Rule::NoteCorrections,
-    Rule::UpdateOrder,
-    Rule::OpenTickets,
-];
+pub use evaluate::{Failed, Fired, Outcome, Running, evaluate, severities};
+pub use shipped::shipped;
 
 /// The numbers in the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +73,61 @@ pub struct Change<'a> {
     pub cases: &'a [ExceptionId],
     /// Whether Milepost has made an invoice for it.
     pub invoiced: bool,
+    /// What is known of it beside its events.
+    pub about: &'a About<'a>,
+}
+
+/// What is known of a shipment beside its events.
+#[derive(Clone, Debug)]
+pub struct About<'a> {
+    /// The order's name.
+    pub order: Option<&'a str>,
+    /// The delivery's name.
+    pub delivery: Option<&'a str>,
+    /// The code of the warehouse.
+    pub warehouse: Option<&'a str>,
+    /// The company whose order it is.
+    pub company: Option<&'a str>,
+    /// The customer's id in the order system.
+    pub customer: Option<i64>,
+    /// Whether the order is the company's own at a vendor.
+    pub is_purchase: bool,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The carriers of its numbers, as the carrier directory has them.
+    pub carriers: Vec<&'a str>,
+    /// The country of destination, two letters.
+    pub country: Option<String>,
+    /// What was meant to happen.
+    pub plan: &'a Plan,
+    /// What the connection to its order system says.
+    pub steps: Steps,
+}
+
+/// An exception as rules regard it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Regarded {
+    /// Its id.
+    pub id: ExceptionId,
+    /// Why.
+    pub reason: ExceptionReason,
+    /// How much a person is needed.
+    pub severity: Severity,
+    /// When it was committed; now where that is to come.
+    pub recorded_at: Timestamp,
+    /// Whether it is open.
+    pub open: bool,
+    /// Whether it is history.
+    pub withheld: bool,
+}
+
+/// What a condition looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// The change.
+    pub change: &'a Change<'a>,
+    /// The exception; none where it is about the shipment alone.
+    pub exception: Option<&'a Regarded>,
 }
 
 /// What is to happen.
@@ -126,6 +153,8 @@ pub enum Intent {
         /// Whether people are notified of something in it.
         urgent: bool,
     },
+    /// What rules do outside of order systems and desks is done.
+    Act,
     /// The exception's case is brought up to date.
     UpdateCase {
         /// Which.
@@ -137,34 +166,47 @@ pub enum Intent {
     },
 }
 
-/// What follows from a change.
-pub fn evaluate(rules: &[Rule], policy: &Policy, change: &Change<'_>) -> Vec<Intent> {
-    let announced: BTreeSet<ExceptionId> =
-        change.exceptions.iter().filter_map(|one| change.announced(policy, one)).collect();
-    let mut intents = change.withheld(&announced);
-    if !change.linked {
-        return intents;
-    }
-    for rule in rules {
-        match *rule {
-            Rule::NoteMilestones => intents.extend(change.milestones()),
-            Rule::ScheduleActivities { least } => intents.extend(change.activities(least, &announced)),
-            Rule::NoteCorrections => intents.extend(change.correction()),
-            Rule::UpdateOrder => intents.push(Intent::UpdateOrder { urgent: !announced.is_empty() }),
-            Rule::OpenTickets => intents.extend(change.cases(policy.grace, &announced)),
-            Rule::ValidateDelivery => intents.extend(change.first_scan()),
-            Rule::AttachProof => intents.extend(change.proofs()),
-            Rule::Invoice { how, on, of } => {
-                intents.extend(change.arrived(EffectBody::Invoice { how, on, of }));
-                intents.extend(change.invoice_in_doubt());
-            }
-            Rule::CreateReturn => intents.extend(change.comes_back()),
-        }
-    }
-    intents
-}
-
 impl Change<'_> {
+    /// Its exceptions, open and closed, as they are with this change.
+    fn regarded(&self) -> Vec<Regarded> {
+        let mut all: Vec<Regarded> = self
+            .committed
+            .iter()
+            .map(|one| Regarded {
+                id: one.id,
+                reason: one.reason,
+                severity: one.severity,
+                recorded_at: one.recorded_at,
+                open: one.closed.is_none(),
+                withheld: one.withheld,
+            })
+            .collect();
+        for change in self.exceptions {
+            match change {
+                ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception } => {
+                    let before = all.iter().position(|one| one.id == *id).map(|place| all.remove(place));
+                    all.push(Regarded {
+                        id: *id,
+                        reason: exception.reason,
+                        severity: exception.severity,
+                        recorded_at: before.as_ref().map_or(self.now, |one| one.recorded_at),
+                        open: exception.closed.is_none(),
+                        withheld: before.is_some_and(|one| one.withheld),
+                    });
+                }
+                ExceptionChange::Close { id, .. } => {
+                    all.iter_mut().filter(|one| one.id == *id).for_each(|one| one.open = false);
+                }
+            }
+        }
+        all
+    }
+
+    /// The reasons of the exceptions that are open after this change.
+    fn open_reasons(&self) -> BTreeSet<ExceptionReason> {
+        self.after.exceptions.iter().filter(|one| one.closed.is_none()).map(|one| one.reason).collect()
+    }
+
     fn committed(&self, id: ExceptionId) -> Option<&CommittedException> {
         self.committed.iter().find(|exception| exception.id == id)
     }
@@ -230,6 +272,12 @@ impl Change<'_> {
         Intent::Effect { id: effect_id(self.shipment, target, &key), target, key, body, outcome }
     }
 
+    /// An effect that is there to be read and is not posted anywhere.
+    fn recorded(&self, target: EffectTarget, key: String, body: EffectBody) -> Intent {
+        let outcome = EffectOutcome::Completed;
+        Intent::Effect { id: effect_id(self.shipment, target, &key), target, key, body, outcome }
+    }
+
     fn milestones(&self) -> impl Iterator<Item = Intent> {
         self.after.announcements.iter().map(|announcement| {
             let body = EffectBody::Milestone { announcement: announcement.clone() };
@@ -245,12 +293,16 @@ impl Change<'_> {
         fact.and_then(received_at).zip(bound).is_some_and(|(received, bound)| received < *bound)
     }
 
-    fn activities(&self, least: Severity, announced: &BTreeSet<ExceptionId>) -> impl Iterator<Item = Intent> {
+    fn activities(
+        &self,
+        about: &BTreeSet<ExceptionId>,
+        announced: &BTreeSet<ExceptionId>,
+    ) -> impl Iterator<Item = Intent> {
         self.exceptions.iter().filter_map(move |change| {
             let (ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }) = change else {
                 return None;
             };
-            if exception.severity < least || exception.closed.is_some() {
+            if !about.contains(id) || exception.closed.is_some() {
                 return None;
             }
             let key = match self.committed(*id) {
@@ -293,34 +345,6 @@ impl Change<'_> {
             .iter()
             .any(|before| !self.after.announcements.iter().any(|after| same(before, after)));
         (withdrawn && from != to).then_some((from, to))
-    }
-
-    /// An announced exception waits its grace; one that has a case is reported at once, and so is one whose case may be in
-    /// the making: the job that makes it may have looked before this commit. What is over before its grace needs no case:
-    /// the job that waits runs now, and finds that.
-    fn cases(&self, grace: Grace, announced: &BTreeSet<ExceptionId>) -> Vec<Intent> {
-        let now = |exception| Intent::UpdateCase { exception, at: self.now, urgent: false };
-        let opened = self.exceptions.iter().filter_map(|change| match change {
-            ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }
-                if announced.contains(id) =>
-            {
-                let at = self.now.checked_add(grace.of(exception.severity)?).unwrap_or(self.now);
-                Some(Intent::UpdateCase { exception: *id, at, urgent: true })
-            }
-            _ => None,
-        });
-        let grace_over = |exception: &&CommittedException| {
-            let due = grace.of(exception.severity).and_then(|wait| exception.recorded_at.checked_add(wait).ok());
-            due.is_some_and(|due| due <= self.now)
-        };
-        let open = self.committed.iter().filter(|exception| exception.closed.is_none() && !exception.withheld);
-        let in_the_making = open.filter(grace_over).map(|exception| now(exception.id));
-        let over = self.exceptions.iter().filter_map(|change| {
-            let ExceptionChange::Close { id, .. } = change else { return None };
-            grace.of(self.committed(*id)?.severity)?;
-            Some(now(*id))
-        });
-        opened.chain(self.cases.iter().map(|id| now(*id))).chain(in_the_making).chain(over).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     Classifier, ExceptionReason, Milestone, State,
+    effects::{InvoiceFor, InvoiceOn, Invoicing},
     event_time::{EventTime, Precision},
     exceptions::TAKEN_BACK_AFTER,
     fold::{self, Resolution, Sighting, Standing, Trust, Verdict},
@@ -10,6 +11,7 @@ use crate::{
     mapping::Mapping,
     observation::{Codes, Observation, Origin, ProviderCode},
     reading::Reader,
+    rule::{Action, Content, Limits, Terms, Trigger},
 };
 use uuid::Uuid;
 
@@ -141,8 +143,55 @@ impl Default for Given {
     }
 }
 
+/// A rule that does one thing.
+fn rule(when: &str, action: Action) -> Running {
+    let content = Content {
+        name: "a rule".into(),
+        trigger: Trigger::Change,
+        when: when.into(),
+        then: vec![action],
+        severity: None,
+        limits: Limits::default(),
+    };
+    Running::new("a-rule".parse().unwrap(), 1, content, Timestamp::MIN).unwrap()
+}
+
+/// The shipped rules, as far as they do not depend on the connection.
+fn shipped_rules() -> Vec<Running> {
+    let first = shipped().into_iter().take(5);
+    first.map(|(id, content)| Running::new(id, 0, content, Timestamp::MIN).unwrap()).collect()
+}
+
+/// Everything that follows, in the order in which it is committed.
+fn flat(outcome: Outcome) -> Vec<Intent> {
+    assert_eq!(outcome.failed, []);
+    outcome.always.into_iter().chain(outcome.fired.into_iter().flat_map(|fired| fired.intents)).collect()
+}
+
 impl Given {
-    fn intents(&self, rules: &[Rule]) -> Vec<Intent> {
+    fn intents(&self, rules: &[Running]) -> Vec<Intent> {
+        flat(self.outcome(rules, Steps::default()))
+    }
+
+    fn outcome(&self, rules: &[Running], steps: Steps) -> Outcome {
+        self.with(steps, |change| evaluate(rules, &policy(), change))
+    }
+
+    fn with<T>(&self, steps: Steps, look: impl FnOnce(&Change<'_>) -> T) -> T {
+        let plan = Plan::default();
+        let about = About {
+            order: Some("S00123"),
+            delivery: Some("WH/OUT/00042"),
+            warehouse: Some("WH"),
+            company: None,
+            customer: Some(7),
+            is_purchase: false,
+            direction: Direction::Outbound,
+            carriers: vec!["dhl"],
+            country: Some("PT".into()),
+            plan: &plan,
+            steps,
+        };
         let change = Change {
             shipment: SHIPMENT,
             revision: REVISION,
@@ -158,12 +207,13 @@ impl Given {
             activities: &self.activities.iter().map(String::as_str).collect::<Vec<_>>(),
             cases: &self.cases,
             invoiced: self.invoiced,
+            about: &about,
         };
-        evaluate(rules, &policy(), &change)
+        look(&change)
     }
 
     /// Target, key and outcome of each effect.
-    fn effects(&self, rules: &[Rule]) -> Vec<(EffectTarget, String, EffectOutcome)> {
+    fn effects(&self, rules: &[Running]) -> Vec<(EffectTarget, String, EffectOutcome)> {
         let effect = |intent| match intent {
             Intent::Effect { target, key, outcome, .. } => Some((target, key, outcome)),
             _ => None,
@@ -177,7 +227,7 @@ impl Given {
             Intent::UpdateCase { exception, at, urgent } => Some((exception, at, urgent)),
             _ => None,
         };
-        self.intents(SHIPPED).into_iter().filter_map(case).collect()
+        self.intents(&shipped_rules()).into_iter().filter_map(case).collect()
     }
 }
 
@@ -230,11 +280,12 @@ fn an_exception_is_announced_by_its_cause_and_by_what_is_recent_of_it() {
                 let (committed, exceptions) = (committed.iter().cloned().collect(), vec![change.clone()]);
                 let given = Given { linked, cause, facts: facts.clone(), committed, exceptions, ..Given::default() };
                 let announced = linked && announced_for.contains(&cause);
-                let intents = given.intents(SHIPPED);
+                let intents = given.intents(&shipped_rules());
                 let about = format!("{what}, {cause:?}, linked: {linked}: {intents:?}");
                 assert_eq!(intents.contains(&Intent::UpdateOrder { urgent: true }), announced, "{about}");
                 assert_eq!(intents.contains(&Intent::UpdateOrder { urgent: false }), linked && !announced, "{about}");
-                let pending = given.effects(SHIPPED).iter().any(|(.., outcome)| *outcome == EffectOutcome::Pending);
+                let pending =
+                    given.effects(&shipped_rules()).iter().any(|(.., outcome)| *outcome == EffectOutcome::Pending);
                 assert_eq!(pending, announced, "{about}");
                 assert_eq!(given.cases().iter().any(|(.., urgent)| *urgent), announced, "{about}");
                 // what goes on after it was announced is no history
@@ -249,7 +300,7 @@ fn an_exception_is_announced_by_its_cause_and_by_what_is_recent_of_it() {
 fn an_exception_that_is_over_when_it_is_first_known_has_no_activity() {
     let over = FoldedException { closed: Some((time(now()), Resolution::Progress)), ..exception(HOUR, &[1]) };
     let given = Given { facts: vec![fact(1, HOUR, HOUR)], exceptions: vec![open(over)], ..Given::default() };
-    assert_eq!(given.intents(SHIPPED), [Intent::Withhold(EXCEPTION), Intent::UpdateOrder { urgent: false }]);
+    assert_eq!(given.intents(&shipped_rules()), [Intent::Withhold(EXCEPTION), Intent::UpdateOrder { urgent: false }]);
 }
 
 /// A change with something for each rule.
@@ -268,22 +319,23 @@ fn eventful() -> Given {
 
 #[test]
 fn each_rule_has_its_intents_in_the_order_of_the_rules() {
-    let all = eventful().intents(SHIPPED);
-    let keys: Vec<_> = eventful().effects(SHIPPED).into_iter().map(|(_, key, _)| key).collect();
+    let all = eventful().intents(&shipped_rules());
+    let keys: Vec<_> = eventful().effects(&shipped_rules()).into_iter().map(|(_, key, _)| key).collect();
     assert_eq!(keys, ["PICKED_UP/-/1", &exception_key(EXCEPTION), "correction/7"]);
     let due = now() + policy().grace.major;
     assert_eq!(
         all[3..],
         [Intent::UpdateOrder { urgent: true }, Intent::UpdateCase { exception: EXCEPTION, at: due, urgent: true }]
     );
-    for (n, rule) in SHIPPED.iter().enumerate() {
-        assert_eq!(eventful().intents(&[*rule]), all[n..=n], "{rule:?} alone");
-        let others: Vec<_> = SHIPPED.iter().filter(|other| *other != rule).copied().collect();
+    for (n, rule) in shipped_rules().iter().enumerate() {
+        assert_eq!(eventful().intents(std::slice::from_ref(rule)), all[n..=n], "{rule:?} alone");
+        let others: Vec<_> = shipped_rules().into_iter().filter(|other| other.id != rule.id).collect();
         let without: Vec<_> = all.iter().filter(|intent| **intent != all[n]).cloned().collect();
         assert_eq!(eventful().intents(&others), without, "without {rule:?}");
     }
     assert_eq!(eventful().intents(&[]), []);
-    let critical = [Rule::ScheduleActivities { least: Severity::Critical }];
+    let plain = Action::ScheduleActivity { summary: None, login: None, due_days: None };
+    let critical = [rule("exception.severity == \"CRITICAL\"", plain)];
     assert_eq!(eventful().intents(&critical), [], "it is major");
 }
 
@@ -291,7 +343,7 @@ fn each_rule_has_its_intents_in_the_order_of_the_rules() {
 fn notes_follow_only_what_is_received_live_since_the_number_is_the_shipments() {
     use EffectOutcome::{Pending, Withheld};
     let notes = |given: Given| -> Vec<_> {
-        let rules = [Rule::NoteMilestones, Rule::NoteCorrections];
+        let rules = [Action::NoteMilestones, Action::NoteCorrections].map(|action| rule("true", action));
         given.effects(&rules).into_iter().map(|(.., outcome)| outcome).collect()
     };
     assert_eq!(notes(eventful()), [Pending, Pending]);
@@ -328,7 +380,7 @@ fn what_is_taken_back_and_reported_again_at_once_keeps_its_activity() {
         };
         let wanted: Vec<_> =
             wanted.then(|| (EffectTarget::OrderActivity, again.clone(), EffectOutcome::Pending)).into_iter().collect();
-        assert_eq!(given.effects(SHIPPED), wanted, "{seconds} s, {how:?}, activity: {activity}");
+        assert_eq!(given.effects(&shipped_rules()), wanted, "{seconds} s, {how:?}, activity: {activity}");
     }
 }
 
@@ -399,8 +451,9 @@ fn moved(from: State, to: State, milestone: Milestone, received: i64) -> Given {
 fn steps_follow_the_change_that_leads_to_them_and_no_history() {
     use EffectOutcome::{Pending, Withheld};
     use EffectTarget::{OrderInvoice, OrderProof, OrderReturn, OrderValidation};
-    let invoice = Rule::Invoice { how: Invoicing::Post, on: InvoiceOn::Delivered, of: InvoiceFor::Order };
-    let rules = [Rule::ValidateDelivery, Rule::AttachProof, invoice, Rule::CreateReturn];
+    let terms = Some(Terms { how: Invoicing::Post, on: InvoiceOn::Delivered, of: InvoiceFor::Order });
+    let rules = [Action::ValidateDelivery, Action::AttachProof, Action::Invoice { terms }, Action::CreateReturn]
+        .map(|action| rule("true", action));
     let bound = BTreeMap::from([(TRACKER, ago(2))]);
     for (what, from, to, milestone, steps) in [
         ("first scan", State::Registered, State::PickedUp, Milestone::PickedUp, vec![OrderValidation]),
@@ -444,14 +497,15 @@ fn steps_follow_the_change_that_leads_to_them_and_no_history() {
 fn a_delivery_that_was_scanned_before_is_not_validated_later() {
     let mut given = moved(State::PickedUp, State::InTransit, Milestone::DepartedFacility, HOUR);
     given.before.verdicts = given.after.verdicts.clone();
-    assert_eq!(given.effects(&[Rule::ValidateDelivery]), [], "the rule came after the scan");
+    assert_eq!(given.effects(&[rule("true", Action::ValidateDelivery)]), [], "the rule came after the scan");
     given.before.verdicts[0].standing = Standing::Retracted;
-    assert_eq!(given.effects(&[Rule::ValidateDelivery]).len(), 1, "what is retracted is no scan");
+    assert_eq!(given.effects(&[rule("true", Action::ValidateDelivery)]).len(), 1, "what is retracted is no scan");
 }
 
 #[test]
 fn a_retracted_delivery_asks_to_check_its_invoice() {
-    let invoice = [Rule::Invoice { how: Invoicing::Post, on: InvoiceOn::Delivered, of: InvoiceFor::Order }];
+    let terms = Some(Terms { how: Invoicing::Post, on: InvoiceOn::Delivered, of: InvoiceFor::Order });
+    let invoice = [rule("true", Action::Invoice { terms })];
     for (invoiced, cause, expected) in [
         (true, Cause::Live, vec![EffectOutcome::Pending]),
         (true, Cause::Replay, vec![EffectOutcome::Withheld]),
@@ -461,4 +515,234 @@ fn a_retracted_delivery_asks_to_check_its_invoice() {
         let found: Vec<_> = given.effects(&invoice).into_iter().map(|(.., outcome)| outcome).collect();
         assert_eq!(found, expected, "{invoiced}, {cause:?}");
     }
+}
+
+/// What followed before rules were data, as it was decided then: the shipped rules decide the same, to the byte.
+fn as_before(change: &Change<'_>, steps: Steps) -> Vec<Intent> {
+    let policy = policy();
+    let announced: BTreeSet<ExceptionId> =
+        change.exceptions.iter().filter_map(|one| change.announced(&policy, one)).collect();
+    let mut intents = change.withheld(&announced);
+    if !change.linked {
+        return intents;
+    }
+    intents.extend(change.milestones());
+    let open = |one: &ExceptionChange| match one {
+        ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception } => {
+            Some((*id, exception.severity))
+        }
+        ExceptionChange::Close { .. } => None,
+    };
+    let serious = change.exceptions.iter().filter_map(open).filter(|(_, severity)| *severity >= Severity::Major);
+    intents.extend(change.activities(&serious.map(|(id, _)| id).collect(), &announced));
+    intents.extend(change.correction());
+    intents.push(Intent::UpdateOrder { urgent: !announced.is_empty() });
+    intents.extend(cases_as_before(change, policy.grace, &announced));
+    if steps.validates_at_first_scan {
+        intents.extend(change.first_scan());
+    }
+    if steps.attaches_proofs {
+        intents.extend(change.proofs());
+    }
+    if let Some(Terms { how, on, of }) = steps.invoicing {
+        intents.extend(change.arrived(EffectBody::Invoice { how, on, of }));
+        intents.extend(change.invoice_in_doubt());
+    }
+    if steps.makes_returns {
+        intents.extend(change.comes_back());
+    }
+    intents
+}
+
+fn cases_as_before(change: &Change<'_>, grace: Grace, announced: &BTreeSet<ExceptionId>) -> Vec<Intent> {
+    let now = |exception| Intent::UpdateCase { exception, at: change.now, urgent: false };
+    let opened = change.exceptions.iter().filter_map(|one| match one {
+        ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception } if announced.contains(id) => {
+            let at = change.now.checked_add(grace.of(exception.severity)?).unwrap_or(change.now);
+            Some(Intent::UpdateCase { exception: *id, at, urgent: true })
+        }
+        _ => None,
+    });
+    let grace_over = |exception: &&CommittedException| {
+        let due = grace.of(exception.severity).and_then(|wait| exception.recorded_at.checked_add(wait).ok());
+        due.is_some_and(|due| due <= change.now)
+    };
+    let open = change.committed.iter().filter(|exception| exception.closed.is_none() && !exception.withheld);
+    let in_the_making = open.filter(grace_over).map(|exception| now(exception.id));
+    let over = change.exceptions.iter().filter_map(|one| {
+        let ExceptionChange::Close { id, .. } = one else { return None };
+        grace.of(change.committed(*id)?.severity)?;
+        Some(now(*id))
+    });
+    opened.chain(change.cases.iter().map(|id| now(*id))).chain(in_the_making).chain(over).collect()
+}
+
+#[test]
+fn the_shipped_rules_do_what_was_done_before_they_were_data() {
+    let all: Vec<Running> =
+        shipped().into_iter().map(|(id, content)| Running::new(id, 0, content, Timestamp::MIN).unwrap()).collect();
+    let invoicing = Terms { how: Invoicing::Draft, on: InvoiceOn::Pod, of: InvoiceFor::Delivery };
+    let every =
+        Steps { validates_at_first_scan: true, attaches_proofs: true, invoicing: Some(invoicing), makes_returns: true };
+    let close = |id| ExceptionChange::Close { id, at: None, resolution: Resolution::Cleared };
+    let withheld = CommittedException { withheld: true, ..committed(20 * DAY, &[1]) };
+    let mut compared = 0;
+    for severity in Severity::ALL {
+        let given_exceptions = [
+            (vec![], vec![]),
+            (vec![], vec![open(FoldedException { severity: *severity, ..exception(HOUR, &[1]) })]),
+            (vec![committed(5, &[1])], vec![keep(FoldedException { severity: *severity, ..exception(HOUR, &[1, 2]) })]),
+            (vec![CommittedException { severity: *severity, ..committed(3, &[1]) }], vec![]),
+            (vec![CommittedException { severity: *severity, ..committed(3, &[1]) }], vec![close(EXCEPTION)]),
+            (
+                vec![withheld.clone()],
+                vec![keep(FoldedException { severity: *severity, ..exception(20 * DAY, &[1, 2]) })],
+            ),
+        ];
+        for (committed, exceptions) in given_exceptions {
+            for (from, to, milestone) in [
+                (State::Unknown, State::PickedUp, Milestone::PickedUp),
+                (State::OutForDelivery, State::Delivered, Milestone::Delivered),
+                (State::Delivered, State::InTransit, Milestone::InTransit),
+                (State::InTransit, State::Returning, Milestone::ReturnInTransit),
+            ] {
+                for (cause, linked, invoiced, cased, steps) in CAUSES.iter().flat_map(|cause| {
+                    let some = [(true, false, false), (true, true, true), (false, true, false)];
+                    let both = some.into_iter().flat_map(|one| [(one, Steps::default()), (one, every)]);
+                    both.map(|((linked, invoiced, cased), steps)| (*cause, linked, invoiced, cased, steps))
+                }) {
+                    let given = Given {
+                        cause,
+                        linked,
+                        invoiced,
+                        cases: if cased { vec![EXCEPTION] } else { Vec::new() },
+                        committed: committed.clone(),
+                        exceptions: exceptions.clone(),
+                        ..moved(from, to, milestone, HOUR)
+                    };
+                    let expected = given.with(steps, |change| as_before(change, steps));
+                    assert_eq!(flat(given.outcome(&all, steps)), expected, "{cause:?} {severity:?} {from:?} → {to:?}");
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(compared, 4 * 6 * 4 * 30);
+}
+
+/// A rule of a person's own.
+fn own(trigger: Trigger, when: &str, then: Vec<Action>) -> Running {
+    let content = Content { trigger, then, ..(*rule(when, Action::RaiseClaim).content).clone() };
+    Running::new("own".parse().unwrap(), 3, content, Timestamp::MIN).unwrap()
+}
+
+fn alert() -> Action {
+    Action::Alert { channel: None, text: "{number}".into() }
+}
+
+/// A live change whose newest event is its only one.
+fn live() -> Given {
+    let mut given = moved(State::PickedUp, State::InTransit, Milestone::DepartedFacility, HOUR);
+    given.after.last_event = Some(observation_id(1));
+    given.after.heard_at = Some(ago(HOUR));
+    given
+}
+
+#[test]
+fn a_rule_acts_once_for_what_it_is_about() {
+    let when = "shipment.status == \"IN_TRANSIT\" && event.milestone == \"DEPARTED_FACILITY\"";
+    let keys = |given: &Given, rules: &[Running]| -> Vec<String> {
+        given.effects(rules).into_iter().map(|(_, key, _)| key).collect()
+    };
+    let change = [own(Trigger::Change, when, vec![alert(), alert()])];
+    assert_eq!(keys(&live(), &change), ["rule/own/shipment/0", "rule/own/shipment/1"]);
+    let event = [own(Trigger::Event, when, vec![alert()])];
+    assert_eq!(keys(&live(), &event), [format!("rule/own/event/{}/0", observation_id(1))]);
+    for cause in &CAUSES[1..] {
+        let other = Given { cause: *cause, ..live() };
+        assert_eq!(keys(&other, &change), Vec::<String>::new(), "{cause:?}");
+    }
+    assert_eq!(keys(&Given { linked: false, ..live() }, &change), Vec::<String>::new());
+    let later = [Running { since: now(), ..change[0].clone() }];
+    assert_eq!(keys(&live(), &later), Vec::<String>::new(), "received before the rule was published");
+    let other = [own(Trigger::Change, "shipment.status == \"DELIVERED\"", vec![alert()])];
+    assert_eq!(keys(&live(), &other), Vec::<String>::new());
+}
+
+#[test]
+fn a_rule_for_exceptions_acts_on_those_that_match_and_are_open_for_long_enough() {
+    let keys = |given: &Given, rules: &[Running]| -> Vec<String> {
+        given
+            .effects(rules)
+            .into_iter()
+            .filter(|(target, ..)| *target == EffectTarget::Claim)
+            .map(|(_, key, _)| key)
+            .collect()
+    };
+    let when = "exception.reason == \"DAMAGED\"";
+    let opened = Given { facts: vec![fact(1, 0, 0)], exceptions: vec![open(exception(0, &[1]))], ..Given::default() };
+    let key = [format!("rule/own/{}/0", exception_key(EXCEPTION))];
+    assert_eq!(keys(&opened, &[own(Trigger::Exception, when, vec![Action::RaiseClaim])]), key);
+    assert_eq!(
+        keys(&opened, &[own(Trigger::Exception, "exception.reason == \"LOST\"", vec![Action::RaiseClaim])]),
+        Vec::<String>::new()
+    );
+    let waits = [own(Trigger::OpenFor { hours: 6 }, when, vec![Action::RaiseClaim])];
+    assert_eq!(keys(&opened, &waits), Vec::<String>::new());
+    assert_eq!(opened.outcome(&waits, Steps::default()).look_at, Some(now() + SignedDuration::from_hours(6)));
+    let long = Given { committed: vec![committed(7, &[1])], ..Given::default() };
+    assert_eq!(keys(&long, &waits), key);
+    assert_eq!(long.outcome(&waits, Steps::default()).look_at, None);
+    let over = Given {
+        exceptions: vec![ExceptionChange::Close { id: EXCEPTION, at: None, resolution: Resolution::Cleared }],
+        ..long
+    };
+    assert_eq!(keys(&over, &waits), Vec::<String>::new(), "it is over");
+    let history =
+        Given { committed: vec![CommittedException { withheld: true, ..committed(7, &[1]) }], ..Given::default() };
+    assert_eq!(keys(&history, &waits), Vec::<String>::new(), "it is history");
+}
+
+#[test]
+fn a_rule_says_how_long_an_exception_may_heal_and_at_which_desk_its_case_is() {
+    let case = Action::OpenCase { desk: Some("zendesk".into()), grace_minutes: Some(240) };
+    let rules = [own(Trigger::Change, "exception.reason == \"DAMAGED\"", vec![case]), shipped_rules().remove(4)];
+    let given = Given { facts: vec![fact(1, 0, 0)], exceptions: vec![open(exception(0, &[1]))], ..Given::default() };
+    let at = now() + SignedDuration::from_hours(4);
+    assert!(
+        given.intents(&rules).contains(&Intent::UpdateCase { exception: EXCEPTION, at, urgent: true }),
+        "the first rule counts"
+    );
+    let recorded = (EffectTarget::Case, exception_key(EXCEPTION), EffectOutcome::Completed);
+    assert!(given.effects(&rules).contains(&recorded));
+    let alone = [own(
+        Trigger::Change,
+        "exception.reason == \"LOST\"",
+        vec![Action::OpenCase { desk: None, grace_minutes: None }],
+    )];
+    assert!(
+        given.intents(&alone).iter().all(|intent| !matches!(intent, Intent::UpdateCase { .. })),
+        "no rule opens one"
+    );
+    let with_case = Given { cases: vec![EXCEPTION], ..Given::default() };
+    let now = Intent::UpdateCase { exception: EXCEPTION, at: now(), urgent: false };
+    assert!(with_case.intents(&[]).contains(&now), "what has a case is kept up whatever the rules are");
+}
+
+#[test]
+fn a_rule_that_throws_stops_no_other() {
+    let throws = own(Trigger::Change, "1 / size(shipment.exceptions) == 1", vec![alert()]);
+    let outcome = live().outcome(&[throws, own(Trigger::Change, "true", vec![alert()])], Steps::default());
+    assert_eq!(outcome.failed, [Failed { rule: "own".parse().unwrap(), why: "it divides by 0".into() }]);
+    assert_eq!(outcome.fired.len(), 1);
+}
+
+#[test]
+fn a_severity_by_rule_is_that_of_the_newest_rule_that_matches() {
+    let mut raised =
+        own(Trigger::Change, "exception.reason == \"DAMAGED\" && customer.country == \"PT\"", vec![alert()]);
+    raised.content = std::sync::Arc::new(Content { severity: Some(Severity::Critical), ..(*raised.content).clone() });
+    let mut exceptions = [exception(0, &[1])];
+    live().with(Steps::default(), |change| severities(&[raised], change, &mut exceptions));
+    assert_eq!(exceptions[0].severity, Severity::Critical);
 }

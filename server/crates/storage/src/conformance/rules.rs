@@ -5,7 +5,8 @@ use crate::{
     Actor, Scope, Store,
     jobs::JobKind,
     rules::{
-        Draft, Halt, PublishedRule, RuleCount, RuleFigures, RuleRecord, Trial, TrialRow, TrialState, TrialSum, TrialWalk,
+        Draft, Halt, PublishedRule, RuleCount, RuleFigures, RuleRecord, Trial, TrialRow, TrialState, TrialSum,
+        TrialWalk,
     },
 };
 use domain::{
@@ -65,14 +66,20 @@ pub async fn a_rule_is_saved_from_what_was_read_and_its_versions_stay(store: Sto
     let owner = Some(world.id());
     let next = RuleRecord { owner, active: Some(1), draft: None, updated_at: at(1), ..first.clone() };
     assert!(rules.save(scope, next.clone(), Some(published("lost", 1, 1)), audit()).await.unwrap());
-    assert!(!rules.save(scope, first, Some(published("lost", 2, 1)), audit()).await.unwrap(), "it was read before that");
+    assert!(
+        !rules.save(scope, first, Some(published("lost", 2, 1)), audit()).await.unwrap(),
+        "it was read before that"
+    );
     let halt = Some(Halt::Stopped { why: "it divides by 0".into(), at: at(2) });
     let second = RuleRecord { active: Some(2), halt, updated_at: at(2), revision: 2, ..next };
     assert!(rules.save(scope, second.clone(), Some(published("lost", 2, 2)), None).await.unwrap());
     let kept = RuleRecord { revision: 3, ..second };
     assert_eq!(rules.all(scope).await.unwrap(), [(kept, Some(published("lost", 2, 2)))]);
     assert_eq!(rules.history(scope, &id("lost")).await.unwrap(), [published("lost", 2, 2), published("lost", 1, 1)]);
-    assert!(!rules.remove(scope, &id("lost"), world.audit("rule.discard", "rule:lost", 3)).await.unwrap(), "it was published");
+    assert!(
+        !rules.remove(scope, &id("lost"), world.audit("rule.discard", "rule:lost", 3)).await.unwrap(),
+        "it was published"
+    );
     rules.save(scope, record("draft"), None, None).await.unwrap();
     assert!(rules.remove(scope, &id("draft"), world.audit("rule.discard", "rule:draft", 3)).await.unwrap());
     let other = Scope { company: world.id(), ..scope };

@@ -1,12 +1,12 @@
 //! What notes say.
 
-use super::{html::escape, posting::Posting};
+use super::{by_rule, html::escape, posting::Posting};
 use crate::{
     odoo::{OrderError, REPAIRS_MAX},
     tracking::proof,
     words,
 };
-use domain::{Milestone, effects::EffectBody, fold::Announcement, ids::ObservationId};
+use domain::{Milestone, effects::EffectBody, fold::Announcement, ids::ObservationId, rule::Action};
 use odoo::{Changed, label};
 use outbound::PERSONAL_MARK;
 use std::fmt::Write as _;
@@ -53,6 +53,11 @@ pub(super) async fn html(posting: &Posting<'_>, body: &EffectBody) -> Result<Str
         | EffectBody::Invoice { .. }
         | EffectBody::InvoiceInDoubt { .. }
         | EffectBody::Return => {}
+        EffectBody::ByRule { exception, action, .. } => {
+            if let Action::Note { text } = action {
+                html += &escape(&by_rule::filled(posting, text, *exception)).replace('\n', "<br/>");
+            }
+        }
     }
     let _ = write!(html, " · <a href=\"{}\">timeline</a></p>", escape(&posting.page()));
     Ok(html)

@@ -1,0 +1,198 @@
+//! What watches over the rules of this process: the pace of each, failures, loops, and the counts until they are kept. In memory,
+//! since every fold asks; [`super::upkeep`] keeps it.
+
+use domain::{
+    ids::{ExceptionId, ShipmentId},
+    rule::RuleId,
+};
+use jiff::{SignedDuration, Timestamp};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use storage::rules::{RuleCount, RuleFiring};
+
+/// Failures of one rule within [`FAILED_WITHIN`] by which it is stopped.
+const FAILURES_MAX: usize = 5;
+/// See [`FAILURES_MAX`].
+const FAILED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+/// Actions of one rule on one shipment within an hour by which it is stopped.
+pub(crate) const LOOP_MAX: usize = 20;
+/// How far actions may be moved into the future; a rule that needs more is stopped.
+const DELAY_MAX: SignedDuration = SignedDuration::from_hours(1);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+/// Between two times that counts are kept.
+const FLUSH_EVERY: SignedDuration = SignedDuration::from_secs(10);
+const DAY_US: i64 = 24 * 3600 * 1_000_000;
+
+/// Whether a rule may act now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It may.
+    Now,
+    /// Not before this time.
+    Later(Timestamp),
+    /// It is stopped: it has come too far beyond its rate.
+    Stopped,
+}
+
+/// What a rule did about a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firing {
+    /// The rule.
+    pub rule: RuleId,
+    /// The exceptions because of which.
+    pub exceptions: Vec<ExceptionId>,
+}
+
+#[derive(Default)]
+struct Watched {
+    /// The minute that has room, and what is taken of it.
+    pace: BTreeMap<RuleId, (Timestamp, u32)>,
+    failures: BTreeMap<RuleId, VecDeque<Timestamp>>,
+    halted: BTreeMap<RuleId, String>,
+    counts: BTreeMap<(RuleId, i64), (u64, u64, u64)>,
+    firings: Vec<RuleFiring>,
+    flushed: Option<Timestamp>,
+}
+
+/// What watches over the rules.
+#[derive(Default)]
+pub struct Guard(Mutex<Watched>);
+
+impl Guard {
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those that are to be stopped, with why.
+    pub fn halted(&self) -> BTreeMap<RuleId, String> {
+        self.watched().halted.clone()
+    }
+
+    /// A place within the rate of a rule.
+    pub fn admit(&self, rule: &RuleId, per_minute: u32, now: Timestamp) -> Admission {
+        let mut watched = self.watched();
+        let (minute, taken) = watched.pace.get(rule).copied().unwrap_or((now, 0));
+        // a minute that is over gives its room back; a clock that was set back begins anew
+        let over = now.duration_since(minute) >= MINUTE || minute.duration_since(now) > DELAY_MAX + MINUTE;
+        let (minute, taken) = match (over, taken < per_minute) {
+            (true, _) => (now, 0),
+            (false, true) => (minute, taken),
+            (false, false) => (minute.checked_add(MINUTE).unwrap_or(minute), 0),
+        };
+        if minute.duration_since(now) > DELAY_MAX {
+            return Admission::Stopped;
+        }
+        watched.pace.insert(rule.clone(), (minute, taken + 1));
+        if minute <= now { Admission::Now } else { Admission::Later(minute) }
+    }
+
+    /// A rule could not be run on a change; of several in an hour it is stopped.
+    pub fn failed(&self, rule: &RuleId, why: &str, now: Timestamp) {
+        let mut watched = self.watched();
+        let failures = watched.failures.entry(rule.clone()).or_default();
+        failures.retain(|at| now.duration_since(*at) < FAILED_WITHIN);
+        failures.push_back(now);
+        let count = failures.len();
+        watched.counts.entry((rule.clone(), day(now))).or_default().1 += 1;
+        if count >= FAILURES_MAX {
+            let why =
+                format!("{why}; it failed {count} times within an hour. Correct its condition and publish it again");
+            watched.halted.entry(rule.clone()).or_insert(why);
+        }
+    }
+
+    /// A rule does harm: it acts no more.
+    pub fn stop(&self, rule: &RuleId, why: String) {
+        self.watched().halted.entry(rule.clone()).or_insert(why);
+    }
+
+    /// An action was moved to a later minute.
+    pub fn delayed(&self, rule: &RuleId, now: Timestamp) {
+        self.watched().counts.entry((rule.clone(), day(now))).or_default().2 += 1;
+    }
+
+    /// Counts what rules did about a shipment.
+    pub fn count(&self, shipment: ShipmentId, firings: Vec<Firing>, now: Timestamp) {
+        let mut watched = self.watched();
+        for Firing { rule, exceptions } in firings {
+            watched.counts.entry((rule.clone(), day(now))).or_default().0 += 1;
+            let of = |exception| RuleFiring { rule: rule.clone(), exception, shipment, at: now };
+            watched.firings.extend(exceptions.into_iter().map(of));
+        }
+    }
+
+    /// What was counted since the last time, where it is due to be kept.
+    pub(super) fn take(&self, now: Timestamp) -> Option<(Vec<RuleCount>, Vec<RuleFiring>)> {
+        let mut watched = self.watched();
+        let due = watched.flushed.is_none_or(|at| at > now || now.duration_since(at) >= FLUSH_EVERY);
+        if !due || (watched.counts.is_empty() && watched.firings.is_empty()) {
+            return None;
+        }
+        watched.flushed = Some(now);
+        let counts = std::mem::take(&mut watched.counts).into_iter();
+        let counts =
+            counts.map(|((rule, day), (fired, failed, delayed))| RuleCount { rule, day, fired, failed, delayed });
+        Some((counts.collect(), std::mem::take(&mut watched.firings)))
+    }
+
+    /// What was taken is given back: it could not be kept.
+    pub(super) fn give_back(&self, counts: Vec<RuleCount>, firings: Vec<RuleFiring>) {
+        let mut watched = self.watched();
+        for RuleCount { rule, day, fired, failed, delayed } in counts {
+            let count = watched.counts.entry((rule, day)).or_default();
+            *count = (count.0 + fired, count.1 + failed, count.2 + delayed);
+        }
+        watched.firings.extend(firings);
+    }
+
+    /// What a person resumed or published begins anew.
+    pub fn renew(&self, rule: &RuleId) {
+        let mut watched = self.watched();
+        watched.pace.remove(rule);
+        watched.failures.remove(rule);
+        watched.halted.remove(rule);
+    }
+}
+
+fn day(at: Timestamp) -> i64 {
+    at.as_microsecond().div_euclid(DAY_US)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_780_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn what_comes_above_the_rate_acts_in_a_later_minute_and_a_flood_stops_the_rule() {
+        let guard = Guard::default();
+        let rule: RuleId = "storm".parse().unwrap();
+        let admitted: Vec<_> = (0..5).map(|_| guard.admit(&rule, 2, at(0))).collect();
+        use Admission::{Later, Now, Stopped};
+        assert_eq!(admitted, [Now, Now, Later(at(60)), Later(at(60)), Later(at(120))]);
+        assert_eq!(guard.admit(&rule, 2, at(200)), Now, "those minutes are over");
+        let flood: Vec<_> = (0..130).map(|_| guard.admit(&rule, 2, at(200))).collect();
+        assert_eq!(flood.iter().filter(|one| **one == Stopped).count(), 130 - 121);
+        guard.renew(&rule);
+        assert_eq!(guard.admit(&rule, 2, at(200)), Now);
+    }
+
+    #[test]
+    fn a_rule_that_fails_again_and_again_is_stopped() {
+        let guard = Guard::default();
+        let rule: RuleId = "throws".parse().unwrap();
+        for n in 0..20 {
+            guard.failed(&rule, "it divides by 0", at(n * 3600));
+        }
+        assert!(guard.halted().is_empty(), "once an hour is none");
+        for n in 0..FAILURES_MAX as i64 {
+            guard.failed(&rule, "it divides by 0", at(80_000 + n));
+        }
+        assert!(guard.halted()[&rule].starts_with("it divides by 0; it failed 5 times within an hour"));
+    }
+}

@@ -1,0 +1,363 @@
+//! Applies rules to a change. The only place where it is decided what follows.
+
+use super::{Change, Intent, Moment, Policy, Regarded, condition::Condition};
+use crate::{
+    Severity,
+    cause::Cause,
+    commit::ExceptionChange,
+    effects::{EffectBody, EffectTarget},
+    exceptions::exception_key,
+    fold::FoldedException,
+    ids::ExceptionId,
+    rule::{Action, Content, RuleId, RuleVersion, Terms, Trigger},
+};
+use jiff::{SignedDuration, Timestamp};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// A published rule, ready to run.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// Its id.
+    pub id: RuleId,
+    /// The version that runs.
+    pub version: RuleVersion,
+    /// That version.
+    pub content: Arc<Content>,
+    /// Its condition.
+    pub condition: Condition,
+    /// Since when: what was received before it was published is history to it.
+    pub since: Timestamp,
+}
+
+impl Running {
+    /// A version of a rule, ready to run.
+    ///
+    /// # Errors
+    /// What is wrong with its condition.
+    pub fn new(id: RuleId, version: RuleVersion, content: Content, since: Timestamp) -> Result<Self, String> {
+        let condition = Condition::new(&content.when)
+            .map_err(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        Ok(Self { id, version, content: Arc::new(content), condition, since })
+    }
+}
+
+/// What a rule does about a change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fired {
+    /// The rule.
+    pub rule: RuleId,
+    /// What is to happen.
+    pub intents: Vec<Intent>,
+    /// The exceptions that it is about.
+    pub exceptions: Vec<ExceptionId>,
+}
+
+/// A rule that could not be run on a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// The rule.
+    pub rule: RuleId,
+    /// Why, and what to do.
+    pub why: String,
+}
+
+/// What follows from a change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// What follows whatever the rules are.
+    pub always: Vec<Intent>,
+    /// What each rule does, in the order of the rules.
+    pub fired: Vec<Fired>,
+    /// The rules that could not be run; the others did.
+    pub failed: Vec<Failed>,
+    /// When rules look again, though nothing may have happened by then.
+    pub look_at: Option<Timestamp>,
+}
+
+/// Those that a rule is about.
+struct Matched {
+    /// Whether the condition is met without an exception.
+    whole: bool,
+    /// The exceptions with which it is met.
+    exceptions: BTreeSet<ExceptionId>,
+}
+
+impl Matched {
+    fn any(&self) -> bool {
+        self.whole || !self.exceptions.is_empty()
+    }
+}
+
+/// What follows from a change.
+pub fn evaluate(rules: &[Running], policy: &Policy, change: &Change<'_>) -> Outcome {
+    let announced: BTreeSet<ExceptionId> =
+        change.exceptions.iter().filter_map(|one| change.announced(policy, one)).collect();
+    let mut outcome = Outcome { always: change.withheld(&announced), ..Outcome::default() };
+    if !change.linked {
+        return outcome;
+    }
+    let regarded = change.regarded();
+    let evaluation = Evaluation { policy, change, announced: &announced, regarded: &regarded };
+    let mut cases = CaseRules::default();
+    for rule in rules {
+        match evaluation.matched(rule) {
+            Err(why) => outcome.failed.push(Failed { rule: rule.id.clone(), why }),
+            Ok(matched) => {
+                let intents = evaluation.follow(rule, &matched, &mut cases, outcome.fired.len());
+                outcome.look_at = earlier(outcome.look_at, evaluation.looks_again(rule, &matched));
+                let by_exception =
+                    rule.condition.reads("exception") || !matches!(rule.content.trigger, Trigger::Change);
+                let exceptions = matched.exceptions.into_iter().filter(|_| by_exception).collect();
+                outcome.fired.push(Fired { rule: rule.id.clone(), intents, exceptions });
+            }
+        }
+    }
+    let (at, intents) = (cases.first, evaluation.cases(&cases));
+    match at.and_then(|at| outcome.fired.get_mut(at)) {
+        Some(fired) => fired.intents.extend(intents),
+        None => outcome.always.extend(intents),
+    }
+    outcome.fired.retain(|fired| !fired.intents.is_empty());
+    outcome
+}
+
+/// The severities of exceptions as the rules have them: those of the newest rule that has one for it.
+pub fn severities(rules: &[Running], change: &Change<'_>, exceptions: &mut [FoldedException]) {
+    for rule in rules {
+        let Some(severity) = rule.content.severity.filter(|_| change.linked) else { continue };
+        for exception in exceptions.iter_mut() {
+            let regarded = Regarded {
+                id: ExceptionId(uuid::Uuid::nil()),
+                reason: exception.reason,
+                severity: exception.severity,
+                recorded_at: exception.opened_recorded,
+                open: exception.closed.is_none(),
+                withheld: false,
+            };
+            if rule.condition.is_met(&Moment { change, exception: Some(&regarded) }).unwrap_or(false) {
+                exception.severity = severity;
+            }
+        }
+    }
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
+}
+
+/// The rules that open cases, with what each is about; of several for one exception the first counts.
+#[derive(Default)]
+struct CaseRules {
+    first: Option<usize>,
+    openers: Vec<Opener>,
+}
+
+struct Opener {
+    rule: RuleId,
+    version: RuleVersion,
+    action: Action,
+    about: BTreeSet<ExceptionId>,
+    /// Whether it takes whatever is announced.
+    every: bool,
+    trigger: Trigger,
+}
+
+struct Evaluation<'a> {
+    policy: &'a Policy,
+    change: &'a Change<'a>,
+    announced: &'a BTreeSet<ExceptionId>,
+    regarded: &'a [Regarded],
+}
+
+impl Evaluation<'_> {
+    fn matched(&self, rule: &Running) -> Result<Matched, String> {
+        let met = |exception| rule.condition.is_met(&Moment { change: self.change, exception });
+        if !rule.condition.reads("exception") {
+            let whole = met(None)?;
+            let every = self.regarded.iter().filter(|_| whole).map(|one| one.id);
+            return Ok(Matched { whole, exceptions: every.collect() });
+        }
+        let mut exceptions = BTreeSet::new();
+        for one in self.regarded {
+            if met(Some(one))? {
+                exceptions.insert(one.id);
+            }
+        }
+        Ok(Matched { whole: false, exceptions })
+    }
+
+    /// When a rule looks again at an exception that is not open for long enough yet.
+    fn looks_again(&self, rule: &Running, matched: &Matched) -> Option<Timestamp> {
+        let Trigger::OpenFor { hours } = rule.content.trigger else { return None };
+        let open = self.regarded.iter().filter(|one| one.open && matched.exceptions.contains(&one.id));
+        let due = open.filter_map(|one| one.recorded_at.checked_add(SignedDuration::from_hours(hours.into())).ok());
+        due.filter(|due| *due > self.change.now).min()
+    }
+
+    fn follow(&self, rule: &Running, matched: &Matched, cases: &mut CaseRules, place: usize) -> Vec<Intent> {
+        let mut intents = Vec::new();
+        for (n, action) in rule.content.then.iter().enumerate() {
+            self.act(rule, (n, action), matched, cases, place, &mut intents);
+        }
+        intents
+    }
+
+    fn act(
+        &self,
+        rule: &Running,
+        (n, action): (usize, &Action),
+        matched: &Matched,
+        cases: &mut CaseRules,
+        place: usize,
+        intents: &mut Vec<Intent>,
+    ) {
+        let change = self.change;
+        let any = matched.any();
+        match action {
+            Action::OpenCase { .. } => {
+                cases.first.get_or_insert(place);
+                cases.openers.push(Opener {
+                    rule: rule.id.clone(),
+                    version: rule.version,
+                    action: action.clone(),
+                    about: matched.exceptions.clone(),
+                    every: matched.whole,
+                    trigger: rule.content.trigger,
+                });
+            }
+            Action::ScheduleActivity { summary: None, login: None, due_days: None }
+                if matches!(rule.content.trigger, Trigger::Change | Trigger::Exception) =>
+            {
+                intents.extend(change.activities(&matched.exceptions, self.announced));
+            }
+            _ if !any => {}
+            Action::NoteMilestones => intents.extend(change.milestones()),
+            Action::NoteCorrections => intents.extend(change.correction()),
+            Action::UpdateOrder => intents.push(Intent::UpdateOrder { urgent: !self.announced.is_empty() }),
+            Action::ValidateDelivery => intents.extend(change.first_scan()),
+            Action::AttachProof => intents.extend(change.proofs()),
+            Action::Invoice { terms } => {
+                if let Some(Terms { how, on, of }) = terms.or(change.about.steps.invoicing) {
+                    intents.extend(change.arrived(EffectBody::Invoice { how, on, of }));
+                    intents.extend(change.invoice_in_doubt());
+                }
+            }
+            Action::CreateReturn => intents.extend(change.comes_back()),
+            Action::ScheduleActivity { .. } => {
+                self.once(rule, (n, action, EffectTarget::OrderActivity), matched, intents)
+            }
+            Action::Note { .. } => self.once(rule, (n, action, EffectTarget::OrderNote), matched, intents),
+            Action::WriteField { .. } => self.once(rule, (n, action, EffectTarget::OrderField), matched, intents),
+            Action::Alert { .. } => self.once(rule, (n, action, EffectTarget::Alert), matched, intents),
+            Action::RaiseClaim => self.once(rule, (n, action, EffectTarget::Claim), matched, intents),
+        }
+    }
+
+    /// An action of the rule's own: once for each occurrence, whichever version does it.
+    fn once(
+        &self,
+        rule: &Running,
+        (n, action, target): (usize, &Action, EffectTarget),
+        matched: &Matched,
+        intents: &mut Vec<Intent>,
+    ) {
+        for (occurrence, exception) in self.occurrences(rule, matched) {
+            let key = format!("rule/{}/{occurrence}/{n}", rule.id);
+            let body =
+                EffectBody::ByRule { rule: rule.id.clone(), version: rule.version, exception, action: action.clone() };
+            intents.push(self.change.effect(target, key, body, true));
+        }
+    }
+
+    /// What a rule acts on: a name that makes each once, and its exception.
+    fn occurrences(&self, rule: &Running, matched: &Matched) -> Vec<(String, Option<ExceptionId>)> {
+        let change = self.change;
+        let newest = change.after.last_event.filter(|fact| !change.is_received_before(*fact));
+        let received_since = change.after.heard_at.is_some_and(|at| at >= rule.since);
+        let live = change.cause == Cause::Live && newest.is_some() && received_since;
+        let exceptions = |wait: SignedDuration| {
+            let due = move |one: &&Regarded| {
+                let long_enough = change.now.duration_since(one.recorded_at) >= wait;
+                one.open && !one.withheld && long_enough && one.recorded_at >= rule.since
+            };
+            let about = self.regarded.iter().filter(due).filter(|one| matched.exceptions.contains(&one.id));
+            about.map(|one| (exception_key(one.id), Some(one.id))).collect::<Vec<_>>()
+        };
+        match rule.content.trigger {
+            Trigger::Change if live && matched.any() => vec![("shipment".into(), None)],
+            Trigger::Event if live && matched.any() => {
+                newest.map(|fact| (format!("event/{fact}"), None)).into_iter().collect()
+            }
+            Trigger::Every { .. } if change.cause == Cause::Live && matched.any() => vec![("shipment".into(), None)],
+            Trigger::Exception => exceptions(SignedDuration::ZERO),
+            Trigger::OpenFor { hours } => exceptions(SignedDuration::from_hours(hours.into())),
+            Trigger::Change | Trigger::Event | Trigger::Every { .. } => Vec::new(),
+        }
+    }
+
+    /// An announced exception waits its grace; one that has a case is reported at once, and so is one whose case may be in
+    /// the making: the job that makes it may have looked before this commit. What is over before its grace needs no case:
+    /// the job that waits runs now, and finds that.
+    fn cases(&self, rules: &CaseRules) -> Vec<Intent> {
+        let change = self.change;
+        let grace = self.policy.grace;
+        let now = |exception| Intent::UpdateCase { exception, at: change.now, urgent: false };
+        let opener = |id: ExceptionId| rules.openers.iter().find(|one| one.every || one.about.contains(&id));
+        let wait = |id: ExceptionId, severity: Severity| opener(id)?.wait(grace.of(severity));
+        let mut intents = Vec::new();
+        for one in change.exceptions {
+            let (ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }) = one else {
+                continue;
+            };
+            let Some(wait) = wait(*id, exception.severity).filter(|_| self.announced.contains(id)) else { continue };
+            let at = change.now.checked_add(wait).unwrap_or(change.now);
+            intents.extend(opener(*id).and_then(|opener| opener.opening(change, *id)));
+            intents.push(Intent::UpdateCase { exception: *id, at, urgent: true });
+        }
+        intents.extend(change.cases.iter().map(|id| now(*id)));
+        let grace_over = |exception: &&crate::exceptions::CommittedException| {
+            let due =
+                wait(exception.id, exception.severity).and_then(|wait| exception.recorded_at.checked_add(wait).ok());
+            due.is_some_and(|due| due <= change.now)
+        };
+        let open = change.committed.iter().filter(|exception| exception.closed.is_none() && !exception.withheld);
+        intents.extend(open.filter(grace_over).map(|exception| now(exception.id)));
+        let over = change.exceptions.iter().filter_map(|one| {
+            let ExceptionChange::Close { id, .. } = one else { return None };
+            grace.of(change.committed(*id)?.severity)?;
+            Some(now(*id))
+        });
+        intents.extend(over);
+        intents
+    }
+}
+
+impl Opener {
+    /// How long an exception may heal by itself; none where it gets no case.
+    fn wait(&self, grace: Option<SignedDuration>) -> Option<SignedDuration> {
+        let own = match &self.action {
+            Action::OpenCase { grace_minutes: Some(minutes), .. } => Some(SignedDuration::from_mins((*minutes).into())),
+            _ => grace,
+        };
+        let open_for = match self.trigger {
+            Trigger::OpenFor { hours } => SignedDuration::from_hours(hours.into()),
+            _ => SignedDuration::ZERO,
+        };
+        own.map(|own| own.max(open_for))
+    }
+
+    /// What the job that opens the case goes by, where the rule says more than the severity does.
+    fn opening(&self, change: &Change<'_>, id: ExceptionId) -> Option<Intent> {
+        let plain = matches!(self.action, Action::OpenCase { desk: None, grace_minutes: None });
+        if plain && !matches!(self.trigger, Trigger::OpenFor { .. }) {
+            return None;
+        }
+        let body = EffectBody::ByRule {
+            rule: self.rule.clone(),
+            version: self.version,
+            exception: Some(id),
+            action: self.action.clone(),
+        };
+        Some(change.recorded(EffectTarget::Case, exception_key(id), body))
+    }
+}
