@@ -82,7 +82,8 @@ fn list(
 ) -> impl IntoView + use<> {
     if rules.is_empty() {
         let advice = if unconnected {
-            view! { "Connect a platform’s API first, EasyPost say: "<a href="/connections/new">"add connection"</a> }.into_any()
+            view! { "Connect a platform’s API first, EasyPost say: "<a href="/connections/new">"add connection"</a> }
+                .into_any()
         } else {
             view! { <a class="btn btn--s" href=format!("{HREF}?add=1#rule")>"Add rule"</a> }.into_any()
         };
@@ -251,7 +252,7 @@ fn tried(delivery: &str, trial: Option<TrialView>, problem: Option<String>) -> i
         <section class="panel" id="try">
             <header><h2>"Try on a delivery"</h2></header>
             <div class="in stack stack--tight">
-                <form method="get" action=HREF class="row">
+                <form method="get" action=HREF class="row try-form">
                     <label class="field"><span>"Delivery, or a number of it"</span><input class="input" name="delivery" value=delivery required maxlength="100" placeholder="WH/OUT/00042"/></label>
                     <button class="btn" type="submit" data-testid="try-rules">"Try the rules"</button>
                 </form>
