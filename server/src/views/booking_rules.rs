@@ -43,7 +43,9 @@ impl app::contract::booking_rules::BookingRulesPort for BookingRulesPort {
             None => (None, None),
             Some(delivery) => match trial::on(context, &caller, &delivery).await {
                 Ok(trial) => (Some(trial_view(trial)), None),
-                Err(UseCaseError::Invalid { message, .. } | UseCaseError::Unavailable(message)) => (None, Some(message)),
+                Err(UseCaseError::Invalid { message, .. } | UseCaseError::Unavailable(message)) => {
+                    (None, Some(message))
+                }
                 Err(error) => return Err(self.0.refused(error)),
             },
         };
@@ -158,8 +160,7 @@ fn form(rule: &BookingRule) -> RuleForm {
             RuleForm { does: "register".into(), registers_at: connection.clone(), ..base }
         }
         Action::Book { connection, choice, format, when, size_mm } => {
-            let [length, width, height] =
-                size_mm.map(|sides| sides.map(|side| side.to_string())).unwrap_or_default();
+            let [length, width, height] = size_mm.map(|sides| sides.map(|side| side.to_string())).unwrap_or_default();
             RuleForm {
                 does: "book".into(),
                 books_at: connection.clone(),

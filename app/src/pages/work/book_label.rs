@@ -39,7 +39,11 @@ pub(super) fn BookLabel(
         .into_iter()
         .map(|format| view! { <option value=format.clone()>{format.to_uppercase()}</option> })
         .collect_view();
-    let size_help = if needs_size { "in mm, for parcels without a package type; Shippo needs them" } else { "in mm, for parcels without a package type" };
+    let size_help = if needs_size {
+        "in mm, for parcels without a package type; Shippo needs them"
+    } else {
+        "in mm, for parcels without a package type"
+    };
     let confirm = live.then(|| {
         view! {
             <label class="check"><input type="checkbox" name="new[confirmed]" value="true"/>

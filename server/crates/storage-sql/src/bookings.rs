@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use storage::{
     AuditEntry, Page, Result, Scope,
     bookings::{
-        BookingOrder, BookingRecord, Bookings, KeptDocument, OF_DELIVERY_ROWS, OrderedLabel, RegistrationRecord, WantedLabel,
+        BookingOrder, BookingRecord, Bookings, KeptDocument, OF_DELIVERY_ROWS, OrderedLabel, RegistrationRecord,
+        WantedLabel,
     },
     jobs::{Lane, NewJob},
     limits::PAGE_ROWS,
@@ -185,9 +186,7 @@ impl<E: Engine> Bookings for Sql<E> {
     }
 
     async fn settle_order(&self, scope: Scope, order: BookingOrder) -> Result<()> {
-        self.0
-            .write(Lane::RealTime, move |db| Box::pin(async move { settle_order(db, scope, &order).await }))
-            .await
+        self.0.write(Lane::RealTime, move |db| Box::pin(async move { settle_order(db, scope, &order).await })).await
     }
 }
 
@@ -330,8 +329,10 @@ async fn keep_order(db: &mut dyn Db, scope: Scope, order: &BookingOrder) -> Resu
 async fn settle_order(db: &mut dyn Db, scope: Scope, order: &BookingOrder) -> Result<()> {
     let kept = Ordered { with: order.with.clone(), refused: order.refused.clone() };
     let sql = match &kept.refused {
-        Some(_) => query("UPDATE booking_order SET data = ?1 WHERE company_id = ?2 AND shipment_id = ?3 AND ordered_at = ?4")
-            .bind(json(&kept)),
+        Some(_) => {
+            query("UPDATE booking_order SET data = ?1 WHERE company_id = ?2 AND shipment_id = ?3 AND ordered_at = ?4")
+                .bind(json(&kept))
+        }
         None => query("DELETE FROM booking_order WHERE company_id = ?1 AND shipment_id = ?2 AND ordered_at = ?3"),
     };
     sql.bind(scope.company.0).bind(order.shipment.0).bind(order.ordered_at).execute(db).await?;

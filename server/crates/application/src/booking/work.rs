@@ -39,7 +39,11 @@ pub(super) fn newest(bookings: Vec<BookingRecord>) -> Vec<BookingRecord> {
 }
 
 /// What rules look at.
-pub(super) fn parcels_of<'a>(read: &'a ToBook, shipment: &'a ShipmentRecord, bookings: &[BookingRecord]) -> Parcels<'a> {
+pub(super) fn parcels_of<'a>(
+    read: &'a ToBook,
+    shipment: &'a ShipmentRecord,
+    bookings: &[BookingRecord],
+) -> Parcels<'a> {
     let labels = || bookings.iter().filter_map(|one| one.purchase.label.as_ref());
     let is_ours = read
         .number

@@ -300,7 +300,10 @@ mod tests {
         assert_eq!(demanding.misfits(&none), [&all[..], &[Misfit::TooHeavy]].concat());
         assert_eq!(demanding.misfits(&PARCELS), all[1..]);
         let heavy = Parcels { weight_g: Some(4_000), ..PARCELS };
-        assert_eq!(BookingRule { from_g: Some(3_000), below_g: Some(4_000), ..rule(book()) }.misfits(&heavy), [Misfit::TooHeavy]);
+        assert_eq!(
+            BookingRule { from_g: Some(3_000), below_g: Some(4_000), ..rule(book()) }.misfits(&heavy),
+            [Misfit::TooHeavy]
+        );
         let register = rule(Action::Register { connection: "aftership".into() });
         assert_eq!(register.misfits(&PARCELS), [Misfit::NotNumbered]);
         assert_eq!(rule(Action::Nothing).misfits(&none), []);

@@ -40,12 +40,7 @@ struct Product {
 impl OdooClient {
     /// The packages of a delivery, each with its goods, and what is in none as a further parcel; where no goods are in packages, all of
     /// it is one parcel.
-    pub(super) async fn parcels(
-        &self,
-        record: i64,
-        row: &Fields,
-        log: &dyn CallLog,
-    ) -> Result<Vec<Packed>, CallError> {
+    pub(super) async fn parcels(&self, record: i64, row: &Fields, log: &dyn CallLog) -> Result<Vec<Packed>, CallError> {
         let grams = match row.get("weight_uom_name").and_then(Value::as_str) {
             Some(unit) if unit.to_ascii_lowercase().starts_with("lb") => GRAMS_OF_LB,
             _ => GRAMS_OF_KG,

@@ -260,15 +260,21 @@ mod tests {
         }
         let without_pages = form(19, "stock.picking", r#"<form><div name="button_box"/></form>"#).unwrap();
         assert!(without_pages.contains("statusbar") && !without_pages.contains("notebook"));
-        assert!(new.contains(BOOKING) && !form(19, "sale.order", FORM).unwrap().contains(BOOKING), "an order has no label");
+        assert!(
+            new.contains(BOOKING) && !form(19, "sale.order", FORM).unwrap().contains(BOOKING),
+            "an order has no label"
+        );
         assert_eq!(form(19, "stock.picking", "<form/>"), None);
     }
 
     #[test]
     fn a_list_gets_columns_beside_one_that_it_has() {
-        let transfers = list("stock.picking", r#"<list><field name="name"/><field name="state" optional="show"/></list>"#).unwrap();
+        let transfers =
+            list("stock.picking", r#"<list><field name="name"/><field name="state" optional="show"/></list>"#).unwrap();
         assert!(transfers.contains("//field[@name='state']"), "{transfers}");
-        assert!(list("stock.picking", r#"<tree><field name="name"/></tree>"#).unwrap().contains("//field[@name='name']"));
+        assert!(
+            list("stock.picking", r#"<tree><field name="name"/></tree>"#).unwrap().contains("//field[@name='name']")
+        );
         assert_eq!(list("stock.picking", "<list/>"), None);
     }
 

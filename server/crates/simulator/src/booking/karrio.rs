@@ -2,7 +2,8 @@
 
 use super::{
     Call, Reply,
-    customs::Words, papers,
+    customs::Words,
+    papers,
     world::{Offer, Progress, Shipment, Tracker, Void, World, is_refused, text, words},
 };
 use crate::faults::Fault;

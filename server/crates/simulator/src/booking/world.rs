@@ -1,8 +1,8 @@
 //! The shipments, labels and trackers of all simulated platforms: one world, which each of them shows in its own shapes.
 
+use super::customs::Declared;
 use crate::journey::{Rng, number_of};
 use jiff::Timestamp;
-use super::customs::Declared;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

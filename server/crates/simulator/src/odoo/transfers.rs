@@ -180,7 +180,11 @@ pub(super) fn fields_get(data: &Data, model: &str, body: &Value) -> Option<Value
     }
     let package = package_model(data);
     let there: &[(&str, Value)] = match model {
-        "stock.move.line" => &[("result_package_id", json!({"type": "many2one", "relation": package}))],
+        "stock.move.line" => &[
+            ("result_package_id", json!({"type": "many2one", "relation": package})),
+            ("product_id", json!({"type": "many2one", "relation": "product.product"})),
+            ("quantity_product_uom", json!({"type": "float"})),
+        ],
         "stock.package" | "stock.quant.package" => {
             &[("name", json!({"type": "char"})), ("parcel_tracking", json!({"type": "char"}))]
         }
