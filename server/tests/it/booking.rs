@@ -624,3 +624,22 @@ async fn rules_are_changed_one_by_one_and_tried_on_a_delivery() {
     assert!(trial::on(context, &world.person(), "no such delivery").await.is_err());
     assert_eq!((world.bookings(picking).await.len(), world.platform.labels().len()), (0, 0), "nothing is booked");
 }
+
+#[tokio::test]
+async fn a_number_is_not_tracked_once_its_delivery_is_cancelled_or_has_it_no_more() {
+    let world = Booking::connected("aftership").await;
+    world.rules(vec![rule(Action::Register { connection: "aftership-api".into() })]).await;
+    let cancelled = world.systems.add_order("00340434161094042557");
+    let removed = world.systems.add_order("00340434161094042564");
+    world.import().await;
+    for picking in [cancelled, removed] {
+        assert_eq!(world.registrations(picking).await[0].tracking, Tracking::Registered);
+    }
+    world.systems.odoo.edit(cancelled, "state", json!("cancel"));
+    world.systems.odoo.edit(removed, "carrier_tracking_ref", json!(false));
+    world.import().await;
+    for picking in [cancelled, removed] {
+        assert_eq!(world.registrations(picking).await[0].tracking, Tracking::Stopped);
+    }
+    assert!(world.platform.trackers().iter().all(|tracker| tracker.stopped));
+}

@@ -12,6 +12,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use storage::{
     AuditEntry, Page, Result, Scope,
     bookings::{
@@ -166,6 +167,17 @@ impl<E: Engine> Bookings for Sql<E> {
              ORDER BY due_at LIMIT ?3",
         );
         self.rows(sql.bind(scope.company.0).bind(now).bind(limit), registration).await
+    }
+
+    async fn tracked_records(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<BTreeSet<i64>> {
+        let sql = query(
+            "SELECT DISTINCT s.origin_record AS record FROM shipment s
+             JOIN registration r ON r.company_id = s.company_id AND r.shipment_id = s.id
+             WHERE s.company_id = ?1 AND s.origin_system = ?2 AND s.origin_record {in ints ?3} AND s.origin IS NOT NULL
+                 AND r.tracking NOT IN ('stopped', 'refused')",
+        );
+        let sql = sql.bind(scope.company.0).bind(system).bind(records);
+        Ok(self.rows(sql, |row| row.int("record")).await?.into_iter().collect())
     }
 
     async fn order(&self, scope: Scope, order: BookingOrder, jobs: Vec<NewJob>, audit: AuditEntry) -> Result<()> {

@@ -8,6 +8,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Bookings of one delivery that are read, newest first.
 pub const OF_DELIVERY_ROWS: u32 = 100;
@@ -237,6 +238,9 @@ pub trait Bookings: Send + Sync {
 
     /// Registered numbers that are to be looked at by then, those that wait longest first.
     async fn registrations_due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<RegistrationRecord>>;
+
+    /// Those of these records of an order system that have numbers whose tracking is not over.
+    async fn tracked_records(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<BTreeSet<i64>>;
 
     /// Keeps what a person has booked for a shipment, in place of an earlier order, with jobs and audit entry.
     async fn order(&self, scope: Scope, order: BookingOrder, jobs: Vec<NewJob>, audit: AuditEntry) -> Result<()>;

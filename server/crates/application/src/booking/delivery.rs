@@ -69,8 +69,9 @@ pub async fn sync(
         delivery.settle(read.as_ref(), order).await?;
     }
     let bookings = context.store.bookings.of_records(scope, system, vec![record]).await?;
-    if let Some(read) = &read {
+    if let Some(read) = read.as_ref().filter(|read| read.readiness != Readiness::Cancelled) {
         delivery.track(read, &bookings).await?;
+        delivery.end_gone(&shipment, &bookings).await?;
     }
     Report::new(&delivery, read.as_ref(), &newest(bookings)).all().await
 }
@@ -179,7 +180,8 @@ impl Delivery<'_> {
                 Some(format!("It has more than {PARCELS_MAX} parcels: split the delivery in Odoo."))
             }
             Some(ToBook { number: Some(_), .. }) => {
-                let what = "The delivery has a tracking reference: remove it in Odoo if it is not used, then book again.";
+                let what =
+                    "The delivery has a tracking reference: remove it in Odoo if it is not used, then book again.";
                 Some(what.to_owned())
             }
             Some(_) if self.context.connections.now().get(&order.with.connection).is_none() => {
@@ -298,9 +300,8 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    /// The numbers of the shipment are registered; those that it no longer goes under are ended.
+    /// The numbers of the shipment are registered.
     async fn register(&self, read: &ToBook, shipment: &ShipmentRecord, connection: &str) -> Result<(), OrderError> {
-        let numbers: Vec<&str> = shipment.numbers.iter().map(|number| number.number.as_str()).collect();
         for number in &shipment.numbers {
             let wanted = Wanted {
                 connection,
@@ -312,11 +313,16 @@ impl Delivery<'_> {
             };
             register::want(self.context, self.scope, &wanted, self.correlation).await?;
         }
-        if numbers.is_empty() {
-            return Ok(());
-        }
+        Ok(())
+    }
+
+    /// Numbers that the shipment goes under no longer, and that are no label's, are not tracked any more.
+    async fn end_gone(&self, shipment: &ShipmentRecord, bookings: &[BookingRecord]) -> Result<(), OrderError> {
+        let labels = bookings.iter().filter(|one| one.purchase.phase == Phase::Booked && !one.purchase.unwanted);
+        let labels = labels.filter_map(|one| one.purchase.label.as_ref()).map(|label| label.number.as_str());
+        let wanted: Vec<&str> = shipment.numbers.iter().map(|number| number.number.as_str()).chain(labels).collect();
         for known in self.context.store.bookings.registrations(self.scope, shipment.id).await? {
-            if !numbers.contains(&known.number.as_str()) {
+            if !wanted.contains(&known.number.as_str()) {
                 register::end(self.context, self.scope, known, self.correlation).await?;
             }
         }

@@ -14,7 +14,7 @@ use domain::{
     ids::{BookingId, CorrelationId},
 };
 use jiff::{SignedDuration, Timestamp};
-use outbound::{CallError, CallLog};
+use outbound::{CallError, CallLog, Decision};
 use storage::{
     Scope,
     bookings::{BookingRecord, KeptDocument},
@@ -200,7 +200,12 @@ impl Work<'_> {
     async fn look(&mut self, books: &dyn Booking, is_quiet: bool, calls: &dyn CallLog) -> Result<(), OrderError> {
         let intent = self.kept_intent()?;
         let quiet = if is_quiet { Quiet::Over } else { Quiet::Waiting };
-        let look = match books.find_booking(&intent, quiet, calls).await? {
+        let found = match books.find_booking(&intent, quiet, calls).await {
+            // the platform does not say it, however often it is asked: in the end a person decides
+            Err(error) if error.class.decision() == Decision::Fail => Lookup::CannotTell,
+            found => found?,
+        };
+        let look = match found {
             Lookup::Found(booked) => Look::Labels(vec![label(booked)]),
             Lookup::Several(booked) => Look::Labels(booked.into_iter().map(label).collect()),
             Lookup::Refused(refusal) => Look::Refused(refused(&refusal)),

@@ -55,9 +55,16 @@ pub(super) async fn want(
     let job = job(context, &new, correlation);
     match bookings.registration(scope, wanted.connection, wanted.number).await? {
         None => drop(bookings.want(scope, new, vec![job]).await?),
+        // its end was not asked for yet: it is registered still
+        Some(known) if known.tracking == Tracking::Unwanted && known.about.registered_at.is_some() => {
+            let due_at = Some(context.now());
+            let next = RegistrationRecord { tracking: Tracking::Registered, due_at, ..known };
+            keep(context, scope, next, Vec::new()).await?;
+            return Ok(());
+        }
         Some(known) if matches!(known.tracking, Tracking::Stopped | Tracking::Unwanted) => {
             let next = RegistrationRecord { revision: known.revision, ..new };
-            bookings.save_registration(scope, next, vec![job]).await?;
+            keep(context, scope, next, vec![job]).await?;
         }
         Some(_) => return Ok(()),
     }
@@ -75,9 +82,9 @@ pub(super) async fn end(
     if matches!(known.tracking, Tracking::Unwanted | Tracking::Stopped | Tracking::Refused) {
         return Ok(());
     }
-    let next = RegistrationRecord { tracking: Tracking::Unwanted, due_at: None, updated_at: context.now(), ..known };
+    let next = RegistrationRecord { tracking: Tracking::Unwanted, due_at: None, ..known };
     let job = job(context, &next, correlation);
-    context.store.bookings.save_registration(scope, next, vec![job]).await?;
+    keep(context, scope, next, vec![job]).await?;
     context.notifier.work(Lane::RealTime);
     Ok(())
 }
@@ -121,7 +128,7 @@ async fn begin(
     // a second registration would double every event: that it is about to be sent is kept first
     let guarded = manifest.again == Again::Doubles;
     if guarded {
-        known = keep(context, scope, RegistrationRecord { tracking: Tracking::Sending, ..known }).await?;
+        known = keep(context, scope, RegistrationRecord { tracking: Tracking::Sending, ..known }, Vec::new()).await?;
     }
     let number = TrackedNumber {
         number: known.number.clone(),
@@ -144,7 +151,7 @@ async fn begin(
         }
         Some(Outcome::NotSent(error) | Outcome::Unauthorised(error)) => {
             if guarded {
-                keep(context, scope, RegistrationRecord { tracking: Tracking::Wanted, ..known }).await?;
+                keep(context, scope, RegistrationRecord { tracking: Tracking::Wanted, ..known }, Vec::new()).await?;
             }
             Err(error.into())
         }
@@ -169,7 +176,7 @@ async fn look(
         Some(Ok(_)) => registered(context, scope, known, None).await,
         Some(Err(error)) if error.class == ErrorClass::NotFound => {
             let next = RegistrationRecord { tracking: Tracking::Wanted, ..known };
-            let next = keep(context, scope, next).await?;
+            let next = keep(context, scope, next, Vec::new()).await?;
             begin(context, scope, next, registers, calls).await
         }
         Some(Err(error)) => Err(error.into()),
@@ -193,7 +200,7 @@ async fn stop(
             }
         }
     }
-    keep(context, scope, RegistrationRecord { tracking: Tracking::Stopped, ..known }).await?;
+    keep(context, scope, RegistrationRecord { tracking: Tracking::Stopped, ..known }, Vec::new()).await?;
     Ok(())
 }
 
@@ -220,7 +227,7 @@ async fn registered(
         next.about.id = id.or(next.about.id);
         next.about.carrier = carrier.or(next.about.carrier);
     }
-    keep(context, scope, next).await?;
+    keep(context, scope, next, Vec::new()).await?;
     context.notifier.changed();
     Ok(())
 }
@@ -228,15 +235,24 @@ async fn registered(
 async fn refuse(context: &Context, scope: Scope, known: RegistrationRecord, why: String) -> Result<(), OrderError> {
     let mut next = RegistrationRecord { tracking: Tracking::Refused, due_at: None, ..known };
     next.about.refused = Some(why);
-    keep(context, scope, next).await?;
+    keep(context, scope, next, Vec::new()).await?;
     context.notifier.changed();
     Ok(())
 }
 
-async fn keep(context: &Context, scope: Scope, next: RegistrationRecord) -> Result<RegistrationRecord, OrderError> {
+/// Keeps a registration as its next revision, with the jobs that follow.
+///
+/// # Errors
+/// `Conflict` where it changed since it was read: the job looks again.
+pub(super) async fn keep(
+    context: &Context,
+    scope: Scope,
+    next: RegistrationRecord,
+    jobs: Vec<NewJob>,
+) -> Result<RegistrationRecord, UseCaseError> {
     let mut next = RegistrationRecord { updated_at: context.now(), ..next };
-    if !context.store.bookings.save_registration(scope, next.clone(), Vec::new()).await? {
-        return Err(UseCaseError::Conflict("the registration changed meanwhile".into()).into());
+    if !context.store.bookings.save_registration(scope, next.clone(), jobs).await? {
+        return Err(UseCaseError::Conflict("the registration changed meanwhile".into()));
     }
     next.revision += 1;
     Ok(next)

@@ -68,22 +68,22 @@ async fn look(
     let of = Subscription::of(known.about.registered_at.unwrap_or(known.updated_at), &shipment.folded, reopened);
     match ends.ended(&of, now) {
         Some(_) if known.about.restarts >= RESTARTS_MAX => {
-            let mut next = RegistrationRecord { tracking: Tracking::Refused, due_at: None, updated_at: now, ..known };
+            let mut next = RegistrationRecord { tracking: Tracking::Refused, due_at: None, ..known };
             next.about.refused =
                 Some(format!("It was started again {RESTARTS_MAX} times. Look at the shipment and at the platform."));
-            context.store.bookings.save_registration(scope, next, Vec::new()).await?;
+            register::keep(context, scope, next, Vec::new()).await?;
         }
         Some(ended) => {
-            let mut next = RegistrationRecord { tracking: Tracking::Lapsed, due_at: None, updated_at: now, ..known };
+            let mut next = RegistrationRecord { tracking: Tracking::Lapsed, due_at: None, ..known };
             next.about.ended = Some(ended);
             let job = register::job(context, &next, correlation);
-            context.store.bookings.save_registration(scope, next, vec![job]).await?;
+            register::keep(context, scope, next, vec![job]).await?;
             context.notifier.work(Lane::RealTime);
             context.notifier.changed();
         }
         None if known.due_at != ends.look_at(&of) => {
             let next = RegistrationRecord { due_at: ends.look_at(&of), ..known };
-            context.store.bookings.save_registration(scope, next, Vec::new()).await?;
+            register::keep(context, scope, next, Vec::new()).await?;
         }
         None => {}
     }

@@ -10,7 +10,7 @@ use domain::{
     booking::{Event, LabelRef, Phase, Todo, Void},
     ids::{BookingId, CorrelationId},
 };
-use outbound::CallLog;
+use outbound::{CallLog, Decision};
 use storage::{Scope, bookings::BookingRecord, jobs::Lane};
 
 /// Steps of one job at most; the next job goes on.
@@ -54,7 +54,11 @@ pub async fn void(
                     }
                 }
             }
-            Todo::LookAtVoid => Event::VoidIs(Some(void_of(&books.fetch_void(&label, calls).await?))),
+            Todo::LookAtVoid => match books.fetch_void(&label, calls).await {
+                // the platform does not say it: it counts as asked for, until the time for that is over
+                Err(error) if error.class.decision() == Decision::Fail => Event::VoidIs(Some(Void::Requested)),
+                state => Event::VoidIs(Some(void_of(&state?))),
+            },
             Todo::Wait(at) => return Ok(Done::NotBefore(at)),
             _ => return Ok(Done::Over),
         };

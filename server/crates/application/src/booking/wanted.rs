@@ -36,10 +36,14 @@ pub async fn look_at(
     for booking in context.store.bookings.of_records(scope, system, records).await? {
         kept.entry(booking.record).or_default().push(booking);
     }
+    let records = outbound.iter().map(|one| one.id).collect();
+    let tracked = context.store.bookings.tracked_records(scope, system, records).await?;
     let now = context.now();
     let due = |delivery: &&&Delivery| {
         let bookings = kept.get(&delivery.id).map(Vec::as_slice).unwrap_or_default();
-        is_due(&rules, delivery, bookings, now)
+        // a number whose delivery was cancelled, or that was taken away, is not tracked any more
+        let ends = delivery.state == DeliveryState::Cancelled || delivery.tracking_numbers.is_empty();
+        (ends && tracked.contains(&delivery.id)) || is_due(&rules, delivery, bookings, now)
     };
     let job = |delivery: &&Delivery| delivery_job(context, (system, delivery.id), None, correlation);
     let jobs: Vec<_> = outbound.iter().filter(due).map(job).collect();

@@ -402,6 +402,15 @@ impl Purchase {
         let Some(first) = labels.next() else { return };
         self.surplus.extend(labels.filter_map(|label| label.reference));
         (self.phase, self.label, self.handle) = (Phase::Booked, Some(first), None);
+        self.leave_to_a_person();
+    }
+
+    /// A label that a person entered is known by its number alone: the platform cannot be asked to void it.
+    fn leave_to_a_person(&mut self) {
+        let unknown = self.label.as_ref().is_some_and(|label| label.reference.is_none());
+        if self.phase == Phase::Booked && self.unwanted && unknown {
+            self.phase = Phase::NotVoided;
+        }
     }
 
     /// It is certain that nothing was bought.
@@ -464,7 +473,7 @@ impl Purchase {
         self.unwanted = true;
         match self.phase {
             Phase::Planned | Phase::Refused => self.phase = Phase::Cancelled,
-            Phase::Booked => {}
+            Phase::Booked => self.leave_to_a_person(),
             // what is under way comes to its end first
             _ => self.next_at = next_at,
         }

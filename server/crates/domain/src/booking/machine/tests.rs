@@ -316,3 +316,23 @@ fn every_state_of_the_list_is_that_of_a_phase() {
         assert!(Phase::ALL.iter().any(|phase| phase.state() == Some(*state)), "{state:?}");
     }
 }
+
+#[test]
+fn a_label_that_a_person_entered_is_left_to_a_person_once_it_is_not_wanted() {
+    let entered = Label {
+        reference: None,
+        number: "1Z999AA10123456784".into(),
+        carrier: None,
+        service: None,
+        charged: None,
+        tracked: false,
+    };
+    let now = "2026-03-01T00:00:00Z".parse().unwrap();
+    let undecided = Purchase { phase: Phase::Undecided, ..Purchase::default() };
+    let adopted = undecided.after(Event::Adopted(entered.clone()), now).unwrap();
+    assert_eq!((adopted.phase, adopted.todo(now)), (Phase::Booked, Todo::Nothing));
+    assert_eq!(adopted.after(Event::Unwanted, now).unwrap().phase, Phase::NotVoided);
+    // in the other order too
+    let unwanted = undecided.after(Event::Unwanted, now).unwrap();
+    assert_eq!(unwanted.after(Event::Adopted(entered), now).unwrap().phase, Phase::NotVoided);
+}
