@@ -64,10 +64,10 @@ pub(super) fn BookLabel(
                 <label class="field"><span>"Days to delivery, at most"</span><input class="input" name="new[days]" inputmode="numeric" maxlength="3" placeholder="any"/></label>
                 <label class="field"><span>"Label"</span><select class="input" name="new[format]">{formats}</select></label>
                 <fieldset class="field"><legend>"Length, width, height"</legend>
-                    <div class="row row--tight">
-                        <input class="input" name="new[length]" aria-label="Length in mm" inputmode="numeric" maxlength="4"/>
-                        <input class="input" name="new[width]" aria-label="Width in mm" inputmode="numeric" maxlength="4"/>
-                        <input class="input" name="new[height]" aria-label="Height in mm" inputmode="numeric" maxlength="4"/>
+                    <div class="sizes">
+                        <input class="input" name="new[length]" placeholder="length" aria-label="Length in mm" inputmode="numeric" maxlength="4"/>
+                        <input class="input" name="new[width]" placeholder="width" aria-label="Width in mm" inputmode="numeric" maxlength="4"/>
+                        <input class="input" name="new[height]" placeholder="height" aria-label="Height in mm" inputmode="numeric" maxlength="4"/>
                     </div>
                     <span class="small muted">{size_help}</span>
                 </fieldset>

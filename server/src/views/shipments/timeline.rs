@@ -111,6 +111,7 @@ fn what_happened(action: &str) -> &str {
     match action {
         "exception.acknowledge" => "Acknowledged",
         "shipment.link" => "Tracking number linked to the order",
+        "booking.book" => "Label ordered",
         "exception.assign" => "Assignment changed",
         "exception.snooze" => "Exception snoozed",
         "exception.unsnooze" => "Exception back in the queue",
