@@ -15,7 +15,7 @@ use domain::{
     access::Role,
     alerts::AlertKind,
     effects::{EffectOutcome, EffectTarget},
-    ids::UserId,
+    ids::{ShipmentId, UserId},
     rule::{Action, Content, Limits, RuleId, Trigger},
 };
 use std::sync::Arc;
@@ -258,7 +258,8 @@ async fn a_flood_stops_its_rule() {
     };
     let id = rules.publish(flood).await;
     let now = rules.context.now();
-    while rules.context.rules.guard.admit(&id, 1, now) != guard::Admission::Stopped {}
+    let another = || ShipmentId(rules.context.clock.id());
+    while rules.context.rules.guard.admit(&id, another(), 1, now) != guard::Admission::Stopped {}
     rules.systems.order("N1").await;
     rules.systems.world.receives("N1", MOVING).await;
     assert_eq!(rules.effects("N1", EffectTarget::Alert).await, []);

@@ -8,6 +8,7 @@ use crate::context::Context;
 use domain::{
     effects::{EffectOutcome, EffectTarget},
     fold::Folded,
+    ids::ShipmentId,
     rule::RuleId,
     rules::{Fired, Intent, Outcome},
 };
@@ -33,7 +34,7 @@ pub(crate) fn admit(
     context: &Context,
     book: &Book,
     effects: &[EffectRecord],
-    outcome: Outcome,
+    (shipment, outcome): (ShipmentId, Outcome),
     folded: &mut Folded,
 ) -> Admitted {
     let (guard, now) = (&context.rules.guard, context.now());
@@ -48,7 +49,8 @@ pub(crate) fn admit(
             |intent: &Intent| matches!(intent, Intent::Effect { id, .. } if effects.iter().any(|one| one.id == *id));
         let (own, others): (Vec<Intent>, Vec<Intent>) = intents.into_iter().partition(own);
         let own: Vec<Intent> = own.into_iter().filter(|intent| !known(intent)).collect();
-        let own = if own.is_empty() { own } else { within_limits(context, book, (&rule, own), effects, folded) };
+        let own =
+            if own.is_empty() { own } else { within_limits(context, book, (shipment, &rule, own), effects, folded) };
         let acts = !own.is_empty() || others.iter().any(|intent| acts(intent) && !known(intent));
         admitted.intents.extend(others);
         admitted.own.extend(own);
@@ -74,7 +76,7 @@ fn acts(intent: &Intent) -> bool {
 fn within_limits(
     context: &Context,
     book: &Book,
-    (rule, own): (&RuleId, Vec<Intent>),
+    (shipment, rule, own): (ShipmentId, &RuleId, Vec<Intent>),
     effects: &[EffectRecord],
     folded: &mut Folded,
 ) -> Vec<Intent> {
@@ -91,7 +93,7 @@ fn within_limits(
         return Vec::new();
     }
     let Some(rate) = book.rule(rule).and_then(|rule| rule.content.limits.per_minute) else { return own };
-    match guard.admit(rule, rate, now) {
+    match guard.admit(rule, shipment, rate, now) {
         Admission::Now => own,
         Admission::Later(at) => {
             guard.delayed(rule, now);

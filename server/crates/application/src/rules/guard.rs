@@ -49,6 +49,8 @@ pub struct Firing {
 struct Watched {
     /// The minute that has room, and what is taken of it.
     pace: BTreeMap<RuleId, (Timestamp, u32)>,
+    /// Places in later minutes.
+    kept: BTreeMap<(RuleId, ShipmentId), Timestamp>,
     failures: BTreeMap<RuleId, VecDeque<Timestamp>>,
     halted: BTreeMap<RuleId, String>,
     counts: BTreeMap<(RuleId, i64), (u64, u64, u64)>,
@@ -70,9 +72,20 @@ impl Guard {
         self.watched().halted.clone()
     }
 
-    /// A place within the rate of a rule.
-    pub fn admit(&self, rule: &RuleId, per_minute: u32, now: Timestamp) -> Admission {
+    /// A place within the rate of a rule, for its actions on a shipment. A place in a later minute is kept until that shipment
+    /// is looked at again.
+    pub fn admit(&self, rule: &RuleId, shipment: ShipmentId, per_minute: u32, now: Timestamp) -> Admission {
         let mut watched = self.watched();
+        watched.kept.retain(|_, place| now.duration_since(*place) < DELAY_MAX);
+        let key = (rule.clone(), shipment);
+        match watched.kept.get(&key).copied() {
+            Some(place) if place > now => return Admission::Later(place),
+            Some(_) => {
+                watched.kept.remove(&key);
+                return Admission::Now;
+            }
+            None => {}
+        }
         let (minute, taken) = watched.pace.get(rule).copied().unwrap_or((now, 0));
         // a minute that is over gives its room back; a clock that was set back begins anew
         let over = now.duration_since(minute) >= MINUTE || minute.duration_since(now) > DELAY_MAX + MINUTE;
@@ -85,7 +98,11 @@ impl Guard {
             return Admission::Stopped;
         }
         watched.pace.insert(rule.clone(), (minute, taken + 1));
-        if minute <= now { Admission::Now } else { Admission::Later(minute) }
+        if minute <= now {
+            return Admission::Now;
+        }
+        watched.kept.insert(key, minute);
+        Admission::Later(minute)
     }
 
     /// A rule could not be run on a change; of several in an hour it is stopped.
@@ -151,6 +168,7 @@ impl Guard {
     pub fn renew(&self, rule: &RuleId) {
         let mut watched = self.watched();
         watched.pace.remove(rule);
+        watched.kept.retain(|(kept, _), _| kept != rule);
         watched.failures.remove(rule);
         watched.halted.remove(rule);
     }
@@ -163,6 +181,7 @@ fn day(at: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use uuid::Uuid;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_780_000_000 + seconds).unwrap()
@@ -170,16 +189,22 @@ mod tests {
 
     #[test]
     fn what_comes_above_the_rate_acts_in_a_later_minute_and_a_flood_stops_the_rule() {
+        use Admission::{Later, Now, Stopped};
         let guard = Guard::default();
         let rule: RuleId = "storm".parse().unwrap();
-        let admitted: Vec<_> = (0..5).map(|_| guard.admit(&rule, 2, at(0))).collect();
-        use Admission::{Later, Now, Stopped};
+        let ask = |shipment: u128, seconds| guard.admit(&rule, ShipmentId(Uuid::from_u128(shipment)), 2, at(seconds));
+        let admitted: Vec<_> = (0..5).map(|n| ask(n, 0)).collect();
         assert_eq!(admitted, [Now, Now, Later(at(60)), Later(at(60)), Later(at(120))]);
-        assert_eq!(guard.admit(&rule, 2, at(200)), Now, "those minutes are over");
-        let flood: Vec<_> = (0..130).map(|_| guard.admit(&rule, 2, at(200))).collect();
+        assert_eq!(
+            [ask(2, 30), ask(2, 60), ask(4, 60), ask(3, 61)],
+            [Later(at(60)), Now, Later(at(120)), Now],
+            "places are kept"
+        );
+        assert_eq!([ask(4, 120), ask(5, 200)], [Now, Now], "those minutes are over");
+        let flood: Vec<_> = (10..140).map(|n| ask(n, 200)).collect();
         assert_eq!(flood.iter().filter(|one| **one == Stopped).count(), 130 - 121);
         guard.renew(&rule);
-        assert_eq!(guard.admit(&rule, 2, at(200)), Now);
+        assert_eq!(ask(139, 200), Now);
     }
 
     #[test]
