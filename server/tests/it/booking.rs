@@ -452,6 +452,7 @@ async fn a_subscription_that_ends_on_an_exception_is_started_again_once_for_each
     let restarts = || world.platform.trackers()[0].restarts;
     assert_eq!((world.registrations(picking).await[0].tracking, restarts()), (Tracking::Registered, 0));
     let held = &[("InTransit_002", "2026-03-05T13:00:00"), ("Exception_004", "2026-03-05T14:00:00")];
+    world.systems.advance(3 * 3_600).await;
     world.platform.tracking_ends(number);
     world.systems.world.receives(number, held).await;
     world.systems.advance(5).await;
