@@ -6,6 +6,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result, bail, ensure};
 use application::{
+    alerts::backups,
     audit::anchor,
     clock::{Clock, SystemClock},
     context::Context,
@@ -124,24 +125,36 @@ impl Backup {
             ensure!(file.exists(), "there is no database {}", file.display());
         }
         let context = bootstrap::beside(config.clone(), Arc::new(SystemClock)).await?;
+        let copied = Self::copied(self.keep, &config, &context, &folder).await;
+        let kept = match &copied {
+            Ok(()) => backups::finished(&context, context.scope()).await,
+            Err(_) => backups::failed(&context, context.scope()).await,
+        };
+        if let Err(error) = kept {
+            eprintln!("how the backup ended is not kept, so an alert may be missing or wrong: {error}");
+        }
+        copied
+    }
+
+    async fn copied(keep: Option<usize>, config: &Config, context: &Context, folder: &Path) -> Result<()> {
         let (engine, made_at) = (Engine::of(&config.database), SystemClock.now());
         let name = format!("milepost-{}.{}", made_at.strftime("%Y%m%dT%H%M%SZ"), engine.ending());
         let (file, unfinished) = (folder.join(&name), folder.join(format!(".{name}.unfinished")));
         // whatever way it ends, half a copy is not left behind
         let _removed = Removed(&unfinished);
-        copy(&config, &unfinished).await?;
+        copy(config, &unfinished).await?;
         let (bytes, sha256) = digest(&unfinished)?;
-        let erasures = tombstones::known(&context).await?;
+        let erasures = tombstones::known(context).await?;
         let version = env!("CARGO_PKG_VERSION").into();
         let manifest = Manifest { engine, version, made_at, bytes, sha256, erasures, mac: String::new() };
         let manifest = manifest.sealed(&context.vault);
         keep_private(&unfinished)?;
         write_private(&manifest_of(&file), &serde_json::to_vec_pretty(&manifest)?)?;
         std::fs::rename(&unfinished, &file)?;
-        File::open(&folder)?.sync_all()?;
+        File::open(folder)?.sync_all()?;
         say!("{} ({} MB)", file.display(), manifest.bytes / 1_000_000);
-        if let Some(keep) = self.keep {
-            drop_older(&folder, engine, keep.max(KEEP_MIN))?;
+        if let Some(keep) = keep {
+            drop_older(folder, engine, keep.max(KEEP_MIN))?;
         }
         say!("Keep the master key and {} apart from it.", config.system.tombstones.display());
         Ok(())

@@ -25,7 +25,7 @@ use domain::{
     access::Role,
     booking::{Action, BookingRule, Choice, When},
 };
-use simulator::{SourceSecrets, World, WorldConfig};
+use simulator::{SourceSecrets, World, WorldConfig, channels::SandboxHooks};
 use std::{path::Path, sync::Arc, time::Duration};
 use storage::{Actor, Scope, jobs::INSIDE};
 
@@ -81,6 +81,9 @@ impl Demo {
             World::start(WorldConfig { seed: self.seed, sources: secrets.clone(), now: Arc::new(move || now.now()) })
                 .await?;
         let (context, passwords) = seed_demo(config.clone(), Arc::clone(&clock), &world, &secrets).await?;
+        // it takes messages for as long as the demo runs
+        let chat = SandboxHooks::start().await?;
+        alert_chat(&context, &chat).await?;
         hold_orders(&context).await?;
         let front_data = config.data.clone();
         let front = Front { context: Arc::clone(&context), config: Arc::new(config) };
@@ -185,6 +188,24 @@ async fn book_labels(context: &Context, caller: &Caller, world: &World) -> Resul
         },
     };
     Ok(rules::put(context, caller, vec![rule]).await?)
+}
+
+/// Alerts go to a simulated Mattermost.
+async fn alert_chat(context: &Context, chat: &SandboxHooks) -> Result<()> {
+    let scope = Scope { company: context.company, actor: Actor::Operator };
+    let fields = [("severity", "minor"), ("quiet", "20:00-07:00"), ("zone", "Europe/Berlin")];
+    let new = NewConnection {
+        name: "operations-chat".into(),
+        label: "Operations chat".into(),
+        connector: "mattermost".into(),
+        sandbox: true,
+        fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect(),
+        secret: Some(chat.url("mattermost").into()),
+        enabled: Some(true),
+        ..NewConnection::default()
+    };
+    connections::put(context, &Caller::trusted(scope), new).await?;
+    Ok(())
 }
 
 async fn seed_demo(

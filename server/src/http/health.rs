@@ -7,9 +7,11 @@ use axum::{
     http::{Extensions, HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use domain::alerts::AlertKind;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
 use std::{net::SocketAddr, sync::Arc};
+use storage::jobs::Lane;
 
 /// The process runs.
 pub async fn healthz() -> &'static str {
@@ -78,6 +80,27 @@ fn from_elsewhere(extensions: &Extensions, headers: &HeaderMap) -> Option<Respon
     Some(Problem::new(StatusCode::FORBIDDEN, "forbidden", why).into_response())
 }
 
+/// What the shipped alerts go by, for the same as rules of Prometheus (docs/ALERTS.md).
+#[expect(clippy::cast_precision_loss, reason = "counts of alerts and bytes of a database are far below 2^52")]
+async fn operational(context: &Context) {
+    if let Ok(open) = context.store.alerts.open(context.scope()).await {
+        for kind in AlertKind::ALL {
+            let of_kind = open.iter().filter(|alert| alert.kind == *kind && alert.standing.clear_since.is_none()).count();
+            metrics::gauge!("milepost_alerts", "kind" => kind.code()).set(of_kind as f64);
+        }
+    }
+    if let Ok(due) = context.store.alerts.due_jobs(context.scope(), context.now()).await {
+        for (lane, name) in [(Lane::RealTime, "real_time"), (Lane::Batch, "batch")] {
+            let oldest = due.iter().filter(|due| due.lane == lane).map(|due| due.oldest).min();
+            let age = oldest.map_or(0.0, |oldest| context.now().duration_since(oldest).as_secs_f64());
+            metrics::gauge!("milepost_oldest_due_job_seconds", "lane" => name).set(age);
+        }
+    }
+    if let Ok(engine) = context.store.alerts.engine().await {
+        metrics::gauge!("milepost_database_bytes").set(engine.bytes as f64);
+    }
+}
+
 /// Figures that live in the database are read when asked for.
 async fn figures(context: &Context, handle: &PrometheusHandle) -> Response {
     if let Ok(destinations) = context.store.jobs.summary(context.scope(), context.now()).await {
@@ -96,6 +119,7 @@ async fn figures(context: &Context, handle: &PrometheusHandle) -> Response {
         #[expect(clippy::cast_precision_loss, reason = "a count of codes is far below 2^52")]
         metrics::gauge!("milepost_unmapped_codes").set(codes as f64);
     }
+    operational(context).await;
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response()
 }
 

@@ -475,7 +475,7 @@ async fn a_condition_that_is_switched_off_makes_no_alert_and_its_open_one_ends()
     let error = port.set_rule("connection_suspended".into(), String::new(), "0".into()).await.unwrap_err();
     assert!(matches!(error, ApiError::Invalid { .. }), "{error}");
     assert!(matches!(port.set_rule("nothing".into(), "on".into(), String::new()).await, Err(ApiError::NotFound)));
-    let trail = watched.world.context.store.people;
+    let trail = &watched.world.context.store.people;
     let lines = trail
         .audit_trail(watched.world.context.scope(), Some("alert_rule:connection_suspended".into()), 9)
         .await

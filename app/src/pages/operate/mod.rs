@@ -1,5 +1,7 @@
 //! What admins look after.
 
+pub mod alerts;
+pub mod booking_rules;
 pub mod connections;
 pub mod job;
 pub mod mappings;

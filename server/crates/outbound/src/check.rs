@@ -23,6 +23,9 @@ pub struct Report {
     /// When the secret ends; none where it does not, or the system does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ends: Option<Timestamp>,
+    /// By how many seconds the other system's clock is ahead of ours; none where it was not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_apart_s: Option<i64>,
     /// Each check, in the order in which they were made.
     pub checks: Vec<Check>,
 }
@@ -174,6 +177,7 @@ pub struct Building<'a> {
     at: Timestamp,
     system: Option<String>,
     secret_ends: Option<Timestamp>,
+    clock_apart_s: Option<i64>,
     checks: Vec<Check>,
     begun: Instant,
 }
@@ -181,7 +185,7 @@ pub struct Building<'a> {
 impl<'a> Building<'a> {
     /// Nothing is checked yet.
     pub fn new(subject: Subject<'a>, at: Timestamp) -> Self {
-        Self { subject, at, system: None, secret_ends: None, checks: Vec::new(), begun: Instant::now() }
+        Self { subject, at, system: None, secret_ends: None, clock_apart_s: None, checks: Vec::new(), begun: Instant::now() }
     }
 
     fn add(&mut self, what: &str, outcome: CheckOutcome, detail: &str, todo: Option<String>) {
@@ -218,6 +222,7 @@ impl<'a> Building<'a> {
 
     /// How far the two clocks differ.
     pub fn clock(&mut self, apart: SignedDuration) {
+        self.clock_apart_s = Some(apart.as_secs());
         let seconds = apart.abs().as_secs();
         if apart.abs() > CLOCK_SKEW_MAX {
             let what = format!("The clocks differ by {seconds} s");
@@ -272,7 +277,8 @@ impl<'a> Building<'a> {
     }
 
     fn end(self) -> Report {
-        Report { at: self.at, system: self.system, secret_ends: self.secret_ends, checks: self.checks }
+        let Self { at, system, secret_ends, clock_apart_s, checks, .. } = self;
+        Report { at, system, secret_ends, clock_apart_s, checks }
     }
 }
 

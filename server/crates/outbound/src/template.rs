@@ -13,6 +13,8 @@ pub enum Family {
     Carrier,
     /// The API of a platform: labels are booked and numbers registered there.
     Shipping,
+    /// A channel: notifications go out.
+    Channel,
 }
 
 impl Family {
@@ -23,6 +25,7 @@ impl Family {
             Self::Desk => "desk",
             Self::Carrier => "carrier",
             Self::Shipping => "shipping",
+            Self::Channel => "channel",
         }
     }
 
@@ -33,6 +36,7 @@ impl Family {
             Self::Desk => "Service desk",
             Self::Carrier => "Carrier or platform",
             Self::Shipping => "Booking and tracking API",
+            Self::Channel => "Notification channel",
         }
     }
 
@@ -41,6 +45,7 @@ impl Family {
         match self {
             Self::Orders | Self::Desk | Self::Shipping => Direction::Both,
             Self::Carrier => Direction::In,
+            Self::Channel => Direction::Out,
         }
     }
 }
@@ -50,6 +55,8 @@ impl Family {
 pub enum Direction {
     /// The other system sends to Milepost.
     In,
+    /// Milepost sends to the other system.
+    Out,
     /// Milepost reads from the other system and writes to it.
     Both,
 }
@@ -59,6 +66,7 @@ impl Direction {
     pub const fn code(self) -> &'static str {
         match self {
             Self::In => "in",
+            Self::Out => "out",
             Self::Both => "both",
         }
     }
@@ -67,6 +75,7 @@ impl Direction {
     pub const fn label(self) -> &'static str {
         match self {
             Self::In => "Source",
+            Self::Out => "Notifications",
             Self::Both => "Both ways",
         }
     }

@@ -10,7 +10,7 @@ use application::{
 use domain::routing::{Takes, TakesFault};
 use outbound::{
     schema,
-    template::{Direction, Family, Template},
+    template::{Direction, Template},
 };
 use secrecy::SecretString;
 
@@ -123,7 +123,7 @@ pub(super) fn form_view(template: &Template, form: ConnectionForm, secrets: u64,
         schema: template.version,
         secret_label: template.secret_label.to_owned(),
         secret_help: template.secret_help.to_owned(),
-        secret_needed: template.family != Family::Carrier,
+        secret_needed: catalogue::needs_secret(&template),
         secrets,
         version: form.version,
         fields: template.fields.iter().map(field).collect(),

@@ -65,6 +65,10 @@ fn about(one: &Overview) -> String {
         one.report.as_ref().and_then(|report| report.system.clone()).unwrap_or_else(|| label_of(one).to_owned());
     match host {
         Some(host) => format!("{system} · {host}"),
+        None if family(one) == Some(Family::Channel) => match one.settings.get("host").and_then(|host| host.as_str()) {
+            Some(host) => format!("{system} · {host}"),
+            None => system,
+        },
         None => format!("{system} · webhook"),
     }
 }
@@ -83,7 +87,7 @@ pub(super) fn row(one: &Overview, pausing: &Names, times: &Times) -> ConnectionR
         label: one.record.label.clone(),
         about: about(one),
         direction: direction.map_or("Unknown", Direction::label).to_owned(),
-        called: direction == Some(Direction::Both),
+        called: matches!(direction, Some(Direction::Both | Direction::Out)),
         sandbox: one.record.sandbox,
         health: health(one),
         detail: detail(one, pausing, times),
@@ -103,7 +107,7 @@ fn is_in(view: ListView, one: &Overview) -> bool {
     match view {
         ListView::All => true,
         ListView::Sources => family(one).is_some_and(|family| matches!(family, Family::Orders | Family::Carrier)),
-        ListView::Destinations => family(one).is_some_and(|family| family.direction() == Direction::Both),
+        ListView::Destinations => family(one).is_some_and(|family| family.direction() != Direction::In),
         ListView::Attention => needs_attention(one.state.is),
     }
 }
@@ -155,6 +159,7 @@ fn groups(shown: &[&Overview], pausing: &Names, times: &Times) -> Vec<Group> {
         of("Needs attention", &|one| needs_attention(one.state.is)),
         of("Odoo and service desk", &systems),
         of("Booking and tracking", &|one| calm(one, Some(Family::Shipping))),
+        of("Notification channels", &|one| calm(one, Some(Family::Channel))),
         of("Carriers and platforms", &|one| calm(one, Some(Family::Carrier))),
         of("Connectors that this version lacks", &|one| calm(one, None)),
     ];

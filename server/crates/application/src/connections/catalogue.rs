@@ -6,11 +6,11 @@ use carriers::api_template;
 
 pub use carriers::template::SCHEME;
 
-/// Every connector: order systems, desks, APIs of platforms, then carriers.
+/// Every connector: order systems, desks, APIs of platforms, channels, then carriers.
 pub fn catalogue() -> Vec<Template> {
     let carriers = carriers::ALL.iter().map(|carrier| carriers::template::template(carrier.manifest()));
     let systems = std::iter::once(odoo::template()).chain(desks::templates());
-    systems.chain(api_template::templates()).chain(carriers).collect()
+    systems.chain(api_template::templates()).chain(channels::templates()).chain(carriers).collect()
 }
 
 /// The connector of this id.
@@ -26,9 +26,16 @@ pub fn family(id: &str) -> Option<Family> {
         Some(Family::Desk)
     } else if api_template::manifest(id).is_some() {
         Some(Family::Shipping)
+    } else if channels::names().contains(&id) {
+        Some(Family::Channel)
     } else {
         carriers::by_id(id).map(|_| Family::Carrier)
     }
+}
+
+/// Whether a connection of this connector has to be given a secret.
+pub fn needs_secret(template: &Template) -> bool {
+    template.family != Family::Carrier && !channels::works_without_secret(template.id)
 }
 
 /// What people call a connector; its id where there is no such connector.
@@ -74,6 +81,9 @@ mod tests {
                 Family::Desk => drop(serde_json::from_value::<desks::Settings>(Value::Object(settings)).unwrap()),
                 Family::Shipping => {
                     drop(serde_json::from_value::<carriers::api::ApiSettings>(Value::Object(settings)).unwrap());
+                }
+                Family::Channel => {
+                    drop(serde_json::from_value::<channels::Settings>(Value::Object(settings)).unwrap());
                 }
                 Family::Carrier => {
                     let scheme = settings.remove(SCHEME).unwrap();

@@ -114,6 +114,7 @@ pub async fn put(context: &Context, caller: &Caller, new: NewConnection) -> Resu
     let checked = match template.family {
         Family::Carrier => wanted.of_carrier(given).await?,
         Family::Orders | Family::Desk | Family::Shipping => wanted.of_system(given).await?,
+        Family::Channel => wanted.of_channel(given).await?,
     };
     let now = context.now();
     let id = known.as_ref().map_or_else(|| SourceId(context.clock.id()), |known| known.record.id);
@@ -256,6 +257,27 @@ impl Wanted<'_> {
             (None, known) => return Err(missing(template, known)),
         };
         Ok(Checked { scheme: String::new(), settings: settings.to_string(), secrets, moved })
+    }
+
+    /// A channel keeps nothing under its name, so it may lead elsewhere; its secret goes to no other address than it was given for.
+    async fn of_channel(self, given: Map<String, Value>) -> Result<Checked> {
+        let Self { context, scope, template, known, secret, .. } = self;
+        let (settings, family) = (Value::Object(given), Some(template.family));
+        let system = System::of(family, &settings);
+        let before: &[String] = match (known, &system) {
+            (Some(known), _) if channels::secret_is_address(template.id) => known.secrets(),
+            (Some(known), Some(system)) => opened::of_same_address(known, family, system),
+            _ => &[],
+        };
+        let signs_in = settings["login"].as_str().is_some_and(|login| !login.is_empty());
+        let secrets = match (secret, known) {
+            (None, _) if channels::works_without_secret(template.id) && !signs_in => vec![SECRETS_OF_NONE.to_owned()],
+            (Some(secret), Some(known)) => rotation::beside(context, scope, &known.record, before, &secret).await?,
+            (Some(secret), None) => vec![secret],
+            (None, Some(_)) if before.iter().any(|secret| !secret.is_empty()) => before.to_vec(),
+            (None, known) => return Err(missing(template, known.filter(|_| !before.is_empty()))),
+        };
+        Ok(Checked { scheme: String::new(), settings: settings.to_string(), secrets, moved: false })
     }
 }
 

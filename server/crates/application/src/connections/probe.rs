@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{caller::Caller, context::Context, error::Result, odoo::hints};
 use carriers::{Settings, api_template, keys};
+use channels::Message;
 use domain::access::Permission;
 use outbound::{
     Discard,
@@ -72,7 +73,7 @@ async fn hints_of(context: &Context, scope: Scope, record: &ConnectionRecord) ->
 }
 
 fn report_of(context: &Context, check: Check) -> Report {
-    Report { at: context.now(), system: None, secret_ends: None, checks: vec![check] }
+    Report { at: context.now(), system: None, secret_ends: None, clock_apart_s: None, checks: vec![check] }
 }
 
 /// What a test finds with this secret.
@@ -89,6 +90,12 @@ pub(super) async fn with_secret(context: &Context, scope: Scope, record: &Connec
         }
         (Client::Shipping(platform), Some(template)) => {
             api_template::check(&**platform, Subject::of(template, address), context.now(), &Discard).await
+        }
+        (Client::Channel(channel, _), Some(template)) => {
+            let id = context.clock.id().to_string();
+            let message = Message::test(&id, &context.config.public_url, context.now());
+            let address = channel.address();
+            channels::check(&**channel, Subject::of(template, &address), &message, context.now(), &Discard).await
         }
         (Client::Inbound, _) => of_source(context, scope, &connection).await,
         (Client::Unusable(why), _) => report_of(context, failed(why, "Correct the settings.")),
@@ -136,5 +143,5 @@ async fn of_source(context: &Context, scope: Scope, connection: &Connection) -> 
             check("Waiting for the first message", CheckOutcome::Warning, Some(todo))
         }
     });
-    Report { at: context.now(), system: None, secret_ends: None, checks }
+    Report { at: context.now(), system: None, secret_ends: None, clock_apart_s: None, checks }
 }

@@ -49,6 +49,8 @@ async fn accepts(context: &Context, scope: Scope, record: &ConnectionRecord, sec
         Client::Orders(odoo) => odoo.health(&Discard).await,
         Client::Desk(desk) => desk.version(&Discard).await.map(drop),
         Client::Shipping(platform) => platform.probe(&Discard).await,
+        // its test says it: a message, and the only question that a channel answers
+        Client::Channel(..) => Ok(()),
         Client::Inbound => return Accepted::Unknown("the next message shows it".into()),
         Client::Unusable(why) => return Accepted::Unknown(why.clone()),
     };
@@ -127,6 +129,10 @@ pub async fn rotate(context: &Context, caller: &Caller, name: &str, secret: &str
             .map_err(|error| UseCaseError::Internal(format!("the settings of {name}: {error}")))?;
         checks::source(&context.config, scheme, &secret, &settings)?;
     }
+    if catalogue::family(&record.connector) == Some(Family::Channel) {
+        let connected = Connection::new(&context.config, record.clone(), vec![secret.clone()], None);
+        connected.unusable().map_or(Ok(()), |why| Err(checks::invalid("secret", why)))?;
+    }
     let secrets = beside(context, caller.scope(), record, known.secrets(), &secret).await?;
     let valid = secrets.len();
     keep(context, caller.scope(), known, secrets, "connection.rotate").await?;
@@ -146,7 +152,7 @@ pub async fn retire_old(context: &Context, caller: &Caller, name: &str) -> Resul
     };
     let why = match catalogue::family(&known.record.connector) {
         Some(Family::Carrier) | None => (!is_proven(&known.record)).then(|| not_used_yet(name)),
-        Some(Family::Orders | Family::Desk | Family::Shipping) => {
+        Some(Family::Orders | Family::Desk | Family::Shipping | Family::Channel) => {
             why_it_stays(context, scope, &known.record, newest, older).await
         }
     };

@@ -17,10 +17,13 @@ pub(super) struct System {
 impl System {
     /// The one that these settings lead to; none where nothing is called, or they have no address.
     pub(super) fn of(family: Option<Family>, settings: &Value) -> Option<Self> {
-        if !matches!(family, Some(Family::Orders | Family::Desk | Family::Shipping)) {
+        if !matches!(family, Some(Family::Orders | Family::Desk | Family::Shipping | Family::Channel)) {
             return None;
         }
-        let url = Url::parse(settings["url"].as_str()?.trim()).ok()?;
+        let url = match settings["host"].as_str().filter(|_| family == Some(Family::Channel)) {
+            Some(host) => Url::parse(&format!("smtp://{}:{}", host.trim(), settings["port"].as_u64().unwrap_or(0))).ok()?,
+            None => Url::parse(settings["url"].as_str()?.trim()).ok()?,
+        };
         let host = url.host_str()?.trim_end_matches('.');
         let text = |field: &str| settings[field].as_str().unwrap_or_default().trim().to_owned();
         Some(Self {

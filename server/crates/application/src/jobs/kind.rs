@@ -36,6 +36,8 @@ pub enum Calls {
     Desks,
     /// The API of a platform.
     Platforms,
+    /// A channel.
+    Channels,
     /// A platform that publishes its keys, by the source that they are for.
     Sources,
 }
@@ -87,6 +89,7 @@ impl Calls {
             Self::OrdersAndInside => in_use(context, Family::Orders).into_iter().chain([None]).collect(),
             Self::Desks => in_use(context, Family::Desk),
             Self::Platforms => in_use(context, Family::Shipping),
+            Self::Channels => in_use(context, Family::Channel),
             Self::Sources => inbound::key_publishers(context, context.scope()).await?.into_iter().map(Some).collect(),
         })
     }
