@@ -50,6 +50,7 @@ pub const PAGES: &[&str] = &[
     "/claims/new",
     "/claims/deadlines",
     "/claims/{id}",
+    "/booking-rules",
     "/reconciliation",
     "/reconciliation/fields",
     "/mappings/unmapped",
