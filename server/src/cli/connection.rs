@@ -211,17 +211,15 @@ impl Connection {
                 }
                 let desk = reports::reporting(&context, &caller, &name).await.map_err(of(&name))?;
                 say!("address: {}", desk.address);
-                match (desk.secret, desk.proof) {
-                    (None, _) => say!("secret:  the platform's own, as given"),
-                    (Some(secret), HookProof::Signature) => {
-                        say!("secret:  {} (the platform signs with it)", secret.expose_secret());
-                    }
-                    (Some(secret), HookProof::SharedSecret) => {
-                        let secret = secret.expose_secret();
-                        say!(
-                            "secret:  {secret} (in the header {SECRET_HEADER}; where none can be sent, ?secret=… behind the address)"
-                        );
-                    }
+                let secret = desk.secret.expose_secret();
+                match (desk.is_given, desk.proof) {
+                    (true, _) => say!(
+                        "secret:  {secret} (for the page beside a ticket; reports have the platform's own, as given)"
+                    ),
+                    (false, HookProof::Signature) => say!("secret:  {secret} (the platform signs with it)"),
+                    (false, HookProof::SharedSecret) => say!(
+                        "secret:  {secret} (in the header {SECRET_HEADER}; where none can be sent, ?secret=… behind the address)"
+                    ),
                 }
             }
             Self::Templates { connector } => templates(connector.as_deref())?,

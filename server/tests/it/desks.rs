@@ -6,6 +6,7 @@ use crate::world::World;
 use application::{
     caller::Caller,
     cases::{self, CaseError, reports, reports::Taken},
+    clock::Clock,
     connections::{self, NewConnection},
     destinations,
     error::UseCaseError,
@@ -183,7 +184,7 @@ async fn whole_life(control: Box<dyn Control>) {
     // a report of an agent's change, which is looked at once
     control.act(&ticket.number, &Act::Reopen);
     let secret = reports::reporting(&world.context, &Caller::trusted(world.context.scope()), DESK).await.unwrap();
-    let secret = secret.secret.unwrap();
+    let secret = secret.secret;
     let report = control.report(&ticket.number, secret.expose_secret(), world.clock.now().as_second());
     let headers: HeaderMap = report
         .headers
@@ -228,4 +229,122 @@ async fn delays(control: Box<dyn Control>) {
 
 async fn request_tracker() -> std::io::Result<simulator::desk::SandboxDesk> {
     simulator::desk::SandboxDesk::start("token-of-the-tests").await
+}
+
+/// What the server answers.
+async fn asked(world: &World, request: http::Request<axum::body::Body>) -> (http::StatusCode, HeaderMap, String) {
+    use tower::ServiceExt as _;
+    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
+    let router = server::http::router(world.front(), metrics, tokio_util::sync::CancellationToken::new());
+    let answer = router.oneshot(request).await.unwrap();
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let body = axum::body::to_bytes(answer.into_body(), 1_000_000).await.unwrap();
+    (status, headers, String::from_utf8_lossy(&body).into_owned())
+}
+
+#[tokio::test]
+async fn the_page_beside_a_ticket_is_for_the_desk_that_has_a_link() {
+    use http::{Request, StatusCode};
+    let control = simulator::desk::zammad::Zammad::start().await.unwrap();
+    let world = world(&control).await;
+    world.order(1, &["N1"]).await;
+    world.receives("N1", &DAMAGED).await;
+    let number = only(&control).number;
+    let secret =
+        reports::reporting(&world.context, &Caller::trusted(world.context.scope()), DESK).await.unwrap().secret;
+    let ask = async |secret: &str, ticket: &str| {
+        let body = serde_json::json!({"ticket": ticket}).to_string();
+        let request = Request::post(format!("/embed/desk/{DESK}")).header("content-type", "application/json");
+        asked(&world, request.header("x-milepost-secret", secret).body(body.into()).unwrap()).await
+    };
+    for (secret, ticket, status) in [
+        ("", number.as_str(), StatusCode::NOT_FOUND),
+        ("wrong", &number, StatusCode::NOT_FOUND),
+        (secret.expose_secret(), "../1", StatusCode::BAD_REQUEST),
+        (secret.expose_secret(), "", StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(ask(secret, ticket).await.0, status, "{ticket}");
+    }
+    let (status, _, body) = ask(secret.expose_secret(), &number).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let link: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(link["expires_in"], 300);
+    let url: http::Uri = link["url"].as_str().unwrap().parse().unwrap();
+    let path = url.path_and_query().unwrap().as_str().to_owned();
+    let open = async |path: &str| asked(&world, Request::get(path).body(axum::body::Body::empty()).unwrap()).await;
+    let (status, headers, page) = open(&path).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("N1") && page.contains("<dt>Status</dt>") && !page.contains("<script"), "{page}");
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.ends_with(&format!("frame-ancestors {}", control.access().url)), "{policy}");
+    assert!(!headers.contains_key("x-frame-options") && headers["cache-control"] == "no-store");
+    // another ticket, another end, or later: nothing
+    for wrong in [path.replace(&format!("/{number}?"), "/999?"), path.replace("until=1", "until=2"), format!("{path}0")]
+    {
+        assert_eq!(open(&wrong).await.0, StatusCode::NOT_FOUND, "{wrong}");
+    }
+    world.clock.advance(jiff::Span::new().minutes(6));
+    assert_eq!(open(&path).await.0, StatusCode::NOT_FOUND, "it has ended");
+    // elsewhere frames stay forbidden
+    assert_eq!(open("/healthz").await.1["x-frame-options"], "DENY");
+}
+
+#[tokio::test]
+async fn a_report_is_answered_at_once_and_says_what_is_wrong() {
+    use http::{Request, StatusCode};
+    let control = simulator::desk::zammad::Zammad::start().await.unwrap();
+    let world = world(&control).await;
+    world.order(1, &["N1"]).await;
+    world.receives("N1", &DAMAGED).await;
+    let number = only(&control).number;
+    let secret =
+        reports::reporting(&world.context, &Caller::trusted(world.context.scope()), DESK).await.unwrap().secret;
+    let report = control.report(&number, secret.expose_secret(), 0);
+    let post = async |path: &str, signed: bool, body: Vec<u8>| {
+        let mut request = Request::post(path);
+        for (name, value) in report.headers.iter().filter(|_| signed) {
+            request = request.header(*name, value);
+        }
+        asked(&world, request.body(body.into()).unwrap()).await.0
+    };
+    let path = format!("/hooks/desk/{DESK}");
+    for (path, signed, body, status) in [
+        (path.as_str(), true, report.body.clone(), StatusCode::ACCEPTED),
+        (&path, true, report.body.clone(), StatusCode::ACCEPTED),
+        (&path, false, report.body.clone(), StatusCode::UNAUTHORIZED),
+        (&path, true, b"{}".to_vec(), StatusCode::UNAUTHORIZED),
+        (&path, true, vec![b'x'; 2_000_000], StatusCode::BAD_REQUEST),
+        ("/hooks/desk/nowhere", true, report.body.clone(), StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(post(path, signed, body).await, status, "{path} {signed}");
+    }
+    world.settle().await;
+}
+
+#[tokio::test]
+async fn a_platforms_own_secret_is_kept_sealed() {
+    let control = simulator::desk::zammad::Zammad::start().await.unwrap();
+    let world = world(&control).await;
+    let (context, caller) = (&world.context, Caller::trusted(world.context.scope()));
+    let given = "a-secret-that-the-platform-made";
+    let short = reports::give_secret(context, &caller, DESK, Some("short".into())).await;
+    assert!(matches!(short, Err(UseCaseError::Invalid { field: "secret", .. })));
+    reports::give_secret(context, &caller, DESK, Some(given.into())).await.unwrap();
+    let kept = context.store.people.setting(context.scope(), &format!("{DESK}.hook_secret")).await.unwrap().unwrap();
+    assert!(!kept.contains(given));
+    let take = async |secret: &str| {
+        let report = control.report("1", secret, 0);
+        let headers: HeaderMap = report
+            .headers
+            .iter()
+            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+            .collect();
+        reports::take(context, DESK, &headers, &report.body).await
+    };
+    assert_eq!(take(given).await.unwrap(), Taken::Nothing);
+    let own = reports::reporting(context, &caller, DESK).await.unwrap();
+    assert!(own.is_given && take(own.secret.expose_secret()).await.is_err());
+    reports::give_secret(context, &caller, DESK, None).await.unwrap();
+    assert!(take(given).await.is_err());
+    assert_eq!(take(own.secret.expose_secret()).await.unwrap(), Taken::Nothing);
 }

@@ -54,6 +54,7 @@ async fn closed_by_an_agent(world: &World, shipment: ShipmentId) -> CaseRecord {
         closed_by: Some(Agent { name: Some(name) }),
         follows: None,
         seen: None,
+        ticket: storage::work::TicketFacts::default(),
         revision: 0,
     }
 }

@@ -151,8 +151,10 @@ pub struct Reporting {
     pub address: String,
     /// How reports prove who sends them.
     pub proof: HookProof,
-    /// The secret to enter there; none where the platform made it.
-    pub secret: Option<SecretString>,
+    /// Our own secret, to enter there; the page beside a ticket takes it too.
+    pub secret: SecretString,
+    /// Whether reports are proven with a secret that the platform made instead.
+    pub is_given: bool,
 }
 
 /// What to enter at a desk so that it reports changes. Shows a secret.
@@ -162,10 +164,10 @@ pub struct Reporting {
 pub async fn reporting(context: &Context, caller: &Caller, connection: &str) -> Result<Reporting> {
     caller.require(Permission::Operate)?;
     let proof = proof_of(context, connection)?;
-    let given = given(context, caller.scope(), connection).await?.is_some();
+    let is_given = given(context, caller.scope(), connection).await?.is_some();
     let (public, _) = crate::connections::inbound::public_url(context, caller.scope()).await?;
-    let secret = (!given).then(|| own_secret(context, connection));
-    Ok(Reporting { address: format!("{public}{PATH}/{connection}"), proof, secret })
+    let secret = own_secret(context, connection);
+    Ok(Reporting { address: format!("{public}{PATH}/{connection}"), proof, secret, is_given })
 }
 
 /// Takes the secret that a platform made itself (Zendesk's signing secret, the client secret of an Intercom app), or, with none,

@@ -334,3 +334,93 @@ async fn a_follow_up_refers_to_the_earlier_ticket() {
     let again = NewCase { follows: Some(first), ..case("follow-up of nothing") };
     assert_eq!(desk.create(&again, &Discard).await.unwrap().status, DeskStatus::Open);
 }
+
+/// A request as it came in, answered with 200.
+async fn received(listener: &tokio::net::TcpListener) -> (http::HeaderMap, Vec<u8>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        let read = stream.read(&mut part).await.unwrap();
+        bytes.extend_from_slice(&part[..read]);
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
+        let line = |line: &str| {
+            let (name, value) = line.split_once(": ")?;
+            Some((name.parse::<http::HeaderName>().ok()?, value.parse::<http::HeaderValue>().ok()?))
+        };
+        let headers: http::HeaderMap = head.lines().skip(1).filter_map(line).collect();
+        let length: usize = headers["content-length"].to_str().unwrap().parse().unwrap();
+        let body = &bytes[head.len() + 4..];
+        if body.len() >= length {
+            let body = body[..length].to_vec();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await.unwrap();
+            return (headers, body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_an_agent_does_is_reported_signed_and_our_own_changes_are_not() {
+    let Some(peer) = Peer::find("what_an_agent_does_is_reported_signed_and_our_own_changes_are_not") else { return };
+    let folder = std::env::var("MILEPOST_TEST_RT_WEBHOOK_DIR").unwrap();
+    let desk = peer.desk();
+    let number = desk.create(&case("reported"), &Discard).await.unwrap().number;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let subscriber = format!("{folder}/milepost-{}", std::process::id());
+    let address = format!("http://{}/hooks/desk/rt", listener.local_addr().unwrap());
+    std::fs::write(&subscriber, format!("{address}\nsecret-of-the-reports\n")).unwrap();
+    // our own change is the first, and no report comes of it
+    desk.note(&number, "ours", "A note of ours.", &Discard).await.unwrap();
+    let reported = async {
+        loop {
+            let (headers, body) = received(&listener).await;
+            let read = |secret: &str| {
+                let secret = secrecy::SecretString::from(secret);
+                #[expect(clippy::disallowed_methods, reason = "the desk signs with the time that it is")]
+                let now = Timestamp::now();
+                desk.read_hook(&desks::hooks::Hook { headers: &headers, body: &body, secret: &secret, now })
+            };
+            let report = read("secret-of-the-reports").unwrap();
+            assert!(read("another-secret").is_err());
+            // other tests change tickets meanwhile
+            if report.numbers == [number.clone()] {
+                let body: Value = serde_json::from_slice(&body).unwrap();
+                assert_ne!(body["actor"], "milepost");
+                return report;
+            }
+        }
+    };
+    let (report, ()) = tokio::join!(reported, peer.agent_sets(&number, "resolved"));
+    std::fs::remove_file(&subscriber).unwrap();
+    assert!(report.delivery.unwrap().starts_with("rt-txn-"));
+}
+
+#[tokio::test]
+async fn replies_notes_and_owners_are_seen_and_the_context_is_a_field() {
+    let Some(peer) = Peer::find("replies_notes_and_owners_are_seen_and_the_context_is_a_field") else { return };
+    let desk = peer.desk();
+    let number = desk.create(&case("activity"), &Discard).await.unwrap().number;
+    for text in ["Status: In transit\nETA: tomorrow", "Status: Delivered"] {
+        for _ in 0..2 {
+            desk.set_context(&number, text, &Discard).await.unwrap();
+        }
+    }
+    let row = peer.get(&format!("ticket/{number}")).await;
+    let fields = row["CustomFields"].as_array().unwrap();
+    let context = fields.iter().find(|field| field["name"] == "Shipment Context").unwrap();
+    assert_eq!(context["values"], json!(["Status: Delivered"]));
+    desk.note(&number, "ours", "A note of ours.", &Discard).await.unwrap();
+    let http = reqwest::Client::new();
+    for (what, text) in [("comment", "Called the carrier."), ("correspond", "We are looking into it.")] {
+        let body = json!({"Content": text, "ContentType": "text/plain"});
+        let post = http.post(format!("{}/REST/2.0/ticket/{number}/{what}", peer.url)).json(&body);
+        let answer = post.header("Authorization", format!("token {}", peer.agent)).send().await.unwrap();
+        assert!(answer.status().is_success(), "{what}: {}", answer.text().await.unwrap());
+    }
+    let owned = http.put(format!("{}/REST/2.0/ticket/{number}", peer.url)).json(&json!({"Owner": "agent"}));
+    owned.header("Authorization", format!("token {}", peer.agent)).send().await.unwrap().error_for_status().unwrap();
+    let activity = desk.look(&number, DeskStatus::Open, &Discard).await.unwrap().activity;
+    assert_eq!((activity.replies, activity.notes, activity.assignee.as_deref()), (1, 1, Some("agent")));
+    assert!(activity.last_at.is_some() && activity.changed_at >= activity.last_at);
+}
