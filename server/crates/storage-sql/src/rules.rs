@@ -279,7 +279,9 @@ async fn count(
 
 async fn figures(db: &mut dyn Db, scope: Scope, since: Timestamp) -> Result<Vec<(RuleId, RuleFigures)>> {
     let days = query(
-        "SELECT rule_id, sum(fired) AS fired, sum(failed) AS failed, sum(postponed) AS postponed FROM rule_day
+        "SELECT rule_id, CAST(sum(fired) AS BIGINT) AS fired, CAST(sum(failed) AS BIGINT) AS failed,
+                CAST(sum(postponed) AS BIGINT) AS postponed
+         FROM rule_day
          WHERE company_id = ?1 AND day >= ?2 GROUP BY rule_id ORDER BY rule_id",
     )
     .bind(scope.company.0)

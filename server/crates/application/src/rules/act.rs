@@ -26,6 +26,8 @@ use storage::{
 
 /// What is kept as done of an alert.
 const RAISED: &str = "raised";
+/// The page that alerts lead to.
+const ALERTS: &str = "/alerts";
 
 /// What the words in the texts of a rule stand for, of a shipment and an exception of it.
 pub fn values(
@@ -124,7 +126,7 @@ impl One<'_> {
             detail: text::fill(said, &values(context, loaded, exception)),
             count: Count::More(1),
             unit: "shipments".into(),
-            link: format!("/rules/{}", self.rule),
+            link: ALERTS.into(),
             channels: channel.map(str::to_owned).into_iter().collect(),
         };
         alerts::raise(context, scope, raised).await?;
@@ -184,7 +186,7 @@ pub(super) async fn alarm(context: &Context, scope: Scope, rule: &RuleId, why: &
         detail: why.to_owned(),
         count: Count::Total(1),
         unit: "rules".into(),
-        link: format!("/rules/{rule}"),
+        link: ALERTS.into(),
         channels: Vec::new(),
     };
     if let Err(error) = alerts::raise(context, scope, raised).await {

@@ -96,7 +96,7 @@ pub fn evaluate(rules: &[Running], policy: &Policy, change: &Change<'_>) -> Outc
     if !change.linked {
         return outcome;
     }
-    let regarded = change.regarded();
+    let regarded = change.regarded(&announced);
     let evaluation = Evaluation { policy, change, announced: &announced, regarded: &regarded };
     let mut cases = CaseRules::default();
     for rule in rules {

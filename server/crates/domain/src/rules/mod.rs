@@ -168,7 +168,7 @@ pub enum Intent {
 
 impl Change<'_> {
     /// Its exceptions, open and closed, as they are with this change.
-    fn regarded(&self) -> Vec<Regarded> {
+    fn regarded(&self, announced: &BTreeSet<ExceptionId>) -> Vec<Regarded> {
         let mut all: Vec<Regarded> = self
             .committed
             .iter()
@@ -191,7 +191,8 @@ impl Change<'_> {
                         severity: exception.severity,
                         recorded_at: before.as_ref().map_or(self.now, |one| one.recorded_at),
                         open: exception.closed.is_none(),
-                        withheld: before.is_some_and(|one| one.withheld),
+                        // what opens, or opens again, without being announced is history
+                        withheld: !announced.contains(id) && before.is_none_or(|one| one.withheld || !one.open),
                     });
                 }
                 ExceptionChange::Close { id, .. } => {

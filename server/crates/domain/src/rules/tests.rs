@@ -680,16 +680,20 @@ fn a_rule_for_exceptions_acts_on_those_that_match_and_are_open_for_long_enough()
             .collect()
     };
     let when = "exception.reason == \"DAMAGED\"";
-    let opened = Given { facts: vec![fact(1, 0, 0)], exceptions: vec![open(exception(0, &[1]))], ..Given::default() };
+    let opened =
+        || Given { facts: vec![fact(1, 0, 0)], exceptions: vec![open(exception(0, &[1]))], ..Given::default() };
     let key = [format!("rule/own/{}/0", exception_key(EXCEPTION))];
-    assert_eq!(keys(&opened, &[own(Trigger::Exception, when, vec![Action::RaiseClaim])]), key);
+    assert_eq!(keys(&opened(), &[own(Trigger::Exception, when, vec![Action::RaiseClaim])]), key);
     assert_eq!(
-        keys(&opened, &[own(Trigger::Exception, "exception.reason == \"LOST\"", vec![Action::RaiseClaim])]),
+        keys(&opened(), &[own(Trigger::Exception, "exception.reason == \"LOST\"", vec![Action::RaiseClaim])]),
         Vec::<String>::new()
     );
+    let replayed = Given { cause: Cause::Replay, ..opened() };
+    let raises = [own(Trigger::Exception, when, vec![Action::RaiseClaim])];
+    assert_eq!(keys(&replayed, &raises), Vec::<String>::new(), "it is history");
     let waits = [own(Trigger::OpenFor { hours: 6 }, when, vec![Action::RaiseClaim])];
-    assert_eq!(keys(&opened, &waits), Vec::<String>::new());
-    assert_eq!(opened.outcome(&waits, Steps::default()).look_at, Some(now() + SignedDuration::from_hours(6)));
+    assert_eq!(keys(&opened(), &waits), Vec::<String>::new());
+    assert_eq!(opened().outcome(&waits, Steps::default()).look_at, Some(now() + SignedDuration::from_hours(6)));
     let long = Given { committed: vec![committed(7, &[1])], ..Given::default() };
     assert_eq!(keys(&long, &waits), key);
     assert_eq!(long.outcome(&waits, Steps::default()).look_at, None);
