@@ -2,17 +2,22 @@
 
 mod check;
 pub mod cursor;
+mod freshdesk;
+mod gorgias;
 pub mod hooks;
+mod intercom;
 mod jira;
 pub mod marks;
 pub mod oauth;
 mod odoo_helpdesk;
+pub mod paging;
 pub mod request_tracker;
 pub mod rest;
 mod salesforce;
 mod servicenow;
 mod settings;
 mod zammad;
+mod zendesk;
 
 use async_trait::async_trait;
 use domain::Severity;
@@ -302,12 +307,16 @@ type Connector = (&'static Manifest, fn() -> Template, Connect);
 
 /// Every desk.
 const DESKS: &[Connector] = &[
+    (&freshdesk::MANIFEST, freshdesk::template, freshdesk::connect),
+    (&gorgias::MANIFEST, gorgias::template, gorgias::connect),
+    (&intercom::MANIFEST, intercom::template, intercom::connect),
     (&jira::MANIFEST, jira::template, jira::connect),
     (&odoo_helpdesk::MANIFEST, odoo_helpdesk::template, odoo_helpdesk::connect),
     (&request_tracker::MANIFEST, request_tracker::template, request_tracker::connect),
     (&salesforce::MANIFEST, salesforce::template, salesforce::connect),
     (&servicenow::MANIFEST, servicenow::template, servicenow::connect),
     (&zammad::MANIFEST, zammad::template, zammad::connect),
+    (&zendesk::MANIFEST, zendesk::template, zendesk::connect),
 ];
 
 /// The desk with this id, connected; none where there is no such connector. Nothing is called yet.

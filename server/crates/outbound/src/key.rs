@@ -26,7 +26,13 @@ impl Key {
     /// A key that is read again, by this, when it is refused.
     pub fn reloading(now: SecretString, read: impl Fn() -> Option<SecretString> + Send + Sync + 'static) -> Self {
         secrets::know(now.expose_secret());
-        Self { now: Arc::new(RwLock::new(now)), others: Arc::new([]), before: "".into(), after: "".into(), read: Some(Arc::new(read)) }
+        Self {
+            now: Arc::new(RwLock::new(now)),
+            others: Arc::new([]),
+            before: "".into(),
+            after: "".into(),
+            read: Some(Arc::new(read)),
+        }
     }
 
     /// The newest of several that are valid, while a key is being rotated. One that is refused gives way to what `file` holds by

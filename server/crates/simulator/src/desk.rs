@@ -5,11 +5,15 @@
 mod agents;
 pub mod base;
 pub mod control;
+pub mod freshdesk;
+pub mod gorgias;
+pub mod intercom;
 pub mod jira;
 pub mod odoo;
 pub mod salesforce;
 pub mod servicenow;
 pub mod zammad;
+pub mod zendesk;
 
 use crate::{
     Clock,

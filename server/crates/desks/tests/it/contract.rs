@@ -124,6 +124,10 @@ contract! {
     salesforce: simulator::desk::salesforce::Salesforce::start;
     servicenow: simulator::desk::servicenow::ServiceNow::start;
     zammad: simulator::desk::zammad::Zammad::start;
+    zendesk: simulator::desk::zendesk::Zendesk::start;
+    freshdesk: simulator::desk::freshdesk::Freshdesk::start;
+    gorgias: simulator::desk::gorgias::Gorgias::start;
+    intercom: simulator::desk::intercom::Intercom::start;
 }
 
 fn connected(access: &Access) -> Arc<dyn Desk> {
