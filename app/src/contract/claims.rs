@@ -111,7 +111,7 @@ pub struct FigureView {
     pub values: Vec<String>,
     /// What is to be said about it.
     pub note: String,
-    /// Whether somebody should look.
+    /// Whether it needs attention.
     pub bad: bool,
 }
 

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use crate::world::{World, systems::Systems};
+use crate::world::{
+    World,
+    systems::{Systems, delivery},
+};
 use app::contract::claims::{ClaimEdit, ClaimTab, ClaimsQuery, NewClaim, StepForm, Tone};
 use application::{
     UseCaseError,
@@ -10,6 +13,7 @@ use application::{
     claims::{self, Change, FILE_BYTES_MAX, NewByHand, NewFile, Presence, bundle, deadlines},
     clock::Clock,
     governance::erasure,
+    odoo::IMPORT_PAGES_MAX,
 };
 use domain::{
     access::Role,
@@ -340,7 +344,10 @@ async fn the_bundle_has_everything_and_a_manifest_that_is_true() {
     {
         assert!(cover.contains(said), "{said}: {cover}");
     }
-    assert!(!cover.contains("<script") && !cover.contains("http://") && cover.contains("@page"), "{cover}");
+    for loads in ["<script", "<link", "<img", "src=", "href=", "url("] {
+        assert!(!cover.contains(loads), "{loads}: the page loads nothing: {cover}");
+    }
+    assert!(cover.contains("@page"), "for print: {cover}");
     assert!(text("packing_list.csv").contains("EM-1"));
     let claim: Value = serde_json::from_slice(&files["claim.json"]).unwrap();
     assert_eq!((&claim["claim"], &claim["reason"]), (&"CL-0001".into(), &"damaged".into()));
@@ -448,7 +455,7 @@ async fn the_page_lists_by_deadline_adds_up_and_exports() {
         what: "take".into(),
         ..ClaimEdit::default()
     };
-    assert!(agent.edit(edit).await.is_err(), "somebody who is no user");
+    assert!(agent.edit(edit).await.is_err(), "who is no user");
     let waiting = agent.view(ClaimsQuery { tab: ClaimTab::Waiting, ..ClaimsQuery::default() }).await.unwrap();
     assert_eq!(waiting.rows.iter().map(|row| row.number.as_str()).collect::<Vec<_>>(), ["CL-0002"]);
     assert_eq!(waiting.tabs.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [3, 2, 1, 0, 0, 0]);
@@ -460,13 +467,23 @@ async fn the_page_lists_by_deadline_adds_up_and_exports() {
 }
 
 #[tokio::test]
-async fn of_a_late_delivery_the_minutes_are_said() {
+async fn of_a_late_delivery_promise_and_delay_are_said() {
     let claims = Claims::new().await;
-    let shipment = claims.world().order(1, &["LATE000001"]).await;
+    let now = claims.world().clock.now();
+    let promised = "2026-03-03T08:00:00Z".parse().unwrap();
+    let order = simulator::odoo::NewOrder { promised, ..delivery("LATE000001", now) };
+    claims.systems.odoo.add_order(&order);
+    claims.systems.import(IMPORT_PAGES_MAX).await;
+    claims.world().settle().await;
     claims.world().receives("LATE000001", &[("Delivered_001", "2026-03-05T10:00:00")]).await;
+    let shipment = claims.systems.shipment("LATE000001").await;
     let number = claims.raise(shipment, ClaimReason::LateGuaranteed).await;
+    let shown = claims::claim(&claims.world().context, &claims.person(), number).await.unwrap();
+    let promise = shown.evidence.iter().find(|piece| piece.kind == EvidenceKind::Promise).unwrap();
+    let said =
+        matches!(&promise.presence, Presence::Present(said) if said.contains("2026-03-03") && said.contains("late"));
+    assert!(said, "{promise:?}");
     let evidence = claims.evidence(number).await;
-    assert_eq!(evidence[&EvidenceKind::Promise], false, "nothing was promised");
     assert_eq!(evidence[&EvidenceKind::ShippingCost], false, "the label was bought elsewhere");
     assert_eq!(claims.record(number).await.claim.claimed, None);
     let refused =

@@ -6,7 +6,7 @@ use domain::ids::ShipmentId;
 use storage::Scope;
 
 /// Removes notes and files, and destroys the key that they were sealed under where the shipment has no customer. Amounts,
-/// dates and goods stay: they name nobody.
+/// dates and goods stay: they name no person.
 ///
 /// # Errors
 /// When the store fails.

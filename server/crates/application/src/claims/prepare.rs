@@ -17,7 +17,7 @@ use storage::{
     orders::Origin,
 };
 
-/// How often it begins again because somebody else changed the claim meanwhile.
+/// How often it begins again because the claim changed meanwhile.
 const TRIES_MAX: usize = 5;
 /// Lines of a packing list that are kept.
 const LINES_MAX: usize = 200;
@@ -79,7 +79,7 @@ async fn with(
     Ok(claim)
 }
 
-/// What is claimed where nobody said so: the transport for a late delivery, else the value of the goods.
+/// What is claimed where no amount was entered: the transport for a late delivery, else the value of the goods.
 fn amount(of: &ClaimRecord) -> Option<Money> {
     let amount = match of.claim.reason {
         ClaimReason::LateGuaranteed => {

@@ -1,4 +1,4 @@
-//! What people wrote and uploaded about a claim may name somebody: it is sealed under the key of the shipment's customer, else
+//! What people wrote and uploaded about a claim may name a person: it is sealed under the key of the shipment's customer, else
 //! under the shipment's own, and an erasure reaches it.
 
 use crate::{

@@ -67,7 +67,7 @@ impl Change {
 /// Changes a claim from the revision that the caller saw; none: whatever it is now.
 ///
 /// # Errors
-/// `Conflict` where somebody else changed it meanwhile; when the caller may not, there is no such claim, or the change is not
+/// `Conflict` where it changed meanwhile; when the caller may not, there is no such claim, or the change is not
 /// possible.
 pub async fn change(
     context: &Context,
@@ -104,7 +104,7 @@ pub async fn change(
 }
 
 fn changed(number: ClaimNumber) -> UseCaseError {
-    UseCaseError::Conflict(format!("{number} was changed by somebody else meanwhile: look again"))
+    UseCaseError::Conflict(format!("{number} changed meanwhile: look again"))
 }
 
 async fn applied(context: &Context, scope: Scope, found: &ClaimRecord, change: Change) -> Result<ClaimRecord> {

@@ -262,7 +262,7 @@ pub async fn files_are_kept_with_their_claim_until_they_are_erased(store: Store)
 
     assert_eq!(claims.erase(scope, one.shipment).await.unwrap(), FILES_MAX as u64);
     let erased = claims.claim(scope, one.id).await.unwrap().unwrap();
-    assert_eq!(erased, ClaimRecord { note: None, ..one.clone() }, "what names nobody stays");
+    assert_eq!(erased, ClaimRecord { note: None, ..one.clone() }, "what names no person stays");
     assert!(claims.files(scope, one.id).await.unwrap().is_empty());
     assert_eq!(claims.files(scope, other.id).await.unwrap().len(), 1);
     assert!(claims.claim(scope, other.id).await.unwrap().unwrap().note.is_some());
