@@ -253,6 +253,7 @@ macro_rules! conformance_suite {
             what_is_not_known_is_counted_and_listed
             cases_of_episodes
             what_a_poll_sees_of_cases
+            a_report_of_a_desk_is_taken_once
             figures_add_up
         }
         $crate::conformance_area! { $fresh, figures:

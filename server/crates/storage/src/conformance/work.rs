@@ -8,7 +8,7 @@ use crate::{
     limits::PAGE_ROWS,
     people::UserRecord,
     shipments::{Commit, Committed, LastEvent, ShipmentQuery, ShipmentTab, UnknownChange},
-    work::{Agent, CaseRecord, CaseStatus, ExceptionAction, QueueQuery, QueueView, TicketFacts},
+    work::{Agent, CaseRecord, CaseStatus, DeskReport, ExceptionAction, QueueQuery, QueueView, TicketFacts},
 };
 use domain::access::Role;
 use domain::{
@@ -373,6 +373,16 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
             status,
             closed_by: (status != CaseStatus::Open).then(|| Agent { name: named(status) }),
             follows: Some("9".into()),
+            ticket: TicketFacts {
+                tried_at: Some(at(3)),
+                context: Some("digest".into()),
+                looked_at: Some(at(5)),
+                replies: 2,
+                notes: 1,
+                agent_at: Some(at(4)),
+                assignee: named(status),
+                team: Some("Shipments".into()),
+            },
             ..case(&world, *id, shipment, 6)
         };
         work.put_case(world.scope, made.clone()).await.unwrap();
@@ -436,6 +446,38 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
     let newest = CaseRecord { id: world.id(), exception: again, revision: 0, ..by_number(&["1"]).await.remove(0) };
     work.put_case(world.scope, newest.clone()).await.unwrap();
     assert_eq!(by_number(&["1"]).await.iter().map(|case| case.id).collect::<Vec<_>>(), [newest.id]);
+}
+
+pub async fn a_report_of_a_desk_is_taken_once(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let exception = world.trouble(shipment, &[ExceptionReason::Damaged], 5).await[0];
+    let work = &world.store.work;
+    let opened =
+        CaseRecord { number: Some("1".into()), status: CaseStatus::Open, ..case(&world, exception, shipment, 6) };
+    work.put_case(world.scope, opened.clone()).await.unwrap();
+    let take = async |desk: &str, delivery: Option<&str>, minutes| {
+        let seen = vec![(opened.id, CaseStatus::Open)];
+        let report = DeskReport { desk: desk.into(), delivery: delivery.map(str::to_owned), seen };
+        let job = world.job(JobKind::SYNC_CASE, shipment, minutes);
+        let new = work.take_report(world.scope, report, at(minutes), vec![job]).await.unwrap();
+        (new, world.drain(Lane::RealTime, JobKind::SYNC_CASE).await.len())
+    };
+    let week = 7 * 24 * 60;
+    for (desk, delivery, minutes, expected) in [
+        ("rt", Some("a"), 7, (true, 1)),
+        ("rt", Some("a"), 8, (false, 0)),
+        ("rt", Some("b"), 9, (true, 1)),
+        ("other", Some("a"), 10, (true, 1)),
+        ("rt", None, 11, (true, 1)),
+        ("rt", None, 12, (true, 1)),
+        ("rt", Some("a"), 7 + week, (false, 0)),
+        ("rt", Some("a"), 8 + week, (true, 1)),
+    ] {
+        assert_eq!(take(desk, delivery, minutes).await, expected, "{desk} {delivery:?} at {minutes}");
+    }
+    let looked_at = work.cases_by_number(world.scope, "rt".into(), vec!["1".into()]).await.unwrap();
+    assert!(looked_at[0].is_to_be_looked_at());
 }
 
 pub async fn figures_add_up(store: Store) {
