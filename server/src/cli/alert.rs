@@ -224,7 +224,7 @@ fn rule_line(rule: &Rule) -> String {
     let shipped = rule.kind.shipped();
     let condition = match (shipped.threshold, rule.threshold) {
         (Some(shipped), Some(set)) => shipped.condition.replace("{}", &set.to_string()),
-        _ => "raised by other parts".to_owned(),
+        _ => "as soon as it happens".to_owned(),
     };
     let state = if rule.on { "on" } else { "off" };
     let fired = format!("fired {} in 7 days", rule.fired);

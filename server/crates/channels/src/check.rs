@@ -24,7 +24,7 @@ pub async fn check(
             report.passed("Address reached", subject.address);
             report.passed(&accepted, "");
             report.passed(DELIVERED, "look for it there");
-            report.rights(Vec::new())
+            report.end()
         }
         Err(error) => match error.class {
             ErrorClass::Unauthorized | ErrorClass::Forbidden => {

@@ -185,7 +185,15 @@ pub struct Building<'a> {
 impl<'a> Building<'a> {
     /// Nothing is checked yet.
     pub fn new(subject: Subject<'a>, at: Timestamp) -> Self {
-        Self { subject, at, system: None, secret_ends: None, clock_apart_s: None, checks: Vec::new(), begun: Instant::now() }
+        Self {
+            subject,
+            at,
+            system: None,
+            secret_ends: None,
+            clock_apart_s: None,
+            checks: Vec::new(),
+            begun: Instant::now(),
+        }
     }
 
     fn add(&mut self, what: &str, outcome: CheckOutcome, detail: &str, todo: Option<String>) {
@@ -276,7 +284,8 @@ impl<'a> Building<'a> {
         self.end()
     }
 
-    fn end(self) -> Report {
+    /// Everything was checked.
+    pub fn end(self) -> Report {
         let Self { at, system, secret_ends, clock_apart_s, checks, .. } = self;
         Report { at, system, secret_ends, clock_apart_s, checks }
     }

@@ -57,7 +57,7 @@ pub(super) fn rules(rows: Vec<RuleRow>, acts: Acts) -> impl IntoView {
         <section class="panel" id="rules" data-testid="rules">
             <header><h2>"Alert rules"</h2><span class="push">{format!("{on} of {all} on")}</span></header>
             <ul class="switches">{rows}</ul>
-            <p class="pager"><span>"fired: in the last 7 days"</span></p>
+            <p class="in small muted">"fired: in the last 7 days"</p>
         </section>
     }
 }

@@ -171,6 +171,23 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
+    fn the_document_has_every_kind() {
+        let document = include_str!("../../../../../docs/ALERTS.md");
+        for kind in AlertKind::ALL {
+            let shipped = kind.shipped();
+            let condition = shipped.threshold.map_or("as soon as it happens".to_owned(), |threshold| {
+                threshold.condition.replace("{}", &threshold.shipped.to_string())
+            });
+            let severity = shipped.severity.label().to_lowercase();
+            let row = format!(
+                "| `{}` | {severity} | {}: {condition} | {} |",
+                shipped.code, shipped.label, shipped.first_step
+            );
+            assert!(document.contains(&row), "docs/ALERTS.md must have: {row}");
+        }
+    }
+
+    #[test]
     fn every_kind_has_its_own_code_and_a_threshold_within_its_limits() {
         let codes: BTreeSet<_> = AlertKind::ALL.iter().map(|kind| kind.code()).collect();
         assert_eq!(codes.len(), AlertKind::ALL.len());
