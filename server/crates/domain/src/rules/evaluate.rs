@@ -6,7 +6,7 @@ use crate::{
     cause::Cause,
     commit::ExceptionChange,
     effects::{EffectBody, EffectTarget},
-    exceptions::exception_key,
+    exceptions::{CommittedException, exception_key},
     fold::FoldedException,
     ids::ExceptionId,
     rule::{Action, Content, RuleId, RuleVersion, Terms, Trigger},
@@ -80,6 +80,8 @@ struct Matched {
     whole: bool,
     /// The exceptions with which it is met.
     exceptions: BTreeSet<ExceptionId>,
+    /// The committed ones with which it was met, with the severity that they had.
+    before: BTreeSet<ExceptionId>,
 }
 
 impl Matched {
@@ -157,6 +159,7 @@ struct Opener {
     version: RuleVersion,
     action: Action,
     about: BTreeSet<ExceptionId>,
+    before: BTreeSet<ExceptionId>,
     /// Whether it takes whatever is announced.
     every: bool,
     trigger: Trigger,
@@ -174,16 +177,21 @@ impl Evaluation<'_> {
         let met = |exception| rule.condition.is_met(&Moment { change: self.change, exception });
         if !rule.condition.reads("exception") {
             let whole = met(None)?;
-            let every = self.regarded.iter().filter(|_| whole).map(|one| one.id);
-            return Ok(Matched { whole, exceptions: every.collect() });
+            let every: BTreeSet<_> = self.regarded.iter().filter(|_| whole).map(|one| one.id).collect();
+            return Ok(Matched { whole, before: every.clone(), exceptions: every });
         }
-        let mut exceptions = BTreeSet::new();
+        let (mut exceptions, mut before) = (BTreeSet::new(), BTreeSet::new());
         for one in self.regarded {
-            if met(Some(one))? {
-                exceptions.insert(one.id);
-            }
+            let is_met = met(Some(one))?;
+            let committed = self.change.committed(one.id).map(|committed| committed.severity);
+            let was_met = match committed {
+                Some(severity) if severity != one.severity => met(Some(&Regarded { severity, ..one.clone() }))?,
+                _ => is_met,
+            };
+            exceptions.extend(is_met.then_some(one.id));
+            before.extend(was_met.then_some(one.id));
         }
-        Ok(Matched { whole: false, exceptions })
+        Ok(Matched { whole: false, exceptions, before })
     }
 
     /// When a rule looks again at an exception that is not open for long enough yet.
@@ -221,6 +229,7 @@ impl Evaluation<'_> {
                     version: rule.version,
                     action: action.clone(),
                     about: matched.exceptions.clone(),
+                    before: matched.before.clone(),
                     every: matched.whole,
                     trigger: rule.content.trigger,
                 });
@@ -315,9 +324,10 @@ impl Evaluation<'_> {
             intents.push(Intent::UpdateCase { exception: *id, at, urgent: true });
         }
         intents.extend(change.cases.iter().map(|id| now(*id)));
-        let grace_over = |exception: &&crate::exceptions::CommittedException| {
-            let due =
-                wait(exception.id, exception.severity).and_then(|wait| exception.recorded_at.checked_add(wait).ok());
+        let opener_before = |id: ExceptionId| rules.openers.iter().find(|one| one.every || one.before.contains(&id));
+        let grace_over = |exception: &&CommittedException| {
+            let wait = opener_before(exception.id).and_then(|opener| opener.wait(grace.of(exception.severity)));
+            let due = wait.and_then(|wait| exception.recorded_at.checked_add(wait).ok());
             due.is_some_and(|due| due <= change.now)
         };
         let open = change.committed.iter().filter(|exception| exception.closed.is_none() && !exception.withheld);
