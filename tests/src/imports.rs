@@ -113,7 +113,7 @@ pub async fn rate(odoo: &Odoo, folder: &Path, count: usize) -> Result<Rate> {
     let fields: Vec<&str> = picking.copied().filter(|field| there.get(*field).is_some()).collect();
     let (mut best_search, mut best_import) = (Duration::MAX, Duration::MAX);
     for round in 0..ROUNDS {
-        let begun = Instant::now();
+        let start = Instant::now();
         let (mut after, mut read) = (0, 0);
         loop {
             let domain = json!([["state", "!=", "draft"], ["carrier_tracking_ref", "!=", false], ["id", ">", after]]);
@@ -128,12 +128,12 @@ pub async fn rate(odoo: &Odoo, folder: &Path, count: usize) -> Result<Rate> {
                 _ => break,
             }
         }
-        best_search = best_search.min(begun.elapsed());
+        best_search = best_search.min(start.elapsed());
         ensure!(read >= count, "{read} of {count}");
         let here = Here::new(odoo, folder, &format!("rate{round}.db")).await?;
-        let begun = Instant::now();
+        let start = Instant::now();
         let done = here.import().await?;
-        best_import = best_import.min(begun.elapsed());
+        best_import = best_import.min(start.elapsed());
         ensure!(done.created as usize >= count, "{} of {count}", done.created);
     }
     Ok(Rate { deliveries: count, search: best_search, import: best_import })

@@ -310,7 +310,7 @@ async fn a_change_during_a_long_import_is_found_by_the_next_one() {
     let begun = systems.world.context.now();
     systems.import(1).await;
     let written = |record, minutes| {
-        let at = begun + jiff::SignedDuration::from_mins(minutes);
+        let at = begun + SignedDuration::from_mins(minutes);
         systems.odoo.spoil("stock.picking", record, "write_date", json!(at.strftime("%Y-%m-%d %H:%M:%S").to_string()));
     };
     systems.world.clock.advance(jiff::Span::new().minutes(30));

@@ -63,7 +63,7 @@ struct Responsible {
 
 impl OdooClient {
     /// Schedules a to-do under this marker, unless it is or was there already; returns the activity's id, or the words
-    /// `done` and the message's id for one that somebody has dealt with. It is assigned to the order's salesperson, else to the
+    /// `done` and the message's id for one that a person has dealt with. It is assigned to the order's salesperson, else to the
     /// buyer of the purchase, else to who looks after the transfer or the warehouse, else to the fallback, else it stays unassigned.
     ///
     /// # Errors
