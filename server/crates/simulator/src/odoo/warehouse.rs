@@ -55,7 +55,7 @@ pub struct NewGoods<'a> {
 }
 
 impl SandboxOdoo {
-    /// Somebody puts goods into a delivery.
+    /// A person puts goods into a delivery.
     pub fn add_goods(&self, picking: i64, goods: &NewGoods<'_>) {
         let mut data = self.inner.lock();
         let country = data.insert("res.country", json!({"code": goods.origin, "name": goods.origin}));
