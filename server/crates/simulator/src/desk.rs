@@ -183,6 +183,7 @@ impl SandboxDesk {
             .route("/REST/2.0/ticket/{number}/comment", post(comment))
             .route("/REST/2.0/ticket/{number}/attachments", get(texts))
             .route("/REST/2.0/transactions", get(transactions))
+            .route("/REST/2.0/user/{id}", get(user))
             .route("/Ticket/Display.html", get(ticket_page))
             .with_state(Arc::clone(&inner));
         Ok(Self { inner, server: Server::start(router).await? })
@@ -291,6 +292,11 @@ fn links(data: &Data) -> Value {
 
 async fn about(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Response {
     inner.answer(&headers, "GET rt", |_| Json(json!({"Version": "5.0.7", "Plugins": []})).into_response()).await
+}
+
+/// The token's user.
+async fn user(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Response {
+    inner.answer(&headers, "GET user", |_| Json(json!({"id": "27", "Name": INTEGRATION})).into_response()).await
 }
 
 async fn queue(State(inner): State<Arc<Inner>>, Path(name): Path<String>, headers: HeaderMap) -> Response {

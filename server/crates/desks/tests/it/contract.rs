@@ -297,7 +297,8 @@ async fn followed_up(control: &dyn Control, desk: &dyn Desk) {
         desk.set_context(&first, "late", &Discard).await.unwrap();
         assert_eq!(status(desk, &first).await, DeskStatus::Resolved);
         assert_eq!(desk.reopen(&first, "again", "Again.", &Discard).await.unwrap(), Reopened::FollowUp);
-        assert!(only(control).notes.is_empty());
+        let seen = only(control);
+        assert!(!seen.open && seen.public == 0, "{seen:?}");
     }
     // where the platform has no link of its own, the text has it
     let body = format!("Damaged.\nFollows up ticket #{first}");
