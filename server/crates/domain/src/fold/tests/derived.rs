@@ -44,7 +44,7 @@ fn silence_slowness_and_loss_are_counted_in_working_days() {
         ("2026-03-10T09:00:00Z", &[]),
         ("2026-03-10T09:00:01Z", &[E::Silence]),
         ("2026-03-11T09:00:01Z", &[E::Silence, E::SlowTransit]),
-        ("2026-03-19T09:00:01Z", &[E::SlowTransit, E::PresumedLost]),
+        ("2026-03-19T09:00:01Z", &[E::PresumedLost]),
     ] {
         let mut reasons = open_at(&scanned, now);
         reasons.sort_unstable();
