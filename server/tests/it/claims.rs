@@ -380,6 +380,29 @@ async fn an_erasure_takes_notes_files_and_keys_and_leaves_the_amounts() {
 }
 
 #[tokio::test]
+async fn a_claim_follows_its_shipment_into_the_orders() {
+    let claims = Claims::new().await;
+    claims.world().receives("CLAIM00014", &[("InTransit_003", "2026-03-04T10:00:00")]).await;
+    let unlinked = claims.systems.shipment("CLAIM00014").await;
+    let number = claims.raise(unlinked, ClaimReason::Lost).await;
+    claims.add(number, EvidenceKind::Photos, PNG).await.unwrap();
+    assert_eq!(claims.record(number).await.about.goods, None);
+    claims.systems.order("CLAIM00014").await;
+    let linked = claims.systems.shipment("CLAIM00014").await;
+    let context = &claims.world().context;
+    let of = claims::of_shipment(context, &claims.person(), linked).await.unwrap();
+    assert_eq!(of.iter().map(|one| one.record.number).collect::<Vec<_>>(), [number]);
+    claims.change(number, Change::Refresh).await.unwrap();
+    claims.world().settle().await;
+    let record = claims.record(number).await;
+    assert_eq!(record.claim.claimed, Some(euro("840.34")), "what the order is worth");
+    let before = record.note.unwrap().subject;
+    erasure::erase_customer(context, &claims.person(), linked, "asked for it".into()).await.unwrap();
+    assert!(context.store.claims.files(context.scope(), record.id).await.unwrap().is_empty());
+    assert_eq!(context.store.people.key(context.scope(), before).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn rules_for_deadlines_are_put_by_an_admin_and_count_from_then_on() {
     let claims = Claims::new().await;
     let context = &claims.world().context;

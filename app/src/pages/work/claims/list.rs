@@ -129,7 +129,7 @@ fn table(asked: Signal<Asked>) -> impl IntoView {
         one(row, href, on)
     };
     view! {
-        <table class="table table--list table--lead">
+        <table class="table table--list table--lead claims">
             <caption class="sr">"Claims by deadline"</caption>
             <thead><tr><th>"Claim"</th><th>"Shipment"</th><th aria-sort="ascending">"Deadline ↑"</th><th>"Status"</th><th class="p3">"Evidence"</th><th class="num">"Claimed"</th><th class="num p2">"Paid"</th></tr></thead>
             <tbody>{keyed(list, |row| row.number.clone(), line)}</tbody>
@@ -139,10 +139,10 @@ fn table(asked: Signal<Asked>) -> impl IntoView {
                 <td class="num hide-s p2">{move || sums.with(|(.., paid)| paid.clone())}</td>
             </tr></tfoot>
         </table>
-        <p class="pager">
-            <span>"Deadlines by carrier are data: "<a href="/claims/deadlines">"rules and sources"</a></span>
+        <nav class="pager" aria-label="Pages">
+            <span>"Deadlines by carrier are data: "<a class="btn btn--s btn--bare" href="/claims/deadlines">"rules and sources"</a></span>
             <span class="push">{move || next.get().map(|href| view! { <a class="btn btn--s" href=href rel="next">"Next"<Icon name="right"/></a> })}</span>
-        </p>
+        </nav>
     }
 }
 

@@ -191,7 +191,7 @@ fn file_panel(
             {none.then(|| view! { <p class="in small muted">"No files yet: photos, the carrier’s report, the customer’s statement."</p> })}
             <ul class="lines lines--s">{rows}</ul>
             {may_add.then(|| view! {
-                <form class="in row" method="post" enctype="multipart/form-data" action=upload data-testid="upload">
+                <form class="in row claim-upload" method="post" enctype="multipart/form-data" action=upload data-testid="upload">
                     <label class="field"><span>"What it shows"</span><select class="input" name="kind">{options}</select></label>
                     <label class="field"><span>"File, up to 10 MB"</span><input class="input" type="file" name="file" required accept="image/png,image/jpeg,image/gif,image/webp,image/tiff,application/pdf"/></label>
                     <button class="btn" type="submit">"Upload"</button>

@@ -4,13 +4,17 @@ use crate::{
     context::Context,
     error::{Result, UseCaseError},
 };
-use domain::{claims::NotPossible, ids::CorrelationId, place::zone};
+use domain::{
+    claims::NotPossible,
+    ids::{CorrelationId, ShipmentId},
+    place::zone,
+};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use storage::{
     Scope,
     claims::ClaimRecord,
     jobs::{Cause, JobKind, NewJob},
-    shipments::Loaded,
+    shipments::{Loaded, ShipmentRecord},
 };
 
 /// Characters of a note.
@@ -57,9 +61,18 @@ pub(super) fn job(context: &Context, of: &ClaimRecord, system: Option<&str>) -> 
     NewJob { destination: system.map(str::to_owned), ..job }
 }
 
-/// The same for a claim whose shipment is not at hand.
+/// A claim's shipment, or the one that took it over.
+pub(super) async fn shipment_of(context: &Context, scope: Scope, id: ShipmentId) -> Result<Option<ShipmentRecord>> {
+    let shipments = &context.store.shipments;
+    let found = shipments.shipment(scope, id).await?;
+    match found.as_ref().and_then(|shipment| shipment.merged_into) {
+        Some(target) => Ok(shipments.shipment(scope, target).await?),
+        None => Ok(found),
+    }
+}
+
+/// The work for a claim whose shipment is not at hand.
 pub(super) async fn job_of(context: &Context, scope: Scope, of: &ClaimRecord) -> Result<NewJob> {
-    let shipment = context.store.shipments.shipment(scope, of.shipment).await?;
-    let origin = shipment.and_then(|shipment| shipment.origin);
+    let origin = shipment_of(context, scope, of.shipment).await?.and_then(|shipment| shipment.origin);
     Ok(job(context, of, origin.as_ref().map(|origin| origin.system.as_str())))
 }

@@ -1,7 +1,10 @@
 //! Collects what other systems know of a claim: the value and the goods from the order system, what the labels cost; and
 //! counts its evidence.
 
-use super::{common::not_possible, evidence};
+use super::{
+    common::{not_possible, shipment_of},
+    evidence,
+};
 use crate::{context::Context, odoo::OrderError};
 use ::odoo::{OdooClient, ToBook};
 use domain::{
@@ -34,8 +37,7 @@ pub async fn prepare(
     calls: &dyn CallLog,
 ) -> Result<(), OrderError> {
     let Some(found) = context.store.claims.claim(scope, id).await? else { return Ok(()) };
-    let shipment = context.store.shipments.shipment(scope, found.shipment).await?;
-    let origin = shipment.and_then(|shipment| shipment.origin);
+    let origin = shipment_of(context, scope, found.shipment).await?.and_then(|shipment| shipment.origin);
     let origin = origin.filter(|origin| system == Some(origin.system.as_str()));
     let goods = match &origin {
         Some(origin) => {

@@ -1,6 +1,7 @@
 //! What people wrote and uploaded about a claim may name a person: it is sealed under the key of the shipment's customer, else
 //! under the shipment's own, and an erasure reaches it.
 
+use super::common::shipment_of;
 use crate::{
     booking::key_of,
     context::Context,
@@ -22,6 +23,7 @@ pub(super) const fn own_subject(shipment: ShipmentId) -> SubjectId {
 
 /// The key that something about a shipment is sealed under.
 pub(super) async fn key(context: &Context, scope: Scope, shipment: ShipmentId) -> Result<DataKey> {
+    let shipment = shipment_of(context, scope, shipment).await?.map_or(shipment, |found| found.id);
     if let Some(key) = key_of(context, scope, shipment).await? {
         return Ok(key);
     }
