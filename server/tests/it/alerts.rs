@@ -531,7 +531,7 @@ async fn people_acknowledge_assign_snooze_and_resolve_on_the_page() {
     let port = watched.page();
     watched.suspend("aftership", true).await;
     watched.look().await;
-    let view = watched.view().await;
+    let view = port.view(AlertsQuery::default()).await.unwrap();
     let row = &view.rows[0];
     assert!(view.summary.starts_with("1 open, 1 critical; 1 not acknowledged"), "{}", view.summary);
     assert_eq!(
@@ -541,10 +541,10 @@ async fn people_acknowledge_assign_snooze_and_resolve_on_the_page() {
     assert!(row.title.contains("is suspended") && !row.first_step.is_empty() && row.link == "/connections/aftership");
     assert_eq!(port.acknowledge(row.id.clone()).await.unwrap(), 1);
     port.assign(row.id.clone(), true).await.unwrap();
-    let row = watched.view().await.rows.remove(0);
+    let row = port.view(AlertsQuery::default()).await.unwrap().rows.remove(0);
     assert!(row.standing.starts_with("acknowledged") && row.mine && !row.acknowledgeable);
     port.snooze(row.id.clone(), SnoozeFor::FourHours, "maintenance".into()).await.unwrap();
-    let view = watched.view().await;
+    let view = port.view(AlertsQuery::default()).await.unwrap();
     assert_eq!((view.rows.len(), view.quiet.len()), (0, 1));
     assert!(view.quiet[0].how.ends_with(": maintenance"), "{:?}", view.quiet);
     assert_eq!(view.tabs.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [0, 0, 1, 0]);
@@ -552,7 +552,7 @@ async fn people_acknowledge_assign_snooze_and_resolve_on_the_page() {
     watched.pass(4 * 60).await;
     watched.suspend("aftership", true).await;
     watched.pass(1).await;
-    let row = watched.view().await.rows.remove(0);
+    let row = port.view(AlertsQuery::default()).await.unwrap().rows.remove(0);
     assert!(watched.said("slack").iter().any(|text| text.starts_with("Still open: ")), "{:?}", watched.said("slack"));
     port.resolve(row.id.clone(), "restarted".into()).await.unwrap();
     watched.world.work(Lane::RealTime).await;

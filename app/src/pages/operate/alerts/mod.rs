@@ -1,5 +1,6 @@
 //! Alerts: what is open, the channels, the rules.
 
+mod acts;
 mod page;
 mod rows;
 mod side;

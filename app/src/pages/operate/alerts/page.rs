@@ -1,10 +1,10 @@
 //! The page: head, tabs, filters, list; beside it channels and rules.
 
-use super::{rows, side};
+use super::{acts::Acts, rows, side};
 use crate::{
-    api::{self, AcknowledgeAlert, AssignAlert, ResolveAlert, SetAlertRule, SnoozeAlert, TestChannels},
+    api,
     components::{
-        Failed, Frame, Icon, action, browser,
+        Frame, Icon, browser,
         live::{followed, part},
         parts::Empty,
     },
@@ -36,68 +36,6 @@ fn address(query: &AlertsQuery) -> String {
     let mut params = ParamsMap::new();
     pairs.into_iter().filter(|(_, v)| !v.is_empty()).for_each(|(k, v)| params.insert(k, v.to_owned()));
     format!("/alerts{}", params.to_query_string())
-}
-
-/// What a person can do here.
-#[derive(Clone, Copy)]
-pub(super) struct Acts {
-    pub(super) acknowledge: ServerAction<AcknowledgeAlert>,
-    pub(super) assign: ServerAction<AssignAlert>,
-    pub(super) snooze: ServerAction<SnoozeAlert>,
-    pub(super) resolve: ServerAction<ResolveAlert>,
-    pub(super) rule: ServerAction<SetAlertRule>,
-    pub(super) test: ServerAction<TestChannels>,
-}
-
-impl Acts {
-    fn new() -> Self {
-        Self {
-            acknowledge: action(),
-            assign: action(),
-            snooze: action(),
-            resolve: action(),
-            rule: action(),
-            test: action(),
-        }
-    }
-
-    /// How often something was done.
-    fn done(self) -> usize {
-        let versions = [
-            self.acknowledge.version(),
-            self.assign.version(),
-            self.snooze.version(),
-            self.resolve.version(),
-            self.rule.version(),
-            self.test.version(),
-        ];
-        versions.into_iter().map(|version| version.get()).sum()
-    }
-
-    fn failed(self) -> impl IntoView {
-        [
-            self.acknowledge.value().get().and_then(Result::err),
-            self.assign.value().get().and_then(Result::err),
-            self.snooze.value().get().and_then(Result::err),
-            self.resolve.value().get().and_then(Result::err),
-            self.rule.value().get().and_then(Result::err),
-            self.test.value().get().and_then(Result::err),
-        ]
-        .into_iter()
-        .flatten()
-        .map(|error| view! { <Failed error/> })
-        .collect_view()
-    }
-
-    /// What the test of the channels came to.
-    fn tested(self) -> impl IntoView {
-        self.test.value().get().and_then(Result::ok).map(|(passed, tested)| {
-            let (class, icon) =
-                if passed == tested { ("note note--ok", "check") } else { ("note note--warn", "alert") };
-            let text = format!("{passed} of {tested} channels took the test message");
-            view! { <div class=class role="status" data-testid="tested"><Icon name=icon/><div>{text}</div></div> }
-        })
-    }
 }
 
 type Asked = (AlertsQuery, AlertsView);

@@ -1,6 +1,6 @@
 //! The list of alerts, by severity; below it what is snoozed or ended.
 
-use super::page::Acts;
+use super::acts::Acts;
 use crate::{
     components::{Icon, Time, browser::POP},
     contract::alerts::{AlertRow, AlertTab, QuietRow, SnoozeFor},

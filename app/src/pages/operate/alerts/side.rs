@@ -1,6 +1,6 @@
 //! Beside the list: the channels with their test, and the rules with their switches and numbers.
 
-use super::page::Acts;
+use super::acts::Acts;
 use crate::{
     components::{Icon, Time},
     contract::{

@@ -138,6 +138,7 @@ mod tests {
     /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/libraries/python/tests/test_webhooks.py>.
     #[test]
     fn the_signature_is_the_standards() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let key = key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         let webhook =
             Webhook { http: Client::new("channel").unwrap(), url: String::new(), site: String::new(), keys: vec![key] };
