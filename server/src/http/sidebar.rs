@@ -93,9 +93,7 @@ fn html(shown: &Sidebar) -> String {
             (Some(event), _) => drop(write!(events, "<li>{}</li>", escaped(event))),
             // links are below
             (None, Some((_, link))) if link.starts_with("http") => {}
-            (None, Some((term, fact))) => {
-                drop(write!(facts, "<dt>{}</dt><dd>{}</dd>", escaped(term), escaped(fact)));
-            }
+            (None, Some((term, fact))) => drop(write!(facts, "<dt>{}</dt><dd>{}</dd>", escaped(term), escaped(fact))),
             (None, None) => {}
         }
     }

@@ -23,7 +23,7 @@ use crate::{
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -475,8 +475,9 @@ async fn change(
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
+    let operation = if body["Status"].is_null() { "PUT fields" } else { "PUT ticket" };
     inner
-        .answer(&headers, &format!("{} ticket", Method::PUT), |data| {
+        .answer(&headers, operation, |data| {
             let Some(ticket) = data.tickets.get(&number) else { return not_found() };
             let before = ticket.status.clone();
             let fields = data.taken_fields(&body["CustomFields"]);

@@ -169,7 +169,15 @@ fn answer(data: &mut Data, edition: Edition, (model, method): (&str, &str), body
             json!(true)
         }
         ("mail.message.subtype", "search_read") => json!([{"id": 2}]),
-        ("ir.model.data", "search_read") => external_ids(data, body),
+        ("ir.model.data", "check_object_reference") => {
+            let name = body["xml_id"].as_str().unwrap_or_default();
+            let is_it = |ticket: &&Ticket| ticket.key == name && ticket.stands != Stands::Deleted;
+            let Some(ticket) = data.tickets.values().find(is_it) else {
+                let message = format!("External ID not found in the system: milepost.{name}");
+                return fault(StatusCode::INTERNAL_SERVER_ERROR, "builtins.ValueError", &message);
+            };
+            json!(["helpdesk.ticket", ticket.id])
+        }
         (stages, "search_read") if of_edition(stages) && stages.ends_with("stage") => {
             STAGES.iter().map(|(id, closed)| json!({"id": id, "closed": closed, "fold": closed})).collect()
         }
@@ -319,10 +327,4 @@ fn messages(data: &Data, body: &Value) -> Value {
         one.texts.iter().skip(1).filter(fits).map(of_this).collect::<Vec<_>>()
     });
     texts.collect()
-}
-
-fn external_ids(data: &Data, body: &Value) -> Value {
-    let Some(name) = equals(body, "name").as_str().map(str::to_owned) else { return json!([]) };
-    let of = data.tickets.values().filter(|ticket| ticket.key == name && ticket.stands != Stands::Deleted);
-    of.map(|ticket| json!({"id": 1, "res_id": ticket.id})).collect()
 }
