@@ -14,6 +14,7 @@ use crate::{
     },
 };
 use domain::{
+    ExceptionReason,
     commit::{self, ExceptionChange},
     effects::{EffectOutcome, EffectTarget},
     exceptions::exception_key,
@@ -69,7 +70,8 @@ pub async fn fold_shipment(
         let mut folded = fold::fold(&loaded.input, now);
         let book = context.rules.book(&context.store, scope, context.now()).await?;
         let Ruled { exceptions, outcome } = ruled(context, &loaded, &book, &mut folded, (cause, now));
-        let Admitted { intents, own, firings } = follow::admit(context, &book, &loaded.effects, outcome, &mut folded);
+        let Admitted { intents, own, firings } =
+            follow::admit(context, &book, &loaded.effects, (id, outcome), &mut folded);
         let next_uses = next_uses(&loaded, &folded);
         let same = next_uses.is_empty() && unchanged(&loaded, &folded, &exceptions);
         if same && own.is_empty() {
@@ -267,6 +269,9 @@ impl Derivation<'_> {
                     let body = serde_json::to_string(&body).expect("plain data serialises");
                     made.effects.push(NewEffect { id, target, key, body, outcome });
                 }
+                // what was just refused is not sent again because of that
+                Intent::UpdateOrder { .. } if self.opens(ExceptionReason::OrderRefused) => {}
+                Intent::UpdateCase { .. } if self.opens(ExceptionReason::DeskRefused) => {}
                 Intent::UpdateOrder { urgent } => {
                     made.jobs.extend(system.map(|system| self.job(JobKind::SYNC_ORDER, &shipment, system, urgent)));
                 }
@@ -283,6 +288,17 @@ impl Derivation<'_> {
             }
         }
         made
+    }
+
+    /// Whether an exception of a reason is open from now on.
+    fn opens(&self, reason: ExceptionReason) -> bool {
+        let open = |id: ExceptionId| self.loaded.exceptions.iter().any(|one| one.id == id && one.closed.is_none());
+        self.exceptions.iter().any(|change| match change {
+            ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception } => {
+                exception.reason == reason && exception.closed.is_none() && !open(*id)
+            }
+            ExceptionChange::Close { .. } => false,
+        })
     }
 
     fn job(&self, kind: JobKind, target: &dyn ToString, destination: &str, urgent: bool) -> NewJob {
