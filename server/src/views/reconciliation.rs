@@ -206,6 +206,12 @@ fn in_percent(basis_points: u64) -> String {
     }
 }
 
+/// The same without decimals that say nothing.
+fn rounded(basis_points: u64) -> String {
+    let text = in_percent(basis_points);
+    if text.contains('.') { text.trim_end_matches('0').to_owned() } else { text }
+}
+
 fn shown_overview(overview: Overview, query: &ReconciliationQuery, times: &Times) -> ReconciliationView {
     let differ: u64 = overview.counts.open.iter().map(|(_, _, n)| n).sum();
     let of = |group: Group| overview.counts.open.iter().filter(|(of, _, _)| *of == group).map(|(_, _, n)| n).sum();
@@ -236,7 +242,7 @@ fn shown_overview(overview: Overview, query: &ReconciliationQuery, times: &Times
     ReconciliationView {
         share,
         days: days.collect(),
-        target: in_percent(overview.target).trim_end_matches('0').trim_end_matches('.').to_owned(),
+        target: rounded(overview.target),
         running: overview.running.map(|run| shown_progress(run, overview.fixes_per_second, times)),
         causes,
         tabs: Tab::ALL.iter().map(|tab| (*tab, count(*tab))).collect(),
@@ -437,6 +443,13 @@ mod tests {
         ] {
             let share = Share { at: Timestamp::UNIX_EPOCH, compared, differing };
             assert_eq!(in_percent(basis_points(&share)), shown, "{compared} {differing}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_said_with_the_decimals_that_it_has() {
+        for (target, shown) in [(10_000, "100"), (9_950, "99.5"), (9_875, "98.75"), (5_000, "50"), (50, "0.5")] {
+            assert_eq!(rounded(target), shown);
         }
     }
 
