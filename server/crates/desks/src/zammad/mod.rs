@@ -223,8 +223,8 @@ impl Zammad {
             Err(error) if is_gone(&error) => return Ok(Some(SOMEBODY.to_owned())),
             Err(error) => return Err(error),
         };
-        let moves = history["history"].as_array().into_iter().flatten();
-        let last = moves.filter(|change| text(change, "/attribute") == "state").next_back();
+        let mut moves = history["history"].as_array().into_iter().flatten();
+        let last = moves.rfind(|change| text(change, "/attribute") == "state");
         let Some(by) = last.and_then(|change| change["created_by_id"].as_u64()) else {
             return Ok(Some(SOMEBODY.to_owned()));
         };

@@ -255,7 +255,7 @@ fn seen(ticket: &Ticket) -> Seen {
         gone: matches!(ticket.stands, Stands::Deleted | Stands::Merged(_)),
         notes: internal.clone().filter(|text| !is_context(text)).map(|text| text.body.clone()).collect(),
         public: ticket.texts.iter().filter(|text| text.public).count(),
-        context: in_field.or_else(|| internal.clone().filter(is_context).next_back().map(|text| text.body.clone())),
+        context: in_field.or_else(|| internal.clone().rfind(is_context).map(|text| text.body.clone())),
         tags: ticket.tags.clone(),
         priority: ticket.priority.clone(),
         requester: ticket.requester.clone(),
