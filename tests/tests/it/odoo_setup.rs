@@ -64,7 +64,7 @@ async fn odoo_is_set_up_reports_changes_and_is_left_as_it_was() -> Result<()> {
     let again = setup(&installation, &odoo, &["--user"])?;
     ensure!(again.contains("nothing to do"), "{again}");
     let [fields, views, rules, actions] = made(&odoo).await?;
-    ensure!((fields, views) == (18, 6) && rules >= 2 && actions >= 2, "{fields} {views} {rules} {actions}");
+    ensure!((fields, views) == (19, 6) && rules >= 2 && actions >= 2, "{fields} {views} {rules} {actions}");
     for model in ["stock.picking", "sale.order"] {
         let [form, list, search] = shown(&odoo, model).await?;
         for (arch, has) in [
@@ -99,7 +99,7 @@ async fn odoo_is_set_up_reports_changes_and_is_left_as_it_was() -> Result<()> {
     ensure!(opened["type"] == "ir.actions.act_url" && opened["url"] == page, "{opened}");
     // all of it goes, data last and only when that is said
     let kept = setup(&installation, &odoo, &["--remove"])?;
-    ensure!(kept.contains("stay, with the values of") && made(&odoo).await? == [18, 0, 0, 0], "{kept}");
+    ensure!(kept.contains("stay, with the values of") && made(&odoo).await? == [19, 0, 0, 0], "{kept}");
     let gone = setup(&installation, &odoo, &["--remove", "--delete-data"])?;
     ensure!(gone.contains("are lost") && made(&odoo).await? == [0, 0, 0, 0], "{gone}");
     ensure!(setup(&installation, &odoo, &["--remove", "--delete-data"])?.contains("nothing to do"));
