@@ -2,9 +2,8 @@
 
 use super::{
     html::escape,
-    order,
     posting::{Posted, Posting},
-    proofs,
+    proofs, siblings,
 };
 use domain::{
     State,
@@ -31,7 +30,7 @@ pub(super) async fn invoice(
     if state != State::Delivered || (on == InvoiceOn::Pod && !proofs::is_proved(posting).await?) {
         return Ok(None);
     }
-    if of == InvoiceFor::Order && !order::has_arrived(posting).await? {
+    if of == InvoiceFor::Order && !siblings::has_arrived(posting).await? {
         return Ok(None);
     }
     let invoice = match how {
@@ -49,7 +48,7 @@ pub(super) async fn invoice(
     Ok(match posting.odoo.invoice(records, invoice, of, posting.calls).await? {
         Invoiced::Made { id, name } => {
             if of == InvoiceFor::Order {
-                order::invoiced(posting).await?;
+                siblings::invoiced(posting).await?;
             }
             Some(EffectOutcome::named(id, name.as_deref().unwrap_or(DRAFT)))
         }

@@ -11,6 +11,7 @@ mod notes;
 mod order;
 mod posting;
 mod proofs;
+mod siblings;
 mod steps;
 mod values;
 
