@@ -229,7 +229,11 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "secret",
         "The old secret stays: the newest one is not accepted yet, or there is no other.",
     ),
-    ("/api/claims/raise", "shipment", "No single shipment has this number: enter its tracking number, order or transfer."),
+    (
+        "/api/claims/raise",
+        "shipment",
+        "No single shipment has this number: enter its tracking number, order or transfer.",
+    ),
     ("/api/claims/raise", "reason", "Choose what the claim is for."),
     ("/api/claims/put-deadlines", "rules", "These rules cannot be used: compare them with the ones that are there."),
     ("", "amount", "Enter an amount of more than 0, like 1140.50, in the currency of the claim."),

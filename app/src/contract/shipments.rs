@@ -107,7 +107,8 @@ impl ListQuery {
     /// Whether anything narrows the view: its count is then not the number of rows.
     pub fn is_narrowed(&self) -> bool {
         let written = [&self.text, &self.carrier, &self.delivered].iter().any(|filter| !filter.is_empty());
-        let chosen = self.state.is_some() || self.direction.is_some() || self.labels.is_some() || self.unknown.is_some();
+        let chosen =
+            self.state.is_some() || self.direction.is_some() || self.labels.is_some() || self.unknown.is_some();
         written || chosen || self.linked != Linked::Any || self.fresh != Freshness::Any
     }
 }

@@ -200,9 +200,8 @@ async fn called(context: &Context, scope: Scope, found: &mut Findings) -> Vec<St
     }
     waiting(context, &caller, found).await;
     // the test of a channel is a message that people get: they send it themselves
-    let is_left = |one: &Overview| {
-        one.template.as_ref().is_some_and(|it| matches!(it.family, Family::Carrier | Family::Channel))
-    };
+    let is_left =
+        |one: &Overview| one.template.as_ref().is_some_and(|it| matches!(it.family, Family::Carrier | Family::Channel));
     let called: Vec<_> = all.into_iter().filter(|one| !is_left(one)).collect();
     for one in called.iter().filter(|one| one.record.enabled) {
         let name = &one.record.name;

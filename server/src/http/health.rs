@@ -85,7 +85,8 @@ fn from_elsewhere(extensions: &Extensions, headers: &HeaderMap) -> Option<Respon
 async fn operational(context: &Context) {
     if let Ok(open) = context.store.alerts.open(context.scope()).await {
         for kind in AlertKind::ALL {
-            let of_kind = open.iter().filter(|alert| alert.kind == *kind && alert.standing.clear_since.is_none()).count();
+            let of_kind =
+                open.iter().filter(|alert| alert.kind == *kind && alert.standing.clear_since.is_none()).count();
             metrics::gauge!("milepost_alerts", "kind" => kind.code()).set(of_kind as f64);
         }
     }

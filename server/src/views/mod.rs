@@ -1,8 +1,8 @@
 //! Implements the pages' ports: use case → view type. Words and times for people are made here, so that the server's and
 //! the browser's half of a page agree.
 
-pub mod booking_rules;
 pub mod alerts;
+pub mod booking_rules;
 pub mod claims;
 pub mod connections;
 pub mod exceptions;

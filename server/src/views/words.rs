@@ -1,8 +1,8 @@
 //! Words that several pages share.
 
+use app::components::parts::grouped;
 use application::{cases::routing::NoTicket, exceptions::Resolver, people::Who};
 use carriers::Scheme;
-use app::components::parts::grouped;
 use domain::{fold::Resolution, money::Money};
 use storage::work::{CaseRecord, CaseStatus};
 

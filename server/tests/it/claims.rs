@@ -209,7 +209,7 @@ async fn a_claim_for_an_exception_counts_from_its_event_and_names_the_carriers_r
         "2026-03-12",
         "7 days after the report, since nothing is delivered"
     );
-    assert_eq!(claims.evidence(raised).await[&EvidenceKind::CarrierReport], true);
+    assert!(claims.evidence(raised).await[&EvidenceKind::CarrierReport]);
 }
 
 #[tokio::test]
@@ -280,7 +280,7 @@ async fn a_file_is_taken_by_what_it_is_sealed_and_read_with_a_line_in_the_audit_
         assert!(matches!(&refused, Err(UseCaseError::Invalid { field: of, .. }) if *of == field), "{refused:?}");
     }
     claims.add(number, EvidenceKind::Photos, PNG).await.unwrap();
-    assert_eq!(claims.evidence(number).await[&EvidenceKind::Photos], true);
+    assert!(claims.evidence(number).await[&EvidenceKind::Photos]);
     let record = claims.record(number).await;
     let kept = context.store.claims.files(context.scope(), record.id).await.unwrap();
     let (file, content) = context.store.claims.file(context.scope(), record.id, kept[0].id).await.unwrap().unwrap();
@@ -507,7 +507,7 @@ async fn of_a_late_delivery_promise_and_delay_are_said() {
         matches!(&promise.presence, Presence::Present(said) if said.contains("2026-03-03") && said.contains("late"));
     assert!(said, "{promise:?}");
     let evidence = claims.evidence(number).await;
-    assert_eq!(evidence[&EvidenceKind::ShippingCost], false, "the label was bought elsewhere");
+    assert!(!evidence[&EvidenceKind::ShippingCost], "the label was bought elsewhere");
     assert_eq!(claims.record(number).await.claim.claimed, None);
     let refused =
         claims.change(number, Change::Step { step: Step::File { reference: None, answer_by: None }, why: None }).await;

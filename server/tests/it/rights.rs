@@ -300,8 +300,20 @@ async fn every_function_and_every_role_agree_with_the_table() {
 /// Asks the port behind a function for something that is not there, in words that cannot be read where it takes any.
 async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
     let no = || "no such thing".to_owned();
-    let Ports { session, shipments, exceptions, overview, start, mappings, sync, connections, claims, reconciliation, booking_rules, alerts } =
-        ports;
+    let Ports {
+        session,
+        shipments,
+        exceptions,
+        overview,
+        start,
+        mappings,
+        sync,
+        connections,
+        claims,
+        reconciliation,
+        booking_rules,
+        alerts,
+    } = ports;
     match name {
         "frame" => session.frame().await.map(drop),
         "shipments" => shipments.list(ListQuery { cursor: no(), ..ListQuery::default() }).await.map(drop),
@@ -347,7 +359,9 @@ async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "reconciliation/fix" => reconciliation.fix(vec![no()]).await.map(drop),
         "reconciliation/decide" => reconciliation.decide(no(), 0, no()).await,
         "reconciliation/assign" => reconciliation.assign(no(), true).await,
-        "booking-rules" => booking_rules.view(BookingRulesQuery { delivery: no(), ..BookingRulesQuery::default() }).await.map(drop),
+        "booking-rules" => {
+            booking_rules.view(BookingRulesQuery { delivery: no(), ..BookingRulesQuery::default() }).await.map(drop)
+        }
         "booking-rules/save" => booking_rules.save(RuleForm { does: no(), ..RuleForm::default() }).await,
         "booking-rules/change" => booking_rules.change(no(), no(), no()).await,
         "claims" => claims.view(ClaimsQuery { cursor: no(), ..ClaimsQuery::default() }).await.map(drop),

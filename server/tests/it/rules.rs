@@ -57,8 +57,8 @@ impl Rules {
     }
 
     async fn publish(&self, content: Content) -> RuleId {
-        let id = manage::create(&self.context, &self.person, content).await.unwrap();
-        manage::publish(&self.context, &self.person, &id).await.unwrap();
+        let id = manage::create(&self.context, &self.person, content).await.expect("works");
+        manage::publish(&self.context, &self.person, &id).await.expect("works");
         self.systems.advance(1).await;
         id
     }
@@ -71,12 +71,12 @@ impl Rules {
     }
 
     async fn halt(&self, id: &RuleId) -> Option<Halt> {
-        upkeep::flush(&self.context).await.unwrap();
-        self.context.store.rules.rule(self.context.scope(), id).await.unwrap().and_then(|rule| rule.halt)
+        upkeep::flush(&self.context).await.expect("works");
+        self.context.store.rules.rule(self.context.scope(), id).await.expect("works").and_then(|rule| rule.halt)
     }
 
     async fn open_alerts(&self, kind: AlertKind, subject: &str) -> Option<u64> {
-        let open = self.context.store.alerts.open_of(self.context.scope(), kind, subject).await.unwrap();
+        let open = self.context.store.alerts.open_of(self.context.scope(), kind, subject).await.expect("works");
         open.map(|open| open.standing.affects)
     }
 }

@@ -126,12 +126,12 @@ fn opened(shipment: &Shipment, begin: Timestamp) -> BTreeMap<E, usize> {
                     });
                 }
                 ExceptionChange::Keep { id, exception } => {
-                    let row = rows.iter_mut().find(|row| row.id == id).unwrap();
+                    let row = rows.iter_mut().find(|row| row.id == id).expect("committed");
                     (row.severity, row.evidence) = (exception.severity, exception.evidence);
                     row.closed = row.closed.filter(|_| exception.closed.is_some());
                 }
                 ExceptionChange::Close { id, resolution, .. } => {
-                    rows.iter_mut().find(|row| row.id == id).unwrap().closed = Some((now, resolution));
+                    rows.iter_mut().find(|row| row.id == id).expect("committed").closed = Some((now, resolution));
                 }
             }
         }

@@ -405,15 +405,16 @@ fn ExceptionsPanel(exceptions: Memo<Vec<ExceptionView>>, act: ServerAction<ActOn
 fn OneException(exception: ExceptionView, act: ServerAction<ActOnException>) -> impl IntoView {
     let acts: &[(Act, &str)] = match (&exception.closed, exception.acknowledged) {
         (Some(_), _) => &[(Act::Reopen, "Reopen")],
-        _ if exception.question.is_some() => {
-            &[(Act::Ticket, "Reopen ticket"), (Act::Take, "Assign to me")]
-        }
+        _ if exception.question.is_some() => &[(Act::Ticket, "Reopen ticket"), (Act::Take, "Assign to me")],
         (None, false) => &[(Act::Acknowledge, "Acknowledge"), (Act::Take, "Assign to me")],
         (None, true) => &[(Act::Take, "Assign to me"), (Act::Snooze, "Snooze")],
     };
     let page = format!("/exceptions/{}", exception.id);
     // a reason is asked for there
-    let resolve = exception.closed.is_none().then(|| view! { <a class="btn btn--s" href=format!("{page}#resolve")>"Resolve…"</a> });
+    let resolve = exception
+        .closed
+        .is_none()
+        .then(|| view! { <a class="btn btn--s" href=format!("{page}#resolve")>"Resolve…"</a> });
     view! {
         <div class="stack stack--tight">
             <div class="row"><a href=page><SeverityMark severity=exception.severity label=exception.label/></a>{exception.closed.clone().map(|(how, at)| view! { <span class="tag tag--ok">{how}" "<Time when=at/></span> })}</div>

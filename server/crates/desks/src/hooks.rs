@@ -140,7 +140,7 @@ pub fn number_of(value: &Value) -> Option<String> {
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let bytes = text.as_bytes();
-    (bytes.len() % 2 == 0 && bytes.iter().all(u8::is_ascii_hexdigit)).then_some(())?;
+    (bytes.len().is_multiple_of(2) && bytes.iter().all(u8::is_ascii_hexdigit)).then_some(())?;
     let pair = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
     (0..bytes.len()).step_by(2).map(pair).collect()
 }

@@ -273,12 +273,7 @@ impl OdooClient {
     }
 
     /// Those of these fields that a model has.
-    async fn known<'a>(
-        &self,
-        model: &str,
-        fields: &[&'a str],
-        log: &dyn CallLog,
-    ) -> Result<Vec<&'a str>, CallError> {
+    async fn known<'a>(&self, model: &str, fields: &[&'a str], log: &dyn CallLog) -> Result<Vec<&'a str>, CallError> {
         let body = json!({"allfields": fields, "attributes": ["type"]});
         let there: Map<String, Value> = self.ask(model, "fields_get", body, log).await?;
         Ok(fields.iter().copied().filter(|field| there.contains_key(*field)).collect())

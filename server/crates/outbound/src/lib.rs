@@ -8,18 +8,20 @@ mod key;
 pub mod limits;
 mod mask;
 pub mod missing;
+mod pace;
 pub mod schema;
 pub mod secrets;
 pub mod template;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use pace::Pace;
 use reqwest::{header::HeaderMap, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{
     num::NonZeroU32,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -359,26 +361,6 @@ pub struct Client {
     backoff: Duration,
 }
 
-/// At most so many calls a second: each takes the next free moment and waits for it.
-#[derive(Debug)]
-struct Pace {
-    apart: Duration,
-    next: Mutex<Instant>,
-}
-
-impl Pace {
-    async fn wait(&self) {
-        let now = Instant::now();
-        let mine = {
-            let mut next = self.next.lock().expect("no panic while held");
-            let mine = (*next).max(now);
-            *next = mine + self.apart;
-            mine
-        };
-        tokio::time::sleep_until(mine.into()).await;
-    }
-}
-
 impl Client {
     /// A client for this destination. The process must have a rustls provider installed.
     ///
@@ -391,9 +373,7 @@ impl Client {
     /// The same with at most so many calls a second.
     #[must_use]
     pub fn paced(mut self, calls_per_second: Option<NonZeroU32>) -> Self {
-        self.pace = calls_per_second.map(|calls| {
-            Arc::new(Pace { apart: Duration::from_secs(1) / calls.get(), next: Mutex::new(Instant::now()) })
-        });
+        self.pace = calls_per_second.map(|calls| Arc::new(Pace::of(calls)));
         self
     }
 

@@ -139,6 +139,85 @@ impl Way {
         self.at += SignedDuration::from_hours(2);
         self.say("Delivered_001");
     }
+
+    /// Lives through a script on the way to a country that usually takes so many days; the promise, where one is made, and
+    /// the trouble that there is.
+    fn through(
+        &mut self,
+        script: Script,
+        to: &'static str,
+        usual: u64,
+        dice: &mut Dice,
+    ) -> (Option<Timestamp>, Option<Trouble>) {
+        let (mut promised, mut trouble) = (None, None);
+        match script {
+            Script::Fine => {
+                promised = Some(by_evening(self, usual + 2));
+                self.scans(usual.saturating_sub(1));
+                self.country = to;
+                self.deliver();
+            }
+            Script::Late => {
+                promised = Some(by_evening(self, usual));
+                trouble = Some(Trouble::Late);
+                self.scans(usual + 1 + dice.up_to(2));
+                self.country = to;
+                self.deliver();
+            }
+            Script::Slow => {
+                trouble = Some(Trouble::Slow);
+                self.scans(4 * usual + 6);
+                self.country = to;
+                self.deliver();
+            }
+            Script::Silent => {
+                trouble = Some(Trouble::Silent);
+                self.scans(1);
+                self.days(9);
+                self.country = to;
+                self.deliver();
+            }
+            Script::NotShipped => trouble = Some(Trouble::NotShipped),
+            Script::Customs => {
+                trouble = Some(Trouble::Customs);
+                self.scans(1);
+                self.country = to;
+                self.say("InTransit_006");
+                self.days(7);
+                self.say("InTransit_005");
+                self.deliver();
+            }
+            Script::Returns => {
+                trouble = Some(Trouble::Returns);
+                self.scans(usual.saturating_sub(1));
+                self.country = to;
+                self.days(1);
+                self.say("Exception_010");
+                self.country = "DE";
+                self.days(2);
+                self.say("Exception_011");
+            }
+            Script::WrongCountry => {
+                trouble = Some(Trouble::WrongCountry);
+                self.scans(usual.saturating_sub(1));
+                self.country = if to == "FR" { "ES" } else { "IT" };
+                self.deliver();
+            }
+            Script::Lost => {
+                trouble = Some(Trouble::Lost);
+                self.scans(1);
+            }
+            Script::UnknownCode => {
+                trouble = Some(Trouble::UnknownCode);
+                self.days(1);
+                self.say("InTransit_980");
+                self.scans(usual.saturating_sub(2));
+                self.country = to;
+                self.deliver();
+            }
+        }
+        (promised, trouble)
+    }
 }
 
 fn shipment(begin: Timestamp, number: u64, seed: u64) -> Shipment {
@@ -152,79 +231,12 @@ fn shipment(begin: Timestamp, number: u64, seed: u64) -> Shipment {
     way.days(1 + dice.up_to(20));
     let labelled = way.at;
     way.say("InfoReceived_001");
-    let mut promised = None;
-    let mut troubles = Vec::new();
     if script != Script::NotShipped {
         way.days(1);
         way.say("InTransit_002");
     }
-    match script {
-        Script::Fine => {
-            promised = Some(by_evening(&way, usual + 2));
-            way.scans(usual.saturating_sub(1));
-            way.country = to;
-            way.deliver();
-        }
-        Script::Late => {
-            promised = Some(by_evening(&way, usual));
-            troubles.push(Trouble::Late);
-            way.scans(usual + 1 + dice.up_to(2));
-            way.country = to;
-            way.deliver();
-        }
-        Script::Slow => {
-            troubles.push(Trouble::Slow);
-            way.scans(4 * usual + 6);
-            way.country = to;
-            way.deliver();
-        }
-        Script::Silent => {
-            troubles.push(Trouble::Silent);
-            way.scans(1);
-            way.days(9);
-            way.country = to;
-            way.deliver();
-        }
-        Script::NotShipped => troubles.push(Trouble::NotShipped),
-        Script::Customs => {
-            troubles.push(Trouble::Customs);
-            way.scans(1);
-            way.country = to;
-            way.say("InTransit_006");
-            way.days(7);
-            way.say("InTransit_005");
-            way.deliver();
-        }
-        Script::Returns => {
-            troubles.push(Trouble::Returns);
-            way.scans(usual.saturating_sub(1));
-            way.country = to;
-            way.days(1);
-            way.say("Exception_010");
-            way.country = "DE";
-            way.days(2);
-            way.say("Exception_011");
-        }
-        Script::WrongCountry => {
-            troubles.push(Trouble::WrongCountry);
-            way.scans(usual.saturating_sub(1));
-            way.country = if to == "FR" { "ES" } else { "IT" };
-            way.deliver();
-        }
-        Script::Lost => {
-            troubles.push(Trouble::Lost);
-            way.scans(1);
-        }
-        Script::UnknownCode => {
-            troubles.push(Trouble::UnknownCode);
-            way.days(1);
-            way.say("InTransit_980");
-            way.scans(usual.saturating_sub(2));
-            way.country = to;
-            way.deliver();
-        }
-    }
-    Shipment { number, to, labelled, promised, reports: way.reports, troubles }
+    let (promised, trouble) = way.through(script, to, usual, &mut dice);
+    Shipment { number, to, labelled, promised, reports: way.reports, troubles: trouble.into_iter().collect() }
 }
 
 fn script(dice: &mut Dice) -> Script {

@@ -257,10 +257,12 @@ pub(crate) async fn act(
             query("UPDATE exception SET snoozed_until = NULL WHERE id = ?1").bind(id.0).execute(db).await?;
         }
         ExceptionAction::Resolve => {
-            decide(db, scope, exception.shipment, &Decision { at, what: Choice::Resolve { exception: id, evidence } }).await?
+            decide(db, scope, exception.shipment, &Decision { at, what: Choice::Resolve { exception: id, evidence } })
+                .await?
         }
         ExceptionAction::Reopen => {
-            decide(db, scope, exception.shipment, &Decision { at, what: Choice::Reopen { exception: id, evidence } }).await?
+            decide(db, scope, exception.shipment, &Decision { at, what: Choice::Reopen { exception: id, evidence } })
+                .await?
         }
     }
     Ok(())

@@ -16,8 +16,8 @@ use domain::{
     effects::{EffectOutcome, EffectTarget},
     event_time::EventTime,
     fold::{FoldInput, Folded, NextUse, Plan},
-    labels::LabelState,
     ids::{BindingId, CorrelationId, EffectId, ExceptionId, MessageId, ObservationId, ShipmentId, TrackerId},
+    labels::LabelState,
     unknown,
 };
 use jiff::Timestamp;

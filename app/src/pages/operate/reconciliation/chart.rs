@@ -147,8 +147,7 @@ mod tests {
             differing: 38,
         };
         let (agreeing, all) = (grouped(5_180), grouped(5_218));
-        let expected =
-            format!("99.27 % on 23 Nov: {agreeing} of {all} agreed. The chart begins with the second day.");
+        let expected = format!("99.27 % on 23 Nov: {agreeing} of {all} agreed. The chart begins with the second day.");
         assert_eq!(first_day(&day), expected);
     }
 

@@ -59,7 +59,7 @@ impl CaseWork<'_> {
         }
         for (action, why) in &lines {
             let why = audit::reason(self.context, self.scope, why).await?;
-            let audit = self.context.audit(*action, format!("exception:{}", exception.id)).why(Some(why));
+            let audit = self.context.audit(action, format!("exception:{}", exception.id)).why(Some(why));
             self.context.store.work.move_case(self.scope, case.clone(), None, audit, Vec::new()).await?;
             case.revision += 1;
         }

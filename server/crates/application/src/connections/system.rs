@@ -21,7 +21,9 @@ impl System {
             return None;
         }
         let url = match settings["host"].as_str().filter(|_| family == Some(Family::Channel)) {
-            Some(host) => Url::parse(&format!("smtp://{}:{}", host.trim(), settings["port"].as_u64().unwrap_or(0))).ok()?,
+            Some(host) => {
+                Url::parse(&format!("smtp://{}:{}", host.trim(), settings["port"].as_u64().unwrap_or(0))).ok()?
+            }
             None => Url::parse(settings["url"].as_str()?.trim()).ok()?,
         };
         let host = url.host_str()?.trim_end_matches('.');

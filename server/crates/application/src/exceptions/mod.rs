@@ -88,11 +88,9 @@ async fn check(context: &Context, scope: Scope, action: &ExceptionAction) -> Res
                 return Err(UseCaseError::Invalid { field: "until", message });
             }
         }
-        ExceptionAction::Team { team: Some(team) } => {
-            if !teams::all(context, scope).await?.contains_key(team) {
-                let message = format!("there is no team {team}: milepost team list shows those that there are");
-                return Err(UseCaseError::Invalid { field: "team", message });
-            }
+        ExceptionAction::Team { team: Some(team) } if !teams::all(context, scope).await?.contains_key(team) => {
+            let message = format!("there is no team {team}: milepost team list shows those that there are");
+            return Err(UseCaseError::Invalid { field: "team", message });
         }
         _ => {}
     }

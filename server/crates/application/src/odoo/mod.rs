@@ -22,8 +22,8 @@ pub use link::link;
 pub(crate) use of_order::SalesOrder;
 pub use repair::REPAIRS_MAX;
 pub(crate) use repair::{Comparing, KEY as SET_BACK};
-pub(crate) use sync::status_values;
 pub(crate) use sync::html::escape;
+pub(crate) use sync::status_values;
 pub use sync::{OrderOutcome, PROOF_AWAITED, Update, expire_proofs, sync};
 
 /// The place of a customer's data in the vault.

@@ -69,7 +69,7 @@ impl Quiet {
         let today = local.date().to_datetime(self.until);
         let day = if time < self.until { today } else { today.checked_add(1.day()).ok()? };
         // an hour that a clock change leaves out or repeats is read as the zone's rules have it
-        Some(self.zone.to_ambiguous_timestamp(day).compatible().ok()?)
+        self.zone.to_ambiguous_timestamp(day).compatible().ok()
     }
 }
 

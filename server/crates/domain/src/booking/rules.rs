@@ -189,7 +189,7 @@ impl BookingRule {
         };
         let fits = [
             (Misfit::Numbered, !(matches!(self.action, Action::Book { .. }) && parcels.has_number)),
-            (Misfit::NotNumbered, !(matches!(self.action, Action::Register { .. }) && !parcels.has_number)),
+            (Misfit::NotNumbered, !matches!(self.action, Action::Register { .. }) || parcels.has_number),
             (Misfit::Method, is(&self.method, parcels.method, |wanted, have| have.contains(wanted))),
             (Misfit::Warehouse, is(&self.warehouse, parcels.warehouse, |wanted, have| have == wanted)),
             (Misfit::Country, self.countries.is_empty() || self.countries.iter().any(here)),

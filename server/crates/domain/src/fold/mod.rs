@@ -65,12 +65,7 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
     let failed = whole.failed_attempts();
     let mut exceptions = overlay::exceptions(&settled, &walked, &steps, now);
     exceptions.extend(overlay::repeated_attempts(failed, &walked, &steps).map(|e| settled.derived(e)));
-    if whole.called_off || input.plan.standing == DeliveryStanding::Deleted {
-        clock::close_called_off(&mut exceptions, &input.plan);
-    }
-    if let Some(at) = whole.received {
-        clock::close_received(&mut exceptions, at);
-    }
+    close_with_the_delivery(&mut exceptions, &whole, &input.plan);
     let heard_at = heard_at(&facts);
     let known = schedule::Known { plan: &input.plan, steps: &steps, delivered: whole.delivered };
     let schedule = schedule::schedule(&facts, &known);
@@ -131,6 +126,16 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
     let derived = clock.exceptions.into_iter().map(|e| settled.derived(e)).collect();
     notice(&mut folded, derived, input, now);
     folded
+}
+
+/// Ends what is open of a delivery that was called off or received.
+fn close_with_the_delivery(exceptions: &mut [FoldedException], whole: &Whole, plan: &Plan) {
+    if whole.called_off || plan.standing == DeliveryStanding::Deleted {
+        clock::close_called_off(exceptions, plan);
+    }
+    if let Some(at) = whole.received {
+        clock::close_received(exceptions, at);
+    }
 }
 
 /// Adds what is derived, as far as nothing else explains it, and what follows from all exceptions.

@@ -174,7 +174,7 @@ struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     fn matched(&self, rule: &Running) -> Result<Matched, String> {
-        let met = |exception| rule.condition.is_met(&Moment { change: self.change, exception });
+        let met = |exception: Option<&Regarded>| rule.condition.is_met(&Moment { change: self.change, exception });
         if !rule.condition.reads("exception") {
             let whole = met(None)?;
             let every: BTreeSet<_> = self.regarded.iter().filter(|_| whole).map(|one| one.id).collect();
@@ -185,7 +185,10 @@ impl Evaluation<'_> {
             let is_met = met(Some(one))?;
             let committed = self.change.committed(one.id).map(|committed| committed.severity);
             let was_met = match committed {
-                Some(severity) if severity != one.severity => met(Some(&Regarded { severity, ..one.clone() }))?,
+                Some(severity) if severity != one.severity => {
+                    let earlier = Regarded { severity, ..one.clone() };
+                    met(Some(&earlier))?
+                }
                 _ => is_met,
             };
             exceptions.extend(is_met.then_some(one.id));

@@ -310,10 +310,8 @@ fn message_post(data: &mut Data, model: &str, body: &Value) -> OdooResult {
     let html =
         if body["body_is_html"] == json!(true) { text.to_owned() } else { format!("<p>{}</p>", page::escape(text)) };
     let message_id = body["message_id"].as_str().map_or_else(|| format!("<{}@sandbox>", data.next), str::to_owned);
-    let id = data.insert(
-        "mail.message",
-        json!({"model": model, "res_id": record, "body": html, "message_id": message_id}),
-    );
+    let id =
+        data.insert("mail.message", json!({"model": model, "res_id": record, "body": html, "message_id": message_id}));
     Ok(json!([id]))
 }
 

@@ -32,6 +32,15 @@ const LAST: char = char::MAX;
 /// Where a page ended: need for action, newest event, id; or delivery, nothing, id.
 type Cursor = (i64, i64, Uuid);
 
+/// Whether a page leaves out rows that a walk passes.
+fn is_narrowed(wanted: &ShipmentQuery, search: Option<&Search>) -> bool {
+    search.is_some()
+        || wanted.carrier.is_some()
+        || wanted.freshness.is_some()
+        || wanted.labels.is_some()
+        || wanted.unknown.is_some()
+}
+
 pub(super) async fn list(
     db: &mut dyn Db,
     scope: Scope,
@@ -49,12 +58,7 @@ pub(super) async fn list(
         (None, None, None) => None,
     };
     let (sort, dialect) = (Sort::of(wanted), db.dialect());
-    let looks = search.is_some()
-        || wanted.carrier.is_some()
-        || wanted.freshness.is_some()
-        || wanted.labels.is_some()
-        || wanted.unknown.is_some();
-    let walks = found.is_none() && looks;
+    let walks = found.is_none() && is_narrowed(wanted, search.as_ref());
     let mut sql = query(
         "SELECT s.id, s.need, s.moved_at, s.revision, s.origin, s.destination, s.state, s.visibility, s.worst_reason, s.worst_severity,
                 s.eta_time, s.promised_by, s.delivered_at, s.delivered_time, s.last_event, s.heard_at FROM ",

@@ -4,7 +4,8 @@ use super::{World, at, counters::rows};
 use crate::{
     Scope, Store,
     bookings::{
-        BookingOrder, BookingRecord, KeptDocument, OrderedLabel, Registration, RegistrationRecord, Tracking, WantedLabel,
+        BookingOrder, BookingRecord, KeptDocument, OrderedLabel, Registration, RegistrationRecord, Tracking,
+        WantedLabel,
     },
     jobs::JobKind,
     shipments::{ShipmentQuery, ShipmentTab},

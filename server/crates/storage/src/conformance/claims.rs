@@ -218,7 +218,7 @@ pub async fn reminders_are_due_by_their_day(store: Store) {
     raised(&world, &draft(&world, ClaimReason::Damaged, "2026-04-20")).await;
     assert!(claims.to_remind(scope, day("2026-03-12")).await.unwrap().is_empty());
     let due = claims.to_remind(scope, day("2026-03-13")).await.unwrap();
-    assert_eq!(due, [first.clone()]);
+    assert_eq!(due, std::slice::from_ref(&first));
     let next = ClaimRecord { remind_on: first.claim.remind_after(Some(day("2026-03-13"))), ..first };
     assert!(save(&world, &next).await);
     assert!(claims.to_remind(scope, day("2026-03-17")).await.unwrap().is_empty());

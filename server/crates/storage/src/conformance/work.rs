@@ -2,7 +2,7 @@
 
 use super::{Said, World, at, text, world::exception};
 use crate::{
-    Actor, AuditEntry, Scope, Store,
+    Actor, AuditEntry, Scope, Sealed, Store,
     figures::{AGES, CarrierFigures},
     jobs::{Finish, JobKind, Lane},
     limits::PAGE_ROWS,
@@ -355,6 +355,19 @@ pub async fn cases_of_episodes(store: Store) {
     assert!(world.store.work.case_context(world.scope, world.id()).await.unwrap().is_none());
 }
 
+fn ticket_facts(assignee: Option<Sealed>) -> TicketFacts {
+    TicketFacts {
+        tried_at: Some(at(3)),
+        context: Some("digest".into()),
+        looked_at: Some(at(5)),
+        replies: 2,
+        notes: 1,
+        agent_at: Some(at(4)),
+        assignee,
+        team: Some("Shipments".into()),
+    }
+}
+
 pub async fn what_a_poll_sees_of_cases(store: Store) {
     let world = World::new(store).await;
     let shipment = world.import(world.order(1, &[]), 1).await;
@@ -373,16 +386,7 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
             status,
             closed_by: (status != CaseStatus::Open).then(|| Agent { name: named(status) }),
             follows: Some("9".into()),
-            ticket: TicketFacts {
-                tried_at: Some(at(3)),
-                context: Some("digest".into()),
-                looked_at: Some(at(5)),
-                replies: 2,
-                notes: 1,
-                agent_at: Some(at(4)),
-                assignee: named(status),
-                team: Some("Shipments".into()),
-            },
+            ticket: ticket_facts(named(status)),
             ..case(&world, *id, shipment, 6)
         };
         work.put_case(world.scope, made.clone()).await.unwrap();

@@ -84,7 +84,7 @@ pub struct Update {
 #[derive(Debug)]
 enum Of {
     Delivery(Box<Delivery>),
-    Order(Order),
+    Order(Box<Order>),
 }
 
 /// What was written to a record last.

@@ -110,7 +110,7 @@ pub(super) async fn update(
     let fields = context.store.shipments.order_fields(leased.scope, order.system, order.record).await?;
     let written = Written { values: fields.values.as_deref(), at: fields.at };
     let system = order.system.to_owned();
-    let of = Of::Order(Order { system, noted, changed: Vec::new(), leased: leased.clone() });
+    let of = Of::Order(Box::new(Order { system, noted, changed: Vec::new(), leased: leased.clone() }));
     Ok(Some(Update::new(context, odoo, (Record::order(order.record), values), written, leased.attempts, of)))
 }
 
