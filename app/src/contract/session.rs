@@ -40,6 +40,7 @@ pub const PAGES: &[&str] = &[
     "/shipments",
     "/shipments/{id}",
     "/exceptions",
+    "/exceptions/{id}",
     "/overview",
     "/start",
     "/sync",

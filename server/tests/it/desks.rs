@@ -166,15 +166,15 @@ async fn whole_life(control: Box<dyn Control>) {
     polls(&world).await;
     let of = case(&world, shipment).await.ticket;
     assert_eq!((of.replies, of.notes, of.assignee.is_some()), (1, 1, true), "{of:?}");
-    let told = lines(&world, shipment).await;
+    let lines_of = lines(&world, shipment).await;
     assert!(
-        ["case.replied", "case.noted", "case.assigned"].iter().all(|one| told.iter().any(|line| line == one)),
-        "{told:?}"
+        ["case.replied", "case.noted", "case.assigned"].iter().all(|one| lines_of.iter().any(|line| line == one)),
+        "{lines_of:?}"
     );
     for _ in 0..3 {
         polls(&world).await;
     }
-    assert_eq!(lines(&world, shipment).await.len(), told.len(), "each once, and our own writes are nobody's");
+    assert_eq!(lines(&world, shipment).await.len(), lines_of.len(), "each once, and our own writes are none");
 
     // it is over: the context says so, the ticket is resolved
     let mut list = CUSTOMS.to_vec();
@@ -183,7 +183,7 @@ async fn whole_life(control: Box<dyn Control>) {
     let ticket = only(control);
     assert!(!ticket.open, "settled by rule");
     polls(&world).await;
-    assert_eq!(lines(&world, shipment).await.len(), told.len(), "what Milepost does is no agent's doing");
+    assert_eq!(lines(&world, shipment).await.len(), lines_of.len(), "what Milepost does is not an agent's");
 
     // a report of an agent's change, which is looked at once
     control.act(&ticket.number, &Act::Reopen);

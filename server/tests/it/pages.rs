@@ -26,11 +26,12 @@ const READERS: usize = 4;
 /// What is asked for, and in how many rounds: every route, with a record where it shows one, and the questions that show
 /// something else.
 fn addresses(records: &Records) -> Vec<(String, usize)> {
-    let Records { shipment, event, job, message } = records;
+    let Records { shipment, event, job, message, exception } = records;
     let addresses: Vec<String> = app::ssr::pages()
         .iter()
         .map(|page| match page.as_str() {
             "/shipments/{id}" => format!("/shipments/{shipment}"),
+            "/exceptions/{id}" => format!("/exceptions/{exception}"),
             "/sync/jobs/{id}" => format!("/sync/jobs/{job}"),
             "/sync/messages/{id}" => format!("/sync/messages/{message}"),
             "/connections/{id}" => "/connections/aftership".to_owned(),

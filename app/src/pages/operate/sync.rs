@@ -81,9 +81,9 @@ pub fn SyncPage() -> impl IntoView {
     let view = Memo::new(move |_| query.with(|query| query.view));
     Effect::watch(move || view.get(), move |_, _, _| ticked.clear(), false);
     Effect::watch(
-        move || acts.start.value().with(|begun| matches!(begun, Some(Ok(_)))).then(|| acts.start.version().get()),
-        move |begun, _, _| {
-            if begun.is_some() {
+        move || acts.start.value().with(|started| matches!(started, Some(Ok(_)))).then(|| acts.start.version().get()),
+        move |started, _, _| {
+            if started.is_some() {
                 ticked.clear()
             }
         },
@@ -95,7 +95,7 @@ pub fn SyncPage() -> impl IntoView {
         <Frame title="Integrations">
             <div class="page__head"><div><h1>"Integrations"</h1><p>"Updates sent to Odoo and the service desk"</p></div></div>
             {move || acts.failed()}
-            {move || acts.begun()}
+            {move || acts.started()}
             {followed(sync, move |sync| view! { <Syncs sync acts ticked/> })}
         </Frame>
     }
@@ -158,7 +158,7 @@ impl Acts {
         .collect_view()
     }
 
-    fn begun(self) -> impl IntoView {
+    fn started(self) -> impl IntoView {
         self.start.value().get().and_then(Result::ok).map(|planned| {
             let text = format!("Retry of {} started", grouped(planned.take));
             view! { <div class="note note--ok" role="status"><Icon name="check"/><div>{text}</div></div> }

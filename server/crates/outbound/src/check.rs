@@ -179,7 +179,7 @@ pub struct Building<'a> {
     secret_ends: Option<Timestamp>,
     clock_apart_s: Option<i64>,
     checks: Vec<Check>,
-    begun: Instant,
+    started: Instant,
 }
 
 impl<'a> Building<'a> {
@@ -192,13 +192,13 @@ impl<'a> Building<'a> {
             secret_ends: None,
             clock_apart_s: None,
             checks: Vec::new(),
-            begun: Instant::now(),
+            started: Instant::now(),
         }
     }
 
     fn add(&mut self, what: &str, outcome: CheckOutcome, detail: &str, todo: Option<String>) {
-        let millis = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.begun = Instant::now();
+        let millis = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.started = Instant::now();
         self.checks.push(Check { what: what.to_owned(), outcome, detail: detail.to_owned(), todo, millis });
     }
 

@@ -250,7 +250,7 @@ fn script(dice: &mut Dice) -> Script {
     Script::Fine
 }
 
-/// The end of the working day that is so many of them ahead.
+/// The end of the working day that many working days ahead.
 fn by_evening(way: &Way, days: u64) -> Timestamp {
     let mut then = Way { at: way.at, country: way.country, reports: Vec::new() };
     then.days(days);

@@ -46,19 +46,25 @@ impl<E: Engine> Exceptions for Sql<E> {
             .await
     }
 
-    async fn is_open(&self, scope: Scope, shipment: ShipmentId, reason: ExceptionReason) -> Result<bool> {
+    async fn open_since(
+        &self,
+        scope: Scope,
+        shipment: ShipmentId,
+        reason: ExceptionReason,
+    ) -> Result<Option<Timestamp>> {
         self.0
             .read(move |db| {
                 Box::pin(async move {
                     let row = query(
-                        "SELECT 1 AS one FROM exception WHERE company_id = ?1 AND shipment_id = ?2 AND reason = ?3 AND closed_at IS NULL LIMIT 1",
+                        "SELECT max(opened_at) AS since FROM exception
+                         WHERE company_id = ?1 AND shipment_id = ?2 AND reason = ?3 AND closed_at IS NULL",
                     )
                     .bind(scope.company.0)
                     .bind(shipment.0)
                     .bind(reason.code())
                     .optional(db)
                     .await?;
-                    Ok(row.is_some())
+                    row.map_or(Ok(None), |row| row.opt_at("since"))
                 })
             })
             .await

@@ -49,7 +49,7 @@ pub struct AlertRecord {
     pub title: String,
     /// Why it is there, in our own words.
     pub detail: String,
-    /// What it affects so many of: `updates`.
+    /// What it affects, in the plural: `updates`.
     pub unit: String,
     /// The page that shows what to do about it.
     pub link: String,

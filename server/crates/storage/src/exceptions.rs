@@ -121,8 +121,13 @@ pub trait Exceptions: Send + Sync {
         jobs: Vec<NewJob>,
     ) -> Result<()>;
 
-    /// Whether a shipment has an open exception of a reason.
-    async fn is_open(&self, scope: Scope, shipment: ShipmentId, reason: ExceptionReason) -> Result<bool>;
+    /// Since when a shipment has an open exception of a reason; none where it has none.
+    async fn open_since(
+        &self,
+        scope: Scope,
+        shipment: ShipmentId,
+        reason: ExceptionReason,
+    ) -> Result<Option<Timestamp>>;
 
     /// Another system refused for good, or accepted after all, what it was to be given of a shipment: a decision that the fold
     /// reads, with the job that does.

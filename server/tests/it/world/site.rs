@@ -55,6 +55,7 @@ pub struct Records {
     pub event: String,
     pub job: String,
     pub message: String,
+    pub exception: String,
 }
 
 /// What came for a request.
@@ -180,7 +181,8 @@ impl Site {
             let event = loaded.input.facts.first().map(|fact| fact.id.to_string());
             if let (Some(job), Some(message), Some(event)) = (jobs.rows.first(), messages.rows.first(), event) {
                 let (job, message) = (job.job.id.to_string(), message.id.to_string());
-                return Records { shipment: shipment.to_string(), event, job, message };
+                let exception = self.exception().await.0;
+                return Records { shipment: shipment.to_string(), event, job, message, exception };
             }
             tokio::time::sleep(LOOK).await;
         }

@@ -49,7 +49,7 @@ impl Acts {
         .collect_view()
     }
 
-    pub(super) fn begun(self) -> impl IntoView {
+    pub(super) fn started(self) -> impl IntoView {
         self.fix.value().get().and_then(Result::ok).map(|fixes| {
             let text = format!("{fixes} fixes started; each is looked at again");
             view! { <div class="note note--ok" role="status"><Icon name="check"/><div>{text}</div></div> }

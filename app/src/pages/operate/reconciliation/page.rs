@@ -90,7 +90,7 @@ pub fn ReconciliationPage() -> impl IntoView {
     view! {
         <Frame title="Reconciliation">
             {move || acts.failed()}
-            {move || acts.begun()}
+            {move || acts.started()}
             {followed(asked, move |asked| view! { <Page asked acts/> })}
         </Frame>
     }

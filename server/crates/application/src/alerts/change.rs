@@ -49,7 +49,7 @@ pub struct Raised {
     pub detail: String,
     /// How many things it affects.
     pub count: Count,
-    /// What it affects so many of: `shipments`.
+    /// What it affects, in the plural: `shipments`.
     pub unit: String,
     /// The page that shows what to do about it: `/connections/odoo`.
     pub link: String,

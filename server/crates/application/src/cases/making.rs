@@ -10,7 +10,7 @@ use storage::{
 };
 
 impl CaseWork<'_> {
-    /// Looks for the case, and makes it where there is none. That it is about to be made is durable before the call: whoever comes
+    /// Looks for the case, and makes it where there is none. That it is about to be made is durable before the call: who comes
     /// next, after a crash, an unknown outcome or beside this one, waits until the desk must show it. None is made before.
     pub(super) async fn open(
         &self,

@@ -43,7 +43,7 @@ pub struct NewByHand {
 }
 
 /// Raises a claim for a rule, unless one is open for the same shipment and reason; the number of the one that is open then.
-/// Whoever calls it twice gets the same one.
+/// Called twice, it gives the same one.
 ///
 /// # Errors
 /// When there is no such shipment, or the store fails.

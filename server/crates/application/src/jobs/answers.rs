@@ -28,13 +28,16 @@ pub(super) async fn keep<T: Sync>(context: &Context, leased: &LeasedJob, finish:
         Finish::Done => false,
         _ => return Ok(()),
     };
-    if context.store.work.is_open(leased.scope, shipment, reason).await? == refused {
+    let since = context.store.work.open_since(leased.scope, shipment, reason).await?;
+    if since.is_some() == refused {
         return Ok(());
     }
     let what = if refused { Choice::Refused { reason } } else { Choice::Accepted { reason } };
     let fold = context.job(JobKind::FOLD, shipment, Cause::Live, leased.job.correlation, Some(shipment));
     let lane = fold.lane;
-    context.store.work.answered(leased.scope, shipment, Decision { at: context.now(), what }, fold).await?;
+    // not before what it ends, also where the clock was set back
+    let at = since.map_or(context.now(), |since| since.max(context.now()));
+    context.store.work.answered(leased.scope, shipment, Decision { at, what }, fold).await?;
     context.notifier.work(lane);
     Ok(())
 }

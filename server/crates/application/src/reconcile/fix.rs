@@ -107,7 +107,7 @@ pub async fn plan(context: &Context, caller: &Caller, ids: &[DifferenceId]) -> c
     Ok(planned)
 }
 
-/// A person has differences mended; what was begun and left out.
+/// A person has differences mended; what was started and left out.
 ///
 /// # Errors
 /// When the caller may not, none or too many are chosen, or the store fails.

@@ -65,7 +65,7 @@ pub struct Progress {
     pub total: u64,
     /// Differences opened so far.
     pub opened: u64,
-    /// Fixes begun so far.
+    /// Fixes started so far.
     pub fixes: u64,
     /// Tickets compared so far.
     pub tickets: u64,

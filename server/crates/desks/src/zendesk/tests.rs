@@ -102,6 +102,7 @@ fn oauth(simulated: &Simulated) -> SignIn {
 
 #[test]
 fn without_a_client_or_an_agent_it_cannot_sign_in() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let config =
         |options: Options| DeskConfig { options, ..DeskConfig::new("https://shop.zendesk.com/agent/home", "s", "") };
     assert_eq!(connect(config(Options::default())).err().map(|e| e.class), Some(ErrorClass::Misconfigured));

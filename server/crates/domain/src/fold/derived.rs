@@ -231,16 +231,17 @@ pub(super) fn refusals(decisions: &[Decision]) -> Vec<FoldedException> {
 }
 
 fn refusal(decisions: &[Decision], reason: E) -> Option<FoldedException> {
+    // of one moment, what was accepted came last: it ends what was refused
     let mut words: Vec<(Timestamp, bool)> = decisions
         .iter()
         .filter_map(|decision| match decision.what {
-            Choice::Refused { reason: of } => (of == reason).then_some((decision.at, true)),
-            Choice::Accepted { reason: of } => (of == reason).then_some((decision.at, false)),
+            Choice::Refused { reason: of } => (of == reason).then_some((decision.at, false)),
+            Choice::Accepted { reason: of } => (of == reason).then_some((decision.at, true)),
             Choice::Resolve { .. } | Choice::Reopen { .. } => None,
         })
         .collect();
     words.sort_unstable();
-    let accepted = words.iter().rposition(|(_, refused)| !refused).map_or(0, |at| at + 1);
+    let accepted = words.iter().rposition(|(_, accepted)| *accepted).map_or(0, |at| at + 1);
     let since = words[accepted..].first().map(|(at, _)| *at)?;
     Some(raised(reason, reason.code(), since, since, None))
 }

@@ -122,15 +122,15 @@ pub async fn a_dry_run_goes_on_step_by_step(store: Store) {
         ended_at: None,
         step: 0,
     };
-    let mut begun = Vec::new();
+    let mut started = Vec::new();
     for n in 0..12 {
         let trial = trial(n);
         let job = world.job(JobKind::TRY_RULE, trial.id, n);
         rules.begin_trial(scope, trial.clone(), job, world.audit("rule.try", "rule:lost", n)).await.unwrap();
-        begun.push(trial);
+        started.push(trial);
     }
-    assert_eq!(rules.trial(scope, begun[0].id).await.unwrap(), None, "only the last ones are kept");
-    let newest = begun.pop().unwrap();
+    assert_eq!(rules.trial(scope, started[0].id).await.unwrap(), None, "only the last ones are kept");
+    let newest = started.pop().unwrap();
     assert_eq!(rules.newest_trial(scope, &id("lost")).await.unwrap(), Some(newest.clone()));
     let row = |needed, lasted_minutes| TrialRow {
         shipment: world.id(),

@@ -270,9 +270,9 @@ pub async fn teams_snoozing_and_answers_of_other_systems(store: Store) {
     let none = QueueQuery { view: QueueView::All, id: Some(world.id()), ..QueueQuery::default() };
     assert_eq!(work.queue(world.scope, none, at(9)).await.unwrap().rows.len(), 0);
     let reason = ExceptionReason::OrderRefused;
-    assert!(work.is_open(world.scope, shipment, reason).await.unwrap());
-    assert!(!work.is_open(world.scope, shipment, ExceptionReason::DeskRefused).await.unwrap());
-    assert!(!work.is_open(world.scope, world.id(), reason).await.unwrap());
+    assert!(work.open_since(world.scope, shipment, reason).await.unwrap().is_some());
+    assert_eq!(work.open_since(world.scope, shipment, ExceptionReason::DeskRefused).await.unwrap(), None);
+    assert_eq!(work.open_since(world.scope, world.id(), reason).await.unwrap(), None);
     let answer = Decision { at: at(10), what: Choice::Accepted { reason } };
     work.answered(world.scope, shipment, answer.clone(), world.job(JobKind::FOLD, shipment, 10)).await.unwrap();
     let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();

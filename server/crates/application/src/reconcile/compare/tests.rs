@@ -428,10 +428,6 @@ fn a_ticket_and_its_exception_that_do_not_fit() {
         case.opened_at = now() - SignedDuration::from_mins(minutes);
         case
     };
-    let polled = |mut case: CaseRecord| {
-        case.seen = Some(CaseStatus::Resolved);
-        case
-    };
     let open = || case_record(CaseStatus::Open);
     for (case, over, updates, expected) in [
         (open(), false, Updates::default(), None),
@@ -439,7 +435,6 @@ fn a_ticket_and_its_exception_that_do_not_fit() {
         (open(), true, WAITS, Some((Topic::TicketOpen, Cause::Queued, Fix::Wait))),
         (open(), true, FAILED, Some((Topic::TicketOpen, Cause::DeskRefused, Fix::UpdateTicket))),
         (closed_note(open()), true, Updates::default(), Some((Topic::TicketOpen, Cause::ByAgent, Fix::Decide))),
-        (polled(open()), true, Updates::default(), None),
         (case_record(CaseStatus::Resolved), true, Updates::default(), None),
         (
             by_agent(case_record(CaseStatus::Resolved)),

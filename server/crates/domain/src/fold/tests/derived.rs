@@ -179,6 +179,8 @@ fn what_another_system_refused_is_open_until_it_is_accepted() {
     assert_eq!(open_at(&input, "2026-03-05T14:00:00Z"), []);
     input.decisions.push(word("2026-03-05T15:00:00Z", Choice::Refused { reason: E::OrderRefused }));
     assert_eq!(open_at(&input, "2026-03-05T16:00:00Z"), [E::OrderRefused], "and again");
+    input.decisions.push(word("2026-03-05T15:00:00Z", Choice::Accepted { reason: E::OrderRefused }));
+    assert_eq!(open_at(&input, "2026-03-05T16:00:00Z"), [], "at one moment, what was accepted ends it");
 }
 
 #[test]
