@@ -206,9 +206,10 @@ async fn a_sales_order_that_shows_something_else_is_listed_once_and_set_back() {
     let systems = Systems::new().await;
     let picking = systems.order("SOLD1").await;
     systems.takes_in("SOLD1", MOVING).await;
-    // what Milepost wrote itself is imported before
-    systems.import(9).await;
-    systems.advance(600).await;
+    // the import has gone on to what is newer
+    systems.advance(3600).await;
+    systems.order("LATER1").await;
+    systems.advance(3600).await;
     let order = systems.odoo.linked(picking, "sale_id").unwrap();
     systems.odoo.spoil("sale.order", order, "x_milepost_status", json!("FAILED"));
     systems.import(9).await;

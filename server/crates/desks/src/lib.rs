@@ -22,7 +22,7 @@ mod zendesk;
 use async_trait::async_trait;
 use domain::Severity;
 use jiff::Timestamp;
-use outbound::{CallError, CallLog, missing::Missing, template::Template};
+use outbound::{CallError, CallLog, ErrorClass, missing::Missing, template::Template};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -322,9 +322,15 @@ const DESKS: &[Connector] = &[
 /// The desk with this id, connected; none where there is no such connector. Nothing is called yet.
 ///
 /// # Errors
-/// `misconfigured` where the address or the token cannot be used.
+/// `misconfigured` where the address, the token or a setting cannot be used. A setting that this version does not know may
+/// change what is written: none is left aside.
 pub fn connect(id: &str, config: DeskConfig) -> Result<Option<Arc<dyn Desk>>, CallError> {
-    DESKS.iter().find(|(manifest, ..)| manifest.id == id).map(|(.., connect)| connect(config)).transpose()
+    let Some((_, template, connect)) = DESKS.iter().find(|(manifest, ..)| manifest.id == id) else { return Ok(None) };
+    let fields = template().fields;
+    if let Some(name) = config.options.names().find(|name| fields.iter().all(|field| field.name != *name)) {
+        return Err(CallError::new(ErrorClass::Misconfigured, format!("this version has no setting {name}")));
+    }
+    connect(config).map(Some)
 }
 
 /// The ids of every desk.

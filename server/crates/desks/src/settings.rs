@@ -40,6 +40,11 @@ const fn poll_seconds() -> u64 {
 pub struct Options(BTreeMap<String, Value>);
 
 impl Options {
+    /// The names of what is set.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// A text, without what surrounds it; none where it is empty.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())

@@ -126,6 +126,9 @@ pub(super) fn in_place_of(scope: Scope, unlinked: ShipmentId, before: ShipmentId
          JOIN binding n ON n.shipment_id = o.shipment_id
          WHERE b.company_id = ?1 AND b.shipment_id = ?2 AND o.shipment_id = ?3 AND n.recorded_at = e.recorded_at
            AND NOT EXISTS (SELECT 1 FROM binding_end l WHERE l.binding_id = n.id)
+           -- one that it had before, and is bound anew because its piece changed, took no place
+           AND NOT EXISTS (SELECT 1 FROM binding p WHERE p.tracker_id = n.tracker_id AND p.shipment_id = n.shipment_id
+                                                   AND p.recorded_at < n.recorded_at)
          ORDER BY n.number_raw",
     )
     .bind(scope.company.0)

@@ -330,9 +330,9 @@ pub async fn numbers_without_an_order_are_walked_with_the_order_that_had_them(st
         .collect();
     assert_eq!(before, [Some((order, 1)), None]);
     assert_eq!(store.before(scope, unlinked[0]).await.unwrap().map(|(shipment, _)| shipment), Some(order));
-    assert_eq!(store.in_place_of(scope, unlinked[0], order).await.unwrap(), ["NEW0000001"]);
+    assert_eq!(store.in_place_of(scope, unlinked[0], order).await.unwrap(), ["new0000001"]);
     world.import(world.order(1, &["NEW0000001", "MORE000001"]), 8).await;
-    assert_eq!(store.in_place_of(scope, unlinked[0], order).await.unwrap(), ["NEW0000001"], "not what came later");
+    assert_eq!(store.in_place_of(scope, unlinked[0], order).await.unwrap(), ["new0000001"], "not what came later");
     let one = store.unlinked(scope, None, 1).await.unwrap();
     let rest = store.unlinked(scope, Some(one[0].cursor), 10).await.unwrap();
     assert_eq!((one.len(), rest.len()), (1, 1), "page by page");
