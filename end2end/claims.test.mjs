@@ -25,7 +25,8 @@ describe("claims", { skip: SKIP, concurrency: false }, () => {
       const problems = watchConsole(browser.page);
       await signIn(browser.page, demo.base, demo.logins.find((one) => one.role === role));
       await visit(browser.page);
-      assert.deepEqual(problems, [], "the console is clean");
+      // a file that is refused is answered so
+      assert.deepEqual(problems.filter((problem) => !/status of 422/.test(problem)), [], "the console is clean");
     } finally {
       await browser.close();
     }

@@ -4,7 +4,7 @@
 use super::access::{ports, shown};
 use crate::contract::{
     ApiError,
-    claims::{ClaimEdit, ClaimRow, ClaimView, ClaimsQuery, ClaimsView, DeadlinesView, NewClaim, StepForm},
+    claims::{ClaimEdit, ClaimView, ClaimsQuery, ClaimsView, DeadlinesView, NewClaim, StepForm},
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 
@@ -18,12 +18,6 @@ pub async fn get_claims(#[server(default)] query: ClaimsQuery) -> Result<ClaimsV
 #[server(prefix = "/api", endpoint = "claims/one", input = GetUrl)]
 pub async fn get_claim(number: String) -> Result<ClaimView, ApiError> {
     shown(ports()?.claims.one(number).await)
-}
-
-/// The claims of a shipment.
-#[server(prefix = "/api", endpoint = "claims/of-shipment", input = GetUrl)]
-pub async fn claims_of_shipment(shipment: String) -> Result<Vec<ClaimRow>, ApiError> {
-    shown(ports()?.claims.of_shipment(shipment).await)
 }
 
 /// Raises one, and leads to it.

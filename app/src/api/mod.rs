@@ -82,7 +82,6 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("booking-rules/change", Some(Permission::Operate)),
     ("claims", Some(Permission::See)),
     ("claims/one", Some(Permission::See)),
-    ("claims/of-shipment", Some(Permission::See)),
     ("claims/raise", Some(Permission::Act)),
     ("claims/step", Some(Permission::Act)),
     ("claims/edit", Some(Permission::Act)),

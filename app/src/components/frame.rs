@@ -108,10 +108,10 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
     let out = action::<SignOut>();
     let banner = installation.demo.then(|| {
         view! {
-            <div class="banner" role="note">
+            <aside class="banner" aria-label="Demo">
                 <Icon name="info"/>
                 <span><b>"Demo."</b>" Simulated carriers, Odoo and desk"<span class="wide-only">"; nothing leaves this system"</span>"."</span>
-            </div>
+            </aside>
         }
     });
     let is_cut_off = use_context::<browser::CutOff>();

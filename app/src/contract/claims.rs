@@ -326,8 +326,6 @@ pub trait ClaimsPort: Send + Sync {
     async fn view(&self, query: ClaimsQuery) -> ApiResult<ClaimsView>;
     /// One claim.
     async fn one(&self, number: String) -> ApiResult<ClaimView>;
-    /// The claims of a shipment.
-    async fn of_shipment(&self, shipment: String) -> ApiResult<Vec<ClaimRow>>;
     /// Raises one; its number.
     async fn raise(&self, new: NewClaim) -> ApiResult<String>;
     /// Takes a step.

@@ -4,6 +4,7 @@ use super::{
     ApiResult, When,
     bookings::{BookingsView, NewBooking},
     choice::{choice, known},
+    claims::ClaimRow,
 };
 use async_trait::async_trait;
 use domain::{Direction, Severity, State, Visibility, labels::LabelState, unknown::Cause};
@@ -240,6 +241,8 @@ pub struct ShipmentView {
     /// Its labels, and where its numbers are registered.
     #[serde(default)]
     pub bookings: BookingsView,
+    /// Its claims against carriers, now.
+    pub claims: Vec<ClaimRow>,
     /// Shipments under the same number of another carrier, of which one has no order.
     pub same_number: Vec<SameNumberView>,
     /// Set when this is not now: as known at.

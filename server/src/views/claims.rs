@@ -63,14 +63,6 @@ impl app::contract::claims::ClaimsPort for ClaimsPort {
         Ok(self.shown(claim))
     }
 
-    async fn of_shipment(&self, shipment: String) -> ApiResult<Vec<ClaimRow>> {
-        let caller = self.0.caller(Permission::See)?;
-        let shipment: ShipmentId = id(&shipment)?;
-        let rows = claims::of_shipment(&self.0.context, &caller, shipment).await.map_err(|e| self.0.refused(e))?;
-        let today = today(self.0.context.now());
-        Ok(rows.iter().map(|one| row(&one.record, today)).collect())
-    }
-
     async fn raise(&self, new: NewClaim) -> ApiResult<String> {
         let caller = self.0.caller(Permission::Act)?;
         let context = &self.0.context;
@@ -312,6 +304,12 @@ fn short_day(day: Date) -> String {
 /// A day, with the year where that is not plain.
 fn long_day(day: Date) -> String {
     day.strftime("%a %-d %b %Y").to_string()
+}
+
+/// Claims as a list shows them.
+pub(super) fn rows(claims: &[Listed], now: Timestamp) -> Vec<ClaimRow> {
+    let today = today(now);
+    claims.iter().map(|one| row(&one.record, today)).collect()
 }
 
 fn row(record: &ClaimRecord, today: Date) -> ClaimRow {

@@ -76,6 +76,7 @@ fn Whole(
     let shipment_id = part(shipment, |(view, _)| view.row.id.clone());
     // what is typed into a form stays while other parts of the shipment change
     let bookings = part(shipment, |(view, _)| view.bookings.clone());
+    let claims = part(shipment, |(view, _)| view.claims.clone());
     let same_number = part(shipment, |(view, _)| view.same_number.clone());
     view! {
         {title}
@@ -100,8 +101,8 @@ fn Whole(
                 <ExceptionsPanel exceptions act/>
                 {move || shipment.with(|(view, _)| order(view))}
                 {move || shipment.with(|(view, _)| view! { <ProofPanel proofs=view.proofs.clone() unread=view.unread_deliveries/> })}
-                {move || view! { <BookingsPanel shipment=shipment.with(|(view, _)| view.row.id.clone()) view=bookings.get()/> }}
-                <ClaimsPanel shipment=shipment_id/>
+                {move || view! { <BookingsPanel shipment=shipment_id.get() view=bookings.get()/> }}
+                {move || view! { <ClaimsPanel shipment=shipment_id.get() claims=claims.get()/> }}
                 <CasesPanel cases/>
             </aside>
         </div>

@@ -6,7 +6,7 @@ mod page;
 mod raw;
 mod timeline;
 
-use super::{Asker, id};
+use super::{Asker, claims::rows, id};
 use app::contract::{
     ApiError, ApiResult,
     bookings::NewBooking,
@@ -18,7 +18,7 @@ use application::{
         decide::{self, Decision},
         order,
     },
-    odoo,
+    claims, odoo,
     tracking::read,
 };
 use async_trait::async_trait;
@@ -55,6 +55,8 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         let mut view = page::view(&shown, &times);
         if as_of.is_none() {
             let kept = booking::read::of_shipment(context, &caller, shown.record.id).await;
+            let claims = claims::of_shipment(context, &caller, shown.record.id).await;
+            view.claims = rows(&claims.map_err(|e| self.0.refused(e))?, context.now());
             view.bookings = bookings::view(kept.map_err(|e| self.0.refused(e))?, &context.connections.now(), &times);
         }
         Ok(view)

@@ -49,6 +49,7 @@ pub(super) fn view(shown: &ShownShipment, times: &Times) -> ShipmentView {
         unread_deliveries: shown.unread_deliveries,
         cases: shown.tickets.iter().map(|ticket| case(ticket, times)).collect(),
         bookings: BookingsView::default(),
+        claims: Vec::new(),
         same_number: same_number(shown),
         as_known_at: shown.as_of.map(|at| times.dated(at)),
         moments: shown.moments.iter().map(|moment| moment_view(moment, times)).collect(),

@@ -2,11 +2,7 @@
 
 use super::parts::{due_words, status_tag};
 use crate::{
-    api,
-    components::{
-        live::{followed, part},
-        may,
-    },
+    components::may,
     contract::{claims::ClaimRow, session::Permission},
 };
 use leptos::prelude::*;
@@ -15,26 +11,21 @@ use leptos::prelude::*;
 #[component]
 pub fn ClaimsPanel(
     /// The shipment's id.
-    shipment: Memo<String>,
+    shipment: String,
+    /// Its claims.
+    claims: Vec<ClaimRow>,
 ) -> impl IntoView {
-    let claims = Resource::new(move || shipment.get(), api::claims_of_shipment);
-    followed(claims, move |claims| {
-        let rows = part(claims, Clone::clone);
-        let may_raise = may(Permission::Act);
-        move || {
-            let rows = rows.get();
-            (may_raise || !rows.is_empty()).then(|| {
-                let new = format!("/claims/new?shipment={}", shipment.get());
-                view! {
-                    <section class="panel" data-testid="claims">
-                        <header><h2>"Claims"</h2></header>
-                        <div class="in stack stack--tight">
-                            {rows.into_iter().map(one).collect_view()}
-                            {may_raise.then(|| view! { <div class="row"><a class="btn btn--s" href=new data-testid="raise-claim">"Raise claim"</a></div> })}
-                        </div>
-                    </section>
-                }
-            })
+    let may_raise = may(Permission::Act);
+    (may_raise || !claims.is_empty()).then(|| {
+        let new = format!("/claims/new?shipment={shipment}");
+        view! {
+            <section class="panel" data-testid="claims">
+                <header><h2>"Claims"</h2></header>
+                <div class="in stack stack--tight">
+                    {claims.into_iter().map(one).collect_view()}
+                    {may_raise.then(|| view! { <div class="row"><a class="btn btn--s" href=new data-testid="raise-claim">"Raise claim"</a></div> })}
+                </div>
+            </section>
         }
     })
 }
