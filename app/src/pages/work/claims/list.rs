@@ -57,7 +57,7 @@ fn Page(asked: Signal<Asked>) -> impl IntoView {
     let empty = part(asked, |(query, view)| view.rows.is_empty().then_some(query.tab));
     view! {
         {move || summary.with(|(tab, summary)| top(*tab, summary))}
-        <div class="cols cols--4 cards-x claim-figs">{move || figures.get().into_iter().map(card).collect_view()}</div>
+        <div class="cols cols--4 cards-x claim-figs" role="group" tabindex="0" aria-label="Figures">{move || figures.get().into_iter().map(card).collect_view()}</div>
         <nav class="tabs" aria-label="Claims">{move || tabs.with(|(here, tabs)| tab_links(*here, tabs))}</nav>
         {move || match empty.get() {
             Some(tab) => none(tab).into_any(),
