@@ -132,7 +132,7 @@ async fn one_case(control: Box<dyn Control>) {
                 |error: &CaseError| matches!(error, CaseError::Ours(UseCaseError::Conflict(_)) | CaseError::Call(_));
             assert!(done.as_ref().err().is_none_or(is_late), "{done:?}");
         }
-        // whoever comes next waits until the desk must show it
+        // the next try waits until the desk must show it
         for minutes in [1, 1, 5, 10, 30] {
             world.clock.advance(jiff::Span::new().minutes(minutes));
             if minutes == 10 {
