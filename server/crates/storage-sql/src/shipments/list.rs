@@ -101,6 +101,11 @@ pub(super) async fn list(
     if walks && page.next.is_none() {
         page.next = walked(db, scope, wanted).await?.map(|place| cursor::encode(&place));
     }
+    filled(db, page).await
+}
+
+/// The rows of a page with their numbers and open cases.
+async fn filled(db: &mut dyn Db, page: Page<(Cursor, &Row)>) -> Result<Page<ShipmentRow>> {
     let ids: Vec<Uuid> = page.rows.iter().map(|((_, _, id), _)| *id).collect();
     let mut numbers = numbers(db, ids.iter().copied()).await?;
     let mut cases = open_cases(db, &ids).await?;
