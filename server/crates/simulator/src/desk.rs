@@ -5,6 +5,7 @@
 mod agents;
 pub mod base;
 pub mod control;
+pub mod frame;
 pub mod freshdesk;
 pub mod gorgias;
 pub mod intercom;
@@ -15,6 +16,7 @@ pub mod servicenow;
 pub mod zammad;
 pub mod zendesk;
 
+use self::base::CUSTOMER;
 use crate::{
     Clock,
     faults::{Fault, Faults, spoiled},
@@ -81,6 +83,8 @@ pub struct Ticket {
     pub hidden: bool,
     /// What agents wrote, oldest first: `Correspond` or `Comment`, and when.
     pub by_agents: Vec<(&'static str, Timestamp)>,
+    /// When the customer wrote.
+    pub by_customer: Vec<Timestamp>,
     /// The agent who has it.
     pub owner: Option<String>,
     /// The ticket that it was merged into.
@@ -436,6 +440,7 @@ async fn ticket(State(inner): State<Arc<Inner>>, Path(number): Path<u64>, header
                 "CustomFields": fields_of(ticket), "Queue": {"id": QUEUE_ID.to_string(), "type": "queue"}, "Resolved": "1970-01-01T00:00:00Z",
                 "Creator": {"id": INTEGRATION, "type": "user"}, "_hyperlinks": links(data), "LastUpdated": ticket.last_updated.to_string(),
                 "Owner": {"id": ticket.owner.as_deref().unwrap_or("Nobody"), "type": "user"},
+                "Requestor": ticket.requestor.iter().map(|id| json!({"id": id, "type": "user"})).collect::<Vec<_>>(),
             });
             Json(body).into_response()
         })
@@ -453,9 +458,13 @@ async fn transactions(
         .answer(&headers, "GET transactions", |data| {
             let ticket = about.and_then(|number| data.tickets.get(&number));
             if query.get("query").is_some_and(|asked| asked.contains("Correspond")) {
-                let written = ticket.into_iter().flat_map(|ticket| &ticket.by_agents);
+                let by_agents = ticket.into_iter().flat_map(|ticket| &ticket.by_agents);
+                let by_agents = by_agents.map(|(kind, at)| (*kind, *at, "agent"));
+                let customer = ticket.and_then(|ticket| ticket.requestor.as_deref()).unwrap_or(CUSTOMER);
+                let by_customer = ticket.into_iter().flat_map(|ticket| &ticket.by_customer);
+                let written = by_agents.chain(by_customer.map(|at| ("Correspond", *at, customer)));
                 let items: Vec<_> = written
-                    .map(|(kind, at)| json!({"type": "transaction", "id": "1", "Type": kind, "Created": at.to_string(), "Creator": {"id": "agent", "type": "user"}}))
+                    .map(|(kind, at, by)| json!({"type": "transaction", "id": "1", "Type": kind, "Created": at.to_string(), "Creator": {"id": by, "type": "user"}}))
                     .collect();
                 return list(&items, Value::Null);
             }
@@ -486,6 +495,9 @@ async fn change(
                 data.tickets.entry(number).and_modify(|ticket| ticket.last_updated = at);
             }
             data.tickets.entry(number).and_modify(|ticket| ticket.fields.extend(fields));
+            if let Some(requestor) = body["Requestor"][0].as_str() {
+                data.tickets.entry(number).and_modify(|ticket| ticket.requestor = Some(requestor.to_owned()));
+            }
             let said = match body["Status"].as_str() {
                 None => format!("Ticket {number}: fields changed"),
                 Some(_) if !data.may("ModifyTicket") => format!("Ticket {number}: Permission Denied"),

@@ -39,6 +39,16 @@ impl SandboxDesk {
         }
     }
 
+    /// The customer answers a mail of the desk.
+    fn customer_writes(&self, number: u64) {
+        let mut data = self.inner.lock();
+        let at = data.stamp();
+        if let Some(ticket) = data.tickets.get_mut(&number) {
+            ticket.by_customer.push(at);
+            ticket.last_updated = at;
+        }
+    }
+
     /// An agent adds a tag.
     pub fn tag(&self, number: u64, tag: &str) {
         let mut data = self.inner.lock();
@@ -99,6 +109,7 @@ impl Control for SandboxDesk {
         let Ok(number) = number.parse() else { return false };
         match act {
             Act::Reply => self.write(number, "Correspond"),
+            Act::Answer => self.customer_writes(number),
             Act::Note => self.write(number, "Comment"),
             Act::Tag(tag) => self.tag(number, tag),
             Act::Resolve => self.set_status(number, "resolved"),

@@ -1,5 +1,4 @@
-//! What the simulated desks share: tickets, tokens, faults, and a search that may lag. Each desk's own module has its addresses, its
-//! forms and its habits.
+//! What a simulated desk has: tickets, tokens, faults to come, and a search that may lag.
 
 use super::control::{Act, On, Seen};
 use crate::faults::{Fault, Faults, spoiled};
@@ -15,6 +14,10 @@ use std::{
 pub const US: &str = "milepost";
 /// The login of the agent.
 pub const AGENT: &str = "agent";
+/// Who a ticket is about.
+pub const CUSTOMER: &str = "customer";
+/// What the customer writes.
+pub const ANSWER: &str = "It lay in the rain for hours, says Jane.";
 /// Where a desk's own clock begins, 2100: it is not ours.
 const CLOCK: i64 = 4_102_444_800;
 
@@ -88,6 +91,17 @@ pub struct Ticket {
     pub indexed: bool,
 }
 
+impl Ticket {
+    /// Adds tags, each once.
+    pub fn add_tags<'a>(&mut self, tags: impl Iterator<Item = &'a str>) {
+        for tag in tags {
+            if !self.tags.iter().any(|had| had == tag) {
+                self.tags.push(tag.to_owned());
+            }
+        }
+    }
+}
+
 /// What a desk has.
 #[derive(Default)]
 pub struct Data {
@@ -97,6 +111,8 @@ pub struct Data {
     pub tokens: BTreeSet<String>,
     /// Tokens given out so far.
     pub given: u64,
+    /// The names of tags that were made, where tickets name tags by id.
+    pub tags: Vec<String>,
     /// Whether searches lag.
     pub lags: bool,
     ticks: i64,
@@ -201,11 +217,6 @@ impl Base {
         self.faults.order(operation, fault, count);
     }
 
-    /// As [`super::control::Control::expire_tokens`].
-    pub fn expire_tokens(&self) {
-        self.lock().tokens.clear();
-    }
-
     /// As [`super::control::Control::lag`].
     pub fn lag(&self, lags: bool) {
         let mut data = self.lock();
@@ -215,9 +226,11 @@ impl Base {
         }
     }
 
-    /// As [`super::control::Control::seen`], of the tickets with a key of ours.
-    pub fn seen(&self) -> Vec<Seen> {
-        self.lock().tickets.values().filter(|ticket| ticket.key.starts_with("mp-")).map(seen).collect()
+    /// As [`super::control::Control::seen`], of the tickets with a key of ours; numbers in the platform's words.
+    pub fn seen(&self, number: impl Fn(u64) -> String) -> Vec<Seen> {
+        let data = self.lock();
+        let ours = data.tickets.values().filter(|ticket| ticket.key.starts_with("mp-"));
+        ours.map(|ticket| Seen { number: number(ticket.id), ..seen(ticket) }).collect()
     }
 
     /// What every desk can do.
@@ -226,6 +239,7 @@ impl Base {
         let mut data = self.lock();
         match act {
             Act::Reply => drop(data.write(number, AGENT, true, "We are looking into it.", None)),
+            Act::Answer => drop(data.write(number, CUSTOMER, true, ANSWER, None)),
             Act::Note => drop(data.write(number, AGENT, false, "Called the carrier.", None)),
             Act::Tag(tag) => data.change(number, AGENT, |ticket| ticket.tags.push((*tag).to_owned())),
             Act::Resolve => data.change(number, AGENT, |ticket| ticket.stands = Stands::Resolved),
@@ -249,7 +263,7 @@ fn seen(ticket: &Ticket) -> Seen {
     let is_context = |text: &&Text| text.body.contains("[mp:context]");
     let in_field = ticket.fields.get("context").and_then(Value::as_str).map(str::to_owned);
     Seen {
-        number: ticket.id.to_string(),
+        number: String::new(),
         subject: ticket.subject.clone(),
         open: ticket.stands == Stands::Open,
         gone: matches!(ticket.stands, Stands::Deleted | Stands::Merged(_)),

@@ -50,6 +50,8 @@ pub struct Seen {
 pub enum Act {
     /// Answers the customer.
     Reply,
+    /// The customer writes in it; no agent's doing.
+    Answer,
     /// Adds an internal note.
     Note,
     /// Adds a tag of the agent's own.

@@ -3,21 +3,21 @@
 //! no author.
 
 use super::{
-    base::{AGENT, Base, Data, Stands, Text, Ticket, US},
-    control::{Access, Act, Control, On, Report, Seen},
+    base::{AGENT, Base, CUSTOMER, Data, Stands, Text, Ticket, US},
+    control::{Act, Report},
+    frame::{Dialect, Running, Shared, authorization, followed_up, report_with_secret},
 };
-use crate::{faults::Fault, serve::Server};
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 const KEY: &str = "key-of-the-simulated-freshdesk";
 const GROUP: &str = "Shipments";
@@ -39,20 +39,31 @@ const SEARCH_PAGE: usize = 30;
 /// Calls of a minute.
 const LIMIT: u32 = 200;
 
-/// A running Freshdesk; stops when dropped.
-pub struct Freshdesk {
-    base: Arc<Base>,
-    server: Server,
-}
+/// A running Freshdesk.
+pub type Freshdesk = Running<Api>;
+
+/// How it speaks.
+#[derive(Default)]
+pub struct Api;
+
+type Here = State<Shared<Api>>;
 
 impl Freshdesk {
-    /// Starts one on a free port of this machine.
-    ///
-    /// # Errors
-    /// When no port can be had.
-    pub async fn start() -> std::io::Result<Self> {
-        let base = Arc::new(Base::default());
-        let router = Router::new()
+    /// The description of a ticket, which its customer sees.
+    pub fn description(&self, number: &str) -> Option<String> {
+        let id = number.parse().ok()?;
+        self.base().lock().tickets.get(&id).and_then(|ticket| ticket.texts.first()).map(|text| text.body.clone())
+    }
+}
+
+impl Dialect for Api {
+    const CONNECTOR: &'static str = "freshdesk";
+    const SECRET: &'static str = KEY;
+    const QUEUE: &'static str = GROUP;
+    const SEARCH_LAGS: bool = true;
+
+    fn routes() -> Router<Shared<Self>> {
+        Router::new()
             .route("/api/v2/agents/me", get(me))
             .route("/api/v2/agents/{id}", get(agent))
             .route("/api/v2/groups", get(groups))
@@ -63,73 +74,32 @@ impl Freshdesk {
             .route("/api/v2/tickets/{id}", get(ticket).put(change))
             .route("/api/v2/tickets/{id}/notes", post(note))
             .route("/api/v2/tickets/{id}/conversations", get(conversations))
-            .with_state(Arc::clone(&base));
-        Ok(Self { base, server: Server::start(router).await? })
     }
 
-    /// The description of a ticket, which its customer sees.
-    pub fn description(&self, number: &str) -> Option<String> {
-        let id = number.parse().ok()?;
-        self.base.lock().tickets.get(&id).and_then(|ticket| ticket.texts.first()).map(|text| text.body.clone())
-    }
-}
-
-impl Control for Freshdesk {
-    fn access(&self) -> Access {
-        Access {
-            connector: "freshdesk",
-            url: self.server.url(),
-            secret: KEY.into(),
-            queue: GROUP.into(),
-            options: Map::new(),
+    fn refusal(_data: &Data, headers: &HeaderMap) -> Option<Response> {
+        if authorization(headers) == format!("Basic {}", STANDARD.encode(format!("{KEY}:X"))) {
+            return None;
         }
-    }
-
-    fn seen(&self) -> Vec<Seen> {
-        self.base.seen()
-    }
-
-    fn act(&self, number: &str, act: &Act) -> bool {
-        // its closed tickets open again; one that was merged is closed, and does not say that it was
-        !matches!(act, Act::CloseForGood | Act::MergeInto(_)) && self.base.act(number, act)
-    }
-
-    fn fail(&self, on: On, fault: &Fault, count: usize) {
-        self.base.fail(on, fault, count);
-    }
-
-    fn expire_tokens(&self) -> bool {
-        false
-    }
-
-    fn lag(&self, lags: bool) -> bool {
-        self.base.lag(lags);
-        true
-    }
-
-    fn report(&self, number: &str, secret: &str, _at: i64) -> Report {
-        let body = json!({"ticket_id": number.parse::<u64>().unwrap_or_default()}).to_string();
-        Report { headers: vec![("x-milepost-secret", secret.to_owned())], body: body.into_bytes() }
-    }
-}
-
-async fn answer(
-    base: &Base,
-    headers: &HeaderMap,
-    operation: &str,
-    apply: impl FnOnce(&mut Data) -> Response + Send,
-) -> Response {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if given != format!("Basic {}", STANDARD.encode(format!("{KEY}:X"))) {
         let body =
             json!({"code": "invalid_credentials", "message": "You have to be logged in to perform this action."});
-        return (StatusCode::UNAUTHORIZED, Json(body)).into_response();
+        Some((StatusCode::UNAUTHORIZED, Json(body)).into_response())
     }
-    let mut answer = base.answer(operation, apply).await;
-    let left = if answer.status() == StatusCode::TOO_MANY_REQUESTS { 0 } else { LIMIT - 1 };
-    answer.headers_mut().insert("x-ratelimit-total", HeaderValue::from(LIMIT));
-    answer.headers_mut().insert("x-ratelimit-remaining", HeaderValue::from(left));
-    answer
+
+    fn completed(mut answer: Response) -> Response {
+        let left = if answer.status() == StatusCode::TOO_MANY_REQUESTS { 0 } else { LIMIT - 1 };
+        answer.headers_mut().insert("x-ratelimit-total", HeaderValue::from(LIMIT));
+        answer.headers_mut().insert("x-ratelimit-remaining", HeaderValue::from(left));
+        answer
+    }
+
+    fn act(base: &Base, number: &str, act: &Act) -> bool {
+        // its closed tickets open again; one that was merged is closed, and does not say that it was
+        !matches!(act, Act::CloseForGood | Act::MergeInto(_)) && base.act(number, act)
+    }
+
+    fn report(number: &str, secret: &str, _at: i64) -> Report {
+        report_with_secret(secret, &json!({"ticket_id": number.parse::<u64>().unwrap_or_default()}))
+    }
 }
 
 fn invalid(field: &str, message: &str, code: &str) -> Response {
@@ -185,35 +155,31 @@ fn changeable(data: &Data, id: u64) -> Result<&Ticket, Box<Response>> {
     }
 }
 
-async fn me(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
+async fn me(State(desk): Here) -> Response {
     let body = json!({"id": US_ID, "contact": {"name": US, "email": US_EMAIL}});
-    answer(&base, &headers, "me", |_| Json(body).into_response()).await
+    desk.answer("me", |_| Json(body).into_response()).await
 }
 
-async fn agent(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
+async fn agent(State(desk): Here, Path(id): Path<u64>) -> Response {
     let name = if id == US_ID { US } else { AGENT };
-    answer(&base, &headers, "agent", |_| Json(json!({"id": id, "contact": {"name": name}})).into_response()).await
+    desk.answer("agent", |_| Json(json!({"id": id, "contact": {"name": name}})).into_response()).await
 }
 
-async fn groups(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "groups", |_| Json(json!([{"id": GROUP_ID, "name": GROUP}])).into_response()).await
+async fn groups(State(desk): Here) -> Response {
+    desk.answer("groups", |_| Json(json!([{"id": GROUP_ID, "name": GROUP}])).into_response()).await
 }
 
-async fn group(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "group", |_| Json(json!({"id": id, "name": GROUP})).into_response()).await
+async fn group(State(desk): Here, Path(id): Path<u64>) -> Response {
+    desk.answer("group", |_| Json(json!({"id": id, "name": GROUP})).into_response()).await
 }
 
-async fn fields(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
+async fn fields(State(desk): Here) -> Response {
     let fields: Value = ["subject", "status"].iter().chain(FIELDS).map(|name| json!({"name": name})).collect();
-    answer(&base, &headers, "fields", |_| Json(fields).into_response()).await
+    desk.answer("fields", |_| Json(fields).into_response()).await
 }
 
-async fn list(
-    State(base): State<Arc<Base>>,
-    Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    answer(&base, &headers, "list", |data| {
+async fn list(State(desk): Here, Query(query): Query<HashMap<String, String>>) -> Response {
+    desk.answer("list", |data| {
         let text = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
         let Ok(since) = text("updated_since").parse::<Timestamp>() else {
             return invalid("updated_since", "It should be in the ISO8601 format", "invalid_date");
@@ -242,12 +208,8 @@ fn is_hit(ticket: &Ticket, query: &str) -> bool {
     }
 }
 
-async fn search(
-    State(base): State<Arc<Base>>,
-    Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    answer(&base, &headers, "find", |data| {
+async fn search(State(desk): Here, Query(query): Query<HashMap<String, String>>) -> Response {
+    desk.answer("find", |data| {
         let text = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
         let asked = text("query");
         if !(asked.starts_with('"') && asked.ends_with('"') && asked.len() <= 512) {
@@ -283,8 +245,8 @@ fn set_fields(ticket: &mut Ticket, asked: &Value) {
     }
 }
 
-async fn create(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    answer(&base, &headers, "create", |data| {
+async fn create(State(desk): Here, Json(body): Json<Value>) -> Response {
+    desk.answer("create", |data| {
         if let Some(refused) = unknown_field(&body) {
             return refused;
         }
@@ -321,25 +283,19 @@ async fn create(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): J
 /// A person reads in the text which ticket this one follows up.
 fn followed(body: &Value) -> Option<String> {
     let texts = [body["description"].as_str(), body["custom_fields"]["cf_shipment_context"].as_str()];
-    let text = texts.into_iter().flatten().find_map(|text| text.split_once("Follows up ticket #"))?.1;
-    Some(text.chars().take_while(char::is_ascii_digit).collect())
+    texts.into_iter().flatten().find_map(followed_up)
 }
 
-async fn ticket(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "ticket", |data| match readable(data, id) {
+async fn ticket(State(desk): Here, Path(id): Path<u64>) -> Response {
+    desk.answer("ticket", |data| match readable(data, id) {
         Ok(ticket) => Json(whole(ticket)).into_response(),
         Err(refused) => *refused,
     })
     .await
 }
 
-async fn change(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn change(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         if let Err(refused) = changeable(data, id) {
             return *refused;
         }
@@ -357,6 +313,9 @@ async fn change(
             if let Some(tags) = body["tags"].as_array() {
                 ticket.tags = tags.iter().filter_map(|tag| tag.as_str().map(str::to_owned)).collect();
             }
+            if let Some(priority) = body["priority"].as_u64() {
+                ticket.priority = priority.to_string();
+            }
             set_fields(ticket, &body);
         });
         Json(whole(&data.tickets[&id])).into_response()
@@ -364,13 +323,8 @@ async fn change(
     .await
 }
 
-async fn note(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn note(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         if let Err(refused) = changeable(data, id) {
             return *refused;
         }
@@ -383,19 +337,18 @@ async fn note(
 }
 
 async fn conversations(
-    State(base): State<Arc<Base>>,
+    State(desk): Here,
     Path(id): Path<u64>,
     Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
 ) -> Response {
-    answer(&base, &headers, "conversations", |data| match readable(data, id) {
+    desk.answer("conversations", |data| match readable(data, id) {
         Ok(ticket) => {
             let number = |name: &str, otherwise: usize| query.get(name).and_then(|text| text.parse().ok()).unwrap_or(otherwise).max(1);
             let (page, size) = (number("page", 1), number("per_page", 30).min(100));
             let conversation = |text: &Text| {
                 let user = if text.by == US { US_ID } else { AGENT_ID };
                 json!({
-                    "id": text.id, "body": text.body, "private": !text.public, "incoming": text.by == "customer", "user_id": user,
+                    "id": text.id, "body": text.body, "private": !text.public, "incoming": text.by == CUSTOMER, "user_id": user,
                     "created_at": text.at.to_string(),
                 })
             };

@@ -3,21 +3,21 @@
 //! of the limit.
 
 use super::{
-    base::{AGENT, Base, Data, Stands, Text, Ticket, US},
-    control::{Access, Act, Control, On, Report, Seen},
+    base::{AGENT, Base, CUSTOMER, Data, Stands, Text, Ticket, US},
+    control::{Act, Report},
+    frame::{Dialect, Running, Shared, authorization, followed_up, options, report_with_secret},
 };
-use crate::{faults::Fault, serve::Server};
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
-    routing::{get, put},
+    routing::{get, post, put},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use std::{collections::HashMap, sync::Arc};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 const EMAIL: &str = "milepost@shop.test";
 const KEY: &str = "key-of-the-simulated-gorgias";
@@ -26,89 +26,58 @@ const TEAM_ID: u64 = 41;
 const US_ID: u64 = 11;
 const AGENT_ID: u64 = 12;
 
-/// A running Gorgias; stops when dropped.
-pub struct Gorgias {
-    base: Arc<Base>,
-    server: Server,
-}
+/// A running Gorgias.
+pub type Gorgias = Running<Api>;
 
-impl Gorgias {
-    /// Starts one on a free port of this machine.
-    ///
-    /// # Errors
-    /// When no port can be had.
-    pub async fn start() -> std::io::Result<Self> {
-        let base = Arc::new(Base::default());
-        let router = Router::new()
+/// How it speaks.
+#[derive(Default)]
+pub struct Api;
+
+type Here = State<Shared<Api>>;
+
+impl Dialect for Api {
+    const CONNECTOR: &'static str = "gorgias";
+    const SECRET: &'static str = KEY;
+    const QUEUE: &'static str = TEAM;
+    const SEARCH_LAGS: bool = true;
+
+    fn routes() -> Router<Shared<Self>> {
+        Router::new()
             .route("/api/users/{id}", get(user))
             .route("/api/teams", get(teams))
             .route("/api/tickets", get(list).post(create))
             .route("/api/tickets/{id}", get(ticket).put(change))
+            .route("/api/tickets/{id}/tags", post(add_tags))
             .route("/api/tickets/{id}/messages", get(messages).post(message))
             .route("/api/tickets/{id}/messages/{message}", put(edit))
             .route("/api/events", get(events))
-            .with_state(Arc::clone(&base));
-        Ok(Self { base, server: Server::start(router).await? })
-    }
-}
-
-impl Control for Gorgias {
-    fn access(&self) -> Access {
-        Access {
-            connector: "gorgias",
-            url: self.server.url(),
-            secret: KEY.into(),
-            queue: TEAM.into(),
-            // this one has no limit of its own
-            options: [("email".to_owned(), json!(EMAIL)), ("calls_per_second".to_owned(), json!("1000"))]
-                .into_iter()
-                .collect(),
-        }
     }
 
-    fn seen(&self) -> Vec<Seen> {
-        self.base.seen()
+    fn options() -> Map<String, Value> {
+        // this one has no limit of its own
+        options([("email", EMAIL), ("calls_per_second", "1000")])
     }
 
-    fn act(&self, number: &str, act: &Act) -> bool {
-        let done = *act != Act::CloseForGood && self.base.act(number, act);
+    fn refusal(_data: &Data, headers: &HeaderMap) -> Option<Response> {
+        let is_good = authorization(headers) == format!("Basic {}", STANDARD.encode(format!("{EMAIL}:{KEY}")));
+        (!is_good).then(|| refused(StatusCode::UNAUTHORIZED, "Invalid credentials", &json!({})))
+    }
+
+    fn completed(mut answer: Response) -> Response {
+        let used = if answer.status() == StatusCode::TOO_MANY_REQUESTS { "40/40" } else { "10/40" };
+        answer.headers_mut().insert("x-gorgias-account-api-call-limit", HeaderValue::from_static(used));
+        answer
+    }
+
+    fn act(base: &Base, number: &str, act: &Act) -> bool {
+        let done = *act != Act::CloseForGood && base.act(number, act);
         // it can be merged, but where it went is not said
         done && !matches!(act, Act::MergeInto(_))
     }
 
-    fn fail(&self, on: On, fault: &Fault, count: usize) {
-        self.base.fail(on, fault, count);
+    fn report(number: &str, secret: &str, _at: i64) -> Report {
+        report_with_secret(secret, &json!({"ticket_id": number, "event": "ticket-updated"}))
     }
-
-    fn expire_tokens(&self) -> bool {
-        false
-    }
-
-    fn lag(&self, lags: bool) -> bool {
-        self.base.lag(lags);
-        true
-    }
-
-    fn report(&self, number: &str, secret: &str, _at: i64) -> Report {
-        let body = json!({"ticket_id": number, "event": "ticket-updated"}).to_string();
-        Report { headers: vec![("x-milepost-secret", secret.to_owned())], body: body.into_bytes() }
-    }
-}
-
-async fn answer(
-    base: &Base,
-    headers: &HeaderMap,
-    operation: &str,
-    apply: impl FnOnce(&mut Data) -> Response + Send,
-) -> Response {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if given != format!("Basic {}", STANDARD.encode(format!("{EMAIL}:{KEY}"))) {
-        return refused(StatusCode::UNAUTHORIZED, "Invalid credentials", &json!({}));
-    }
-    let mut answer = base.answer(operation, apply).await;
-    let used = if answer.status() == StatusCode::TOO_MANY_REQUESTS { "40/40" } else { "10/40" };
-    answer.headers_mut().insert("x-gorgias-account-api-call-limit", HeaderValue::from_static(used));
-    answer
 }
 
 fn refused(status: StatusCode, text: &str, data: &Value) -> Response {
@@ -147,23 +116,19 @@ fn readable(data: &Data, id: u64) -> Option<&Ticket> {
     data.tickets.get(&id).filter(|ticket| is_there(ticket))
 }
 
-async fn user(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
+async fn user(State(desk): Here, Path(id): Path<u64>) -> Response {
     let (id, name) = if matches!(id, 0 | US_ID) { (US_ID, US) } else { (AGENT_ID, AGENT) };
-    answer(&base, &headers, "user", |_| Json(json!({"id": id, "name": name})).into_response()).await
+    desk.answer("user", |_| Json(json!({"id": id, "name": name})).into_response()).await
 }
 
-async fn teams(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "teams", |_| rows(&[json!({"id": TEAM_ID, "name": TEAM})], None)).await
+async fn teams(State(desk): Here) -> Response {
+    desk.answer("teams", |_| rows(&[json!({"id": TEAM_ID, "name": TEAM})], None)).await
 }
 
 /// The lists that are used: by key, by numbers, by time of change.
-async fn list(
-    State(base): State<Arc<Base>>,
-    Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
+async fn list(State(desk): Here, Query(query): Query<HashMap<String, String>>) -> Response {
     let operation = if query.contains_key("external_id") { "find" } else { "list" };
-    answer(&base, &headers, operation, |data| {
+    desk.answer(operation, |data| {
         let text = |name: &str| query.get(name).map(String::as_str);
         let mut all: Vec<_> = data.tickets.values().filter(|ticket| is_there(ticket)).collect();
         if text("trashed") == Some("false") {
@@ -208,17 +173,14 @@ fn write(data: &mut Data, id: u64, message: &Value) -> u64 {
     data.write(id, US, public, &text("body_text").unwrap_or_default(), text("external_id"))
 }
 
-async fn create(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    answer(&base, &headers, "create", |data| {
+async fn create(State(desk): Here, Json(body): Json<Value>) -> Response {
+    desk.answer("create", |data| {
         let Some(messages) = body["messages"].as_array().filter(|messages| !messages.is_empty()) else {
             let faults = json!({"messages": ["Missing data for required field."]});
             return refused(StatusCode::BAD_REQUEST, "Failed to create ticket", &faults);
         };
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-        let first = messages[0]["body_text"].as_str().unwrap_or_default();
-        let follows = first
-            .split_once("Follows up ticket #")
-            .map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect());
+        let follows = followed_up(messages[0]["body_text"].as_str().unwrap_or_default());
         let team = if body["assignee_team"]["id"] == TEAM_ID { TEAM } else { "" };
         let id = data.add(Ticket {
             key: text("external_id"),
@@ -238,20 +200,12 @@ async fn create(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): J
     .await
 }
 
-async fn ticket(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "ticket", |data| {
-        readable(data, id).map_or_else(not_found, |t| Json(whole(t)).into_response())
-    })
-    .await
+async fn ticket(State(desk): Here, Path(id): Path<u64>) -> Response {
+    desk.answer("ticket", |data| readable(data, id).map_or_else(not_found, |t| Json(whole(t)).into_response())).await
 }
 
-async fn change(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn change(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         if readable(data, id).is_none() {
             return not_found();
         }
@@ -265,8 +219,23 @@ async fn change(
             if body["tags"].is_array() {
                 ticket.tags = names(&body["tags"]);
             }
+            if let Some(priority) = body["priority"].as_str() {
+                priority.clone_into(&mut ticket.priority);
+            }
         });
         (StatusCode::ACCEPTED, Json(whole(&data.tickets[&id]))).into_response()
+    })
+    .await
+}
+
+async fn add_tags(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
+        if readable(data, id).is_none() {
+            return not_found();
+        }
+        let tags = body["names"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        data.change(id, US, |ticket| ticket.add_tags(tags));
+        StatusCode::CREATED.into_response()
     })
     .await
 }
@@ -275,18 +244,13 @@ fn shown_message(text: &Text) -> Value {
     let sender = if text.by == US { US_ID } else { AGENT_ID };
     let channel = if text.public { "email" } else { "internal-note" };
     json!({
-        "id": text.id, "channel": channel, "public": text.public, "from_agent": text.by != "customer", "sender": {"id": sender},
+        "id": text.id, "channel": channel, "public": text.public, "from_agent": text.by != CUSTOMER, "sender": {"id": sender},
         "external_id": text.key, "body_text": text.body, "created_datetime": shown(text.at), "failed_datetime": null,
     })
 }
 
-async fn messages(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    answer(&base, &headers, "messages", |data| {
+async fn messages(State(desk): Here, Path(id): Path<u64>, Query(query): Query<HashMap<String, String>>) -> Response {
+    desk.answer("messages", |data| {
         let Some(ticket) = readable(data, id) else { return not_found() };
         let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
         let (from, size) = (number("cursor").unwrap_or(0), number("limit").unwrap_or(30).clamp(1, 100));
@@ -297,13 +261,8 @@ async fn messages(
     .await
 }
 
-async fn message(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn message(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         if readable(data, id).is_none() {
             return not_found();
         }
@@ -313,13 +272,8 @@ async fn message(
     .await
 }
 
-async fn edit(
-    State(base): State<Arc<Base>>,
-    Path((id, message)): Path<(u64, u64)>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn edit(State(desk): Here, Path((id, message)): Path<(u64, u64)>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         if readable(data, id).is_none_or(|ticket| ticket.texts.iter().all(|text| text.id != message)) {
             return not_found();
         }
@@ -332,12 +286,8 @@ async fn edit(
     .await
 }
 
-async fn events(
-    State(base): State<Arc<Base>>,
-    Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    answer(&base, &headers, "events", |data| {
+async fn events(State(desk): Here, Query(query): Query<HashMap<String, String>>) -> Response {
+    desk.answer("events", |data| {
         let id = query.get("object_id").and_then(|id| id.parse().ok()).unwrap_or_default();
         let Some(ticket) = readable(data, id) else { return rows(&[], None) };
         let kind = match ticket.stands {

@@ -3,20 +3,19 @@
 //! seconds.
 
 use super::{
-    base::{AGENT, Base, Data, Stands, Text, Ticket, US},
-    control::{Access, Act, Control, On, Report, Seen},
+    base::{AGENT, Base, CUSTOMER, Data, Stands, Text, Ticket, US},
+    control::{Act, Report},
+    frame::{Dialect, Running, Shared, authorization, followed_up, hex},
 };
-use crate::{faults::Fault, serve::Server};
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use ring::hmac;
 use serde_json::{Map, Value, json};
-use std::{fmt::Write as _, sync::Arc};
 
 const TOKEN: &str = "token-of-the-simulated-intercom";
 const TYPE: &str = "Shipments";
@@ -40,20 +39,23 @@ const ATTRIBUTES: &[(&str, &str)] = &[
 const STATES: &[(&str, &str)] =
     &[("1", "submitted"), ("2", "in_progress"), ("3", "waiting_on_customer"), ("4", "resolved")];
 
-/// A running Intercom; stops when dropped.
-pub struct Intercom {
-    base: Arc<Base>,
-    server: Server,
-}
+/// A running Intercom.
+pub type Intercom = Running<Api>;
 
-impl Intercom {
-    /// Starts one on a free port of this machine.
-    ///
-    /// # Errors
-    /// When no port can be had.
-    pub async fn start() -> std::io::Result<Self> {
-        let base = Arc::new(Base::default());
-        let router = Router::new()
+/// How it speaks.
+#[derive(Default)]
+pub struct Api;
+
+type Here = State<Shared<Api>>;
+
+impl Dialect for Api {
+    const CONNECTOR: &'static str = "intercom";
+    const SECRET: &'static str = TOKEN;
+    const QUEUE: &'static str = TYPE;
+    const SEARCH_LAGS: bool = true;
+
+    fn routes() -> Router<Shared<Self>> {
+        Router::new()
             .route("/me", get(me))
             .route("/admins/{id}", get(admin))
             .route("/teams/{id}", get(admin))
@@ -65,81 +67,41 @@ impl Intercom {
             .route("/tickets/{id}", get(ticket).put(change))
             .route("/tickets/{id}/reply", post(reply))
             .route("/tickets/{id}/tags", post(tagged))
-            .with_state(Arc::clone(&base));
-        Ok(Self { base, server: Server::start(router).await? })
     }
-}
 
-impl Control for Intercom {
-    fn access(&self) -> Access {
-        Access {
-            connector: "intercom",
-            url: self.server.url(),
-            secret: TOKEN.into(),
-            queue: TYPE.into(),
-            options: Map::new(),
+    fn refusal(_data: &Data, headers: &HeaderMap) -> Option<Response> {
+        if authorization(headers) != format!("Bearer {TOKEN}") {
+            return Some(refused(StatusCode::UNAUTHORIZED, "unauthorized", "Access Token Invalid"));
         }
+        if headers.get("intercom-version").and_then(|value| value.to_str().ok()) != Some("2.16") {
+            let text = "The requested version could not be found";
+            return Some(refused(StatusCode::BAD_REQUEST, "intercom_version_invalid", text));
+        }
+        None
     }
 
-    fn seen(&self) -> Vec<Seen> {
-        self.base.seen()
+    fn completed(mut answer: Response) -> Response {
+        if answer.status() != StatusCode::TOO_MANY_REQUESTS {
+            answer.headers_mut().insert("x-ratelimit-limit", HeaderValue::from_static("166"));
+            answer.headers_mut().insert("x-ratelimit-remaining", HeaderValue::from_static("165"));
+        }
+        answer
     }
 
-    fn act(&self, number: &str, act: &Act) -> bool {
-        !matches!(act, Act::CloseForGood | Act::Hide) && self.base.act(number, act)
+    fn act(base: &Base, number: &str, act: &Act) -> bool {
+        !matches!(act, Act::CloseForGood | Act::Hide) && base.act(number, act)
     }
 
-    fn fail(&self, on: On, fault: &Fault, count: usize) {
-        self.base.fail(on, fault, count);
-    }
-
-    fn expire_tokens(&self) -> bool {
-        false
-    }
-
-    fn lag(&self, lags: bool) -> bool {
-        self.base.lag(lags);
-        true
-    }
-
-    fn report(&self, number: &str, secret: &str, at: i64) -> Report {
+    fn report(number: &str, secret: &str, at: i64) -> Report {
         let body = json!({
             "type": "notification_event", "id": format!("notif_{number}"), "topic": "ticket.state.updated", "created_at": at,
             "data": {"type": "notification_event_data", "item": {"type": "ticket", "id": number}},
         });
         let body = body.to_string();
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
-        let tag = hmac::sign(&key, body.as_bytes()).as_ref().iter().fold(String::new(), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        });
-        Report { headers: vec![("x-hub-signature", format!("sha1={tag}"))], body: body.into_bytes() }
+        let signature = format!("sha1={}", hex(&hmac::sign(&key, body.as_bytes())));
+        Report { headers: vec![("x-hub-signature", signature)], body: body.into_bytes() }
     }
-}
-
-async fn answer(
-    base: &Base,
-    headers: &HeaderMap,
-    operation: &str,
-    apply: impl FnOnce(&mut Data) -> Response + Send,
-) -> Response {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if given != format!("Bearer {TOKEN}") {
-        return refused(StatusCode::UNAUTHORIZED, "unauthorized", "Access Token Invalid");
-    }
-    if headers.get("intercom-version").and_then(|value| value.to_str().ok()) != Some("2.16") {
-        return refused(
-            StatusCode::BAD_REQUEST,
-            "intercom_version_invalid",
-            "The requested version could not be found",
-        );
-    }
-    let mut answer = base.answer(operation, apply).await;
-    if answer.status() != StatusCode::TOO_MANY_REQUESTS {
-        answer.headers_mut().insert("x-ratelimit-limit", HeaderValue::from_static("166"));
-        answer.headers_mut().insert("x-ratelimit-remaining", HeaderValue::from_static("165"));
-    }
-    answer
 }
 
 fn refused(status: StatusCode, code: &str, message: &str) -> Response {
@@ -157,7 +119,7 @@ fn readable(data: &Data, id: u64) -> Option<&Ticket> {
 
 fn author(by: &str) -> Value {
     let (id, name) = if by == US { (US_ID, US) } else { (AGENT_ID, AGENT) };
-    json!({"type": if by == "customer" { "user" } else { "admin" }, "id": id, "name": name})
+    json!({"type": if by == CUSTOMER { "user" } else { "admin" }, "id": id, "name": name})
 }
 
 fn part(text: &Text) -> Value {
@@ -200,52 +162,44 @@ fn whole(ticket: &Ticket) -> Value {
     })
 }
 
-async fn me(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
+async fn me(State(desk): Here) -> Response {
     let body = json!({"type": "admin", "id": US_ID, "email": US_EMAIL, "name": US, "app": {"type": "app", "id_code": "simulated"}});
-    answer(&base, &headers, "me", |_| Json(body).into_response()).await
+    desk.answer("me", |_| Json(body).into_response()).await
 }
 
-async fn admin(State(base): State<Arc<Base>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+async fn admin(State(desk): Here, Path(id): Path<String>) -> Response {
     let name = if id == AGENT_ID { AGENT } else { "Support" };
-    answer(&base, &headers, "admin", |_| Json(json!({"id": id, "name": name})).into_response()).await
+    desk.answer("admin", |_| Json(json!({"id": id, "name": name})).into_response()).await
 }
 
-async fn types(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
+async fn types(State(desk): Here) -> Response {
     let attributes: Value =
         ATTRIBUTES.iter().map(|(name, id)| json!({"name": name, "id": id, "archived": false})).collect();
     let kind = json!({
         "type": "ticket_type", "id": TYPE_ID, "name": TYPE, "category": "Back-office", "archived": false,
         "ticket_type_attributes": {"type": "list", "data": attributes},
     });
-    answer(&base, &headers, "types", |_| Json(json!({"type": "list", "data": [kind]})).into_response()).await
+    desk.answer("types", |_| Json(json!({"type": "list", "data": [kind]})).into_response()).await
 }
 
-async fn states(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
+async fn states(State(desk): Here) -> Response {
     let states: Value =
         STATES.iter().map(|(id, category)| json!({"id": id, "category": category, "archived": false})).collect();
-    answer(&base, &headers, "states", |_| Json(json!({"type": "list", "data": states})).into_response()).await
+    desk.answer("states", |_| Json(json!({"type": "list", "data": states})).into_response()).await
 }
 
 /// A tag's id is its name here.
-async fn tag(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    answer(&base, &headers, "tag", |_| {
-        Json(json!({"type": "tag", "id": body["name"], "name": body["name"]})).into_response()
-    })
-    .await
+async fn tag(State(desk): Here, Json(body): Json<Value>) -> Response {
+    desk.answer("tag", |_| Json(json!({"type": "tag", "id": body["name"], "name": body["name"]})).into_response()).await
 }
 
-async fn tagged(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "tagged", |data| {
+async fn tagged(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         let name = body["id"].as_str().unwrap_or_default().to_owned();
         if readable(data, id).is_none() || body["admin_id"] != US_ID {
             return not_found();
         }
-        data.change(id, US, |ticket| ticket.tags.push(name));
+        data.change(id, US, |ticket| ticket.add_tags(std::iter::once(name.as_str())));
         Json(json!({"type": "tag", "id": body["id"]})).into_response()
     })
     .await
@@ -273,8 +227,8 @@ fn set_attributes(ticket: &mut Ticket, asked: &Value) {
     }
 }
 
-async fn create(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    answer(&base, &headers, "create", |data| {
+async fn create(State(desk): Here, Json(body): Json<Value>) -> Response {
+    desk.answer("create", |data| {
         if let Some(refused) = unknown(&body) {
             return refused;
         }
@@ -286,9 +240,7 @@ async fn create(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): J
             return refused(StatusCode::NOT_FOUND, "ticket_type_not_found", "Ticket type not found");
         }
         let description = body["ticket_attributes"]["_default_description_"].as_str().unwrap_or_default();
-        let follows = description
-            .split_once("Follows up ticket #")
-            .map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect());
+        let follows = followed_up(description);
         let requester = contact["email"].as_str().filter(|email| *email != US_EMAIL).map(str::to_owned);
         let mut ticket = Ticket { team: "Support".into(), requester, follows, ..Ticket::default() };
         set_attributes(&mut ticket, &body);
@@ -317,9 +269,9 @@ fn meets(ticket: &Ticket, query: &Value) -> bool {
     }
 }
 
-async fn search(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+async fn search(State(desk): Here, Json(body): Json<Value>) -> Response {
     let operation = if body["query"]["field"] == "ticket_attribute.101" { "find" } else { "search" };
-    answer(&base, &headers, operation, |data| {
+    desk.answer(operation, |data| {
         let shown = |ticket: &&Ticket| ticket.indexed && ticket.stands != Stands::Deleted;
         let mut hits: Vec<_> =
             data.tickets.values().filter(shown).filter(|ticket| meets(ticket, &body["query"])).collect();
@@ -340,20 +292,12 @@ async fn search(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): J
     .await
 }
 
-async fn ticket(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "ticket", |data| {
-        readable(data, id).map_or_else(not_found, |t| Json(whole(t)).into_response())
-    })
-    .await
+async fn ticket(State(desk): Here, Path(id): Path<u64>) -> Response {
+    desk.answer("ticket", |data| readable(data, id).map_or_else(not_found, |t| Json(whole(t)).into_response())).await
 }
 
-async fn change(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn change(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         if readable(data, id).is_none() {
             return not_found();
         }
@@ -378,13 +322,8 @@ async fn change(
     .await
 }
 
-async fn reply(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn reply(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         if readable(data, id).is_none() {
             return not_found();
         }

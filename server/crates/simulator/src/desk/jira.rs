@@ -2,14 +2,14 @@
 //! which the answer says whether customers see them, issues that are deleted for good.
 
 use super::{
-    base::{AGENT, Base, Data, Stands, Ticket, US},
-    control::{Access, Act, Control, On, Report, Seen},
+    base::{Base, CUSTOMER, Data, Stands, Ticket, US},
+    control::{Act, Report},
+    frame::{Dialect, Running, Shared, authorization, hex, options},
 };
-use crate::{faults::Fault, serve::Server};
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
@@ -17,7 +17,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, tz::TimeZone};
 use ring::hmac;
 use serde_json::{Map, Value, json};
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 const LOGIN: &str = "milepost@shop.test";
 const TOKEN: &str = "token-of-the-simulated-jira";
@@ -26,20 +26,24 @@ const CONTEXT: &str = "customfield_10102";
 /// The zone of the integration's account.
 const ZONE: &str = "Europe/Berlin";
 
-/// A running Jira; stops when dropped.
-pub struct Jira {
-    base: Arc<Base>,
-    server: Server,
-}
+/// A running Jira.
+pub type Jira = Running<Api>;
 
-impl Jira {
-    /// Starts one on a free port of this machine.
-    ///
-    /// # Errors
-    /// When no port can be had.
-    pub async fn start() -> std::io::Result<Self> {
-        let base = Arc::new(Base::default());
-        let router = Router::new()
+/// How it speaks.
+#[derive(Default)]
+pub struct Api;
+
+type Here = State<Shared<Api>>;
+
+impl Dialect for Api {
+    const CONNECTOR: &'static str = "jira";
+    const SECRET: &'static str = TOKEN;
+    const QUEUE: &'static str = "SHIP";
+    const SEARCH_LAGS: bool = true;
+    const NAMES_CUSTOMERS: bool = false;
+
+    fn routes() -> Router<Shared<Self>> {
+        Router::new()
             .route("/rest/api/3/myself", get(myself))
             .route("/rest/servicedeskapi/servicedesk/1/requesttype/25/field", get(form))
             .route("/rest/servicedeskapi/request", post(create))
@@ -49,62 +53,35 @@ impl Jira {
             .route("/rest/api/2/issue/{id}", put(edit))
             .route("/rest/api/3/issue/{id}/transitions", get(transitions).post(transition))
             .route("/rest/api/3/issueLink", post(link))
-            .with_state(Arc::clone(&base));
-        Ok(Self { base, server: Server::start(router).await? })
-    }
-}
-
-impl Control for Jira {
-    fn access(&self) -> Access {
-        let option = |name: &str, value: &str| (name.to_owned(), json!(value));
-        Access {
-            connector: "jira",
-            url: self.server.url(),
-            secret: TOKEN.into(),
-            queue: "SHIP".into(),
-            options: Map::from_iter([
-                option("login", LOGIN),
-                option("service_desk", "1"),
-                option("request_type", "25"),
-                option("key_field", KEY),
-                option("context_field", CONTEXT),
-            ]),
-        }
     }
 
-    fn seen(&self) -> Vec<Seen> {
-        self.base.seen()
+    fn options() -> Map<String, Value> {
+        options([
+            ("login", LOGIN),
+            ("service_desk", "1"),
+            ("request_type", "25"),
+            ("key_field", KEY),
+            ("context_field", CONTEXT),
+        ])
     }
 
-    fn act(&self, number: &str, act: &Act) -> bool {
+    fn refusal(_data: &Data, headers: &HeaderMap) -> Option<Response> {
+        let is_good = authorization(headers) == format!("Basic {}", STANDARD.encode(format!("{LOGIN}:{TOKEN}")));
+        let text = "Client must be authenticated to access this resource.";
+        (!is_good).then(|| refused(StatusCode::UNAUTHORIZED, text))
+    }
+
+    fn act(base: &Base, number: &str, act: &Act) -> bool {
         // it merges nothing
-        !matches!(act, Act::MergeInto(_)) && self.base.act(number, act)
+        !matches!(act, Act::MergeInto(_)) && base.act(number, act)
     }
 
-    fn fail(&self, on: On, fault: &Fault, count: usize) {
-        self.base.fail(on, fault, count);
-    }
-
-    fn expire_tokens(&self) -> bool {
-        false
-    }
-
-    fn lag(&self, lags: bool) -> bool {
-        self.base.lag(lags);
-        true
-    }
-
-    fn names_customers(&self) -> bool {
-        false
-    }
-
-    fn report(&self, number: &str, secret: &str, at: i64) -> Report {
+    fn report(number: &str, secret: &str, at: i64) -> Report {
         let body = json!({"timestamp": at * 1_000, "webhookEvent": "jira:issue_updated", "issue": {"id": number, "key": format!("SHIP-{number}")}});
         let body = body.to_string();
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        let tag: String = hmac::sign(&key, body.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), body.as_bytes());
         let headers = vec![
-            ("x-hub-signature", format!("sha256={tag}")),
+            ("x-hub-signature", format!("sha256={}", hex(&tag))),
             ("x-atlassian-webhook-identifier", format!("identifier-{number}")),
         ];
         Report { headers, body: body.into_bytes() }
@@ -117,19 +94,6 @@ fn refused(status: StatusCode, message: &str) -> Response {
 
 fn not_found() -> Response {
     refused(StatusCode::NOT_FOUND, "Issue does not exist or you do not have permission to see it.")
-}
-
-async fn answer(
-    base: &Base,
-    headers: &HeaderMap,
-    operation: &str,
-    apply: impl FnOnce(&mut Data) -> Response + Send,
-) -> Response {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if given != format!("Basic {}", STANDARD.encode(format!("{LOGIN}:{TOKEN}"))) {
-        return refused(StatusCode::UNAUTHORIZED, "Client must be authenticated to access this resource.");
-    }
-    base.answer(operation, apply).await
 }
 
 fn readable(data: &Data, id: u64) -> Option<&Ticket> {
@@ -157,18 +121,18 @@ fn row(ticket: &Ticket) -> Value {
     })
 }
 
-async fn myself(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
+async fn myself(State(desk): Here) -> Response {
     let me = json!({"accountId": US, "emailAddress": LOGIN, "timeZone": ZONE});
-    answer(&base, &headers, "myself", |_| Json(me).into_response()).await
+    desk.answer("myself", |_| Json(me).into_response()).await
 }
 
-async fn form(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
+async fn form(State(desk): Here) -> Response {
     let fields = json!({"requestTypeFields": [{"fieldId": "summary"}, {"fieldId": KEY}, {"fieldId": CONTEXT}]});
-    answer(&base, &headers, "form", |_| Json(fields).into_response()).await
+    desk.answer("form", |_| Json(fields).into_response()).await
 }
 
-async fn create(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    answer(&base, &headers, "create", |data| {
+async fn create(State(desk): Here, Json(body): Json<Value>) -> Response {
+    desk.answer("create", |data| {
         let text = |name: &str| body["requestFieldValues"][name].as_str().unwrap_or_default().to_owned();
         if body["serviceDeskId"] != "1" || body["requestTypeId"] != "25" || text("summary").contains('\n') {
             return refused(StatusCode::BAD_REQUEST, "Your request could not be created.");
@@ -181,10 +145,10 @@ async fn create(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): J
     .await
 }
 
-async fn search(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+async fn search(State(desk): Here, Json(body): Json<Value>) -> Response {
     let jql = body["jql"].as_str().unwrap_or_default().to_owned();
     let operation = if jql.starts_with("cf[10101]") { "find" } else { "search" };
-    answer(&base, &headers, operation, |data| {
+    desk.answer(operation, |data| {
         let is_seen = |ticket: &&Ticket| ticket.indexed && !matches!(ticket.stands, Stands::Deleted | Stands::Hidden);
         let key = jql.split("\\\"").nth(1);
         let since = jql.split("updated >= \"").nth(1).and_then(|rest| rest.split('"').next());
@@ -212,27 +176,19 @@ async fn search(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): J
     .await
 }
 
-async fn issue(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "issue", |data| {
-        readable(data, id).map_or_else(not_found, |ticket| Json(row(ticket)).into_response())
-    })
-    .await
+async fn issue(State(desk): Here, Path(id): Path<u64>) -> Response {
+    desk.answer("issue", |data| readable(data, id).map_or_else(not_found, |ticket| Json(row(ticket)).into_response()))
+        .await
 }
 
-async fn edit(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "edit", |data| {
+async fn edit(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         if readable(data, id).is_none() {
             return not_found();
         }
         data.change(id, US, |ticket| {
-            for label in body["update"]["labels"].as_array().into_iter().flatten() {
-                ticket.tags.extend(label["add"].as_str().map(str::to_owned));
-            }
+            let labels = body["update"]["labels"].as_array().into_iter().flatten();
+            ticket.add_tags(labels.filter_map(|label| label["add"].as_str()));
             if let Some(priority) = body["fields"]["priority"]["name"].as_str() {
                 priority.clone_into(&mut ticket.priority);
             }
@@ -245,8 +201,8 @@ async fn edit(
     .await
 }
 
-async fn transitions(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "transitions", |data| {
+async fn transitions(State(desk): Here, Path(id): Path<u64>) -> Response {
+    desk.answer("transitions", |data| {
         let Some(ticket) = readable(data, id) else { return not_found() };
         let offered = match ticket.stands {
             Stands::Resolved => {
@@ -263,13 +219,8 @@ async fn transitions(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers
     .await
 }
 
-async fn transition(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn transition(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         let stands = match (readable(data, id).map(|ticket| ticket.stands), body["transition"]["id"].as_str()) {
             (None, _) => return not_found(),
             (Some(Stands::Resolved), Some("31")) => Stands::Open,
@@ -282,21 +233,16 @@ async fn transition(
     .await
 }
 
-async fn comments(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    answer(&base, &headers, "comments", |data| {
+async fn comments(State(desk): Here, Path(id): Path<u64>, Query(query): Query<HashMap<String, String>>) -> Response {
+    desk.answer("comments", |data| {
         let Some(ticket) = readable(data, id) else { return not_found() };
         let number = |name: &str, usual: usize| query.get(name).and_then(|n| n.parse().ok()).unwrap_or(usual);
         let (start, limit) = (number("start", 0), number("limit", 50));
         let comment = |text: &super::base::Text| {
-            let by = if text.by == US { US } else { AGENT };
+            let kind = if text.by == CUSTOMER { "customer" } else { "atlassian" };
             json!({
                 "id": text.id.to_string(), "body": text.body, "public": text.public,
-                "author": {"accountId": by, "displayName": by}, "created": {"epochMillis": text.at.as_millisecond()},
+                "author": {"accountId": text.by, "displayName": text.by, "accountType": kind}, "created": {"epochMillis": text.at.as_millisecond()},
             })
         };
         let all = ticket.texts.len().saturating_sub(1);
@@ -306,13 +252,8 @@ async fn comments(
     .await
 }
 
-async fn comment(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn comment(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         if readable(data, id).is_none() {
             return not_found();
         }
@@ -323,8 +264,8 @@ async fn comment(
     .await
 }
 
-async fn link(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    answer(&base, &headers, "link", |data| {
+async fn link(State(desk): Here, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         let id = |side: &str| body[side]["id"].as_str().and_then(|id| id.parse::<u64>().ok()).unwrap_or_default();
         if readable(data, id("inwardIssue")).is_none() {
             return not_found();

@@ -2,24 +2,25 @@
 //! `message_id`, a deleted ticket leaves its external id without a record, messages do not move `write_date`.
 
 use super::{
-    base::{Base, Data, Stands, Ticket, US},
-    control::{Access, Act, Control, On, Report, Seen},
+    base::{Base, CUSTOMER, Data, Stands, Ticket, US},
+    control::{Act, Report},
+    frame::{Dialect, Running, Shared, authorization, followed_up, options, report_with_secret},
 };
-use crate::{faults::Fault, serve::Server};
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
 
 const KEY: &str = "key-of-the-simulated-helpdesk";
 const DATABASE: &str = "helpdesk";
 const TEAM: &str = "Shipments";
+/// Ids of tags begin here.
+const TAGS_FROM: usize = 11;
 const US_ID: u64 = 7;
 const AGENT_ID: u64 = 8;
 /// Its stages: id, whether closed.
@@ -32,16 +33,15 @@ enum Edition {
     Enterprise,
 }
 
-/// A running Odoo; stops when dropped.
-pub struct Helpdesk {
-    inner: Arc<Inner>,
-    server: Server,
-}
+/// A running Odoo.
+pub type Helpdesk = Running<Api>;
 
-struct Inner {
-    base: Base,
+/// How it speaks.
+pub struct Api {
     edition: Edition,
 }
+
+type Here = State<Shared<Api>>;
 
 impl Helpdesk {
     /// Starts one with OCA's helpdesk on a free port of this machine.
@@ -49,7 +49,7 @@ impl Helpdesk {
     /// # Errors
     /// When no port can be had.
     pub async fn oca() -> std::io::Result<Self> {
-        Self::start(Edition::Oca).await
+        Self::speaking(Api { edition: Edition::Oca }).await
     }
 
     /// The same with Odoo's own.
@@ -57,55 +57,40 @@ impl Helpdesk {
     /// # Errors
     /// When no port can be had.
     pub async fn enterprise() -> std::io::Result<Self> {
-        Self::start(Edition::Enterprise).await
-    }
-
-    async fn start(edition: Edition) -> std::io::Result<Self> {
-        let inner = Arc::new(Inner { base: Base::default(), edition });
-        let router = Router::new()
-            .route("/web/version", get(version))
-            .route("/json/2/{model}/{method}", post(call))
-            .with_state(Arc::clone(&inner));
-        Ok(Self { inner, server: Server::start(router).await? })
+        Self::speaking(Api { edition: Edition::Enterprise }).await
     }
 }
 
-impl Control for Helpdesk {
-    fn access(&self) -> Access {
-        Access {
-            connector: "odoo_helpdesk",
-            url: self.server.url(),
-            secret: KEY.into(),
-            queue: TEAM.into(),
-            options: Map::from_iter([("database".to_owned(), json!(DATABASE))]),
-        }
+impl Dialect for Api {
+    const CONNECTOR: &'static str = "odoo_helpdesk";
+    const SECRET: &'static str = KEY;
+    const QUEUE: &'static str = TEAM;
+
+    fn routes() -> Router<Shared<Self>> {
+        Router::new().route("/json/2/{model}/{method}", post(call))
     }
 
-    fn seen(&self) -> Vec<Seen> {
-        self.inner.base.seen()
+    fn open_routes() -> Router<Shared<Self>> {
+        Router::new().route("/web/version", get(version))
     }
 
-    fn act(&self, number: &str, act: &Act) -> bool {
+    fn options() -> Map<String, Value> {
+        options([("database", DATABASE)])
+    }
+
+    fn refusal(_data: &Data, headers: &HeaderMap) -> Option<Response> {
+        let is_good = authorization(headers) == format!("bearer {KEY}");
+        (!is_good).then(|| fault(StatusCode::UNAUTHORIZED, "werkzeug.exceptions.Unauthorized", "Invalid apikey"))
+    }
+
+    fn act(base: &Base, number: &str, act: &Act) -> bool {
         // its closed tickets open again, and merging is an add-on's
-        !matches!(act, Act::CloseForGood | Act::MergeInto(_)) && self.inner.base.act(number, act)
+        !matches!(act, Act::CloseForGood | Act::MergeInto(_)) && base.act(number, act)
     }
 
-    fn fail(&self, on: On, fault: &Fault, count: usize) {
-        self.inner.base.fail(on, fault, count);
-    }
-
-    fn expire_tokens(&self) -> bool {
-        false
-    }
-
-    fn lag(&self, _lags: bool) -> bool {
-        false
-    }
-
-    fn report(&self, number: &str, secret: &str, _at: i64) -> Report {
-        let body =
-            json!({"_model": "helpdesk.ticket", "_id": number.parse::<u64>().unwrap_or_default(), "_action": "x"});
-        Report { headers: vec![("x-milepost-secret", secret.to_owned())], body: body.to_string().into_bytes() }
+    fn report(number: &str, secret: &str, _at: i64) -> Report {
+        let id = number.parse::<u64>().unwrap_or_default();
+        report_with_secret(secret, &json!({"_model": "helpdesk.ticket", "_id": id, "_action": "x"}))
     }
 }
 
@@ -118,24 +103,15 @@ fn fault(status: StatusCode, name: &str, message: &str) -> Response {
         .into_response()
 }
 
-async fn call(
-    State(inner): State<Arc<Inner>>,
-    Path((model, method)): Path<(String, String)>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if given != format!("bearer {KEY}") {
-        return fault(StatusCode::UNAUTHORIZED, "werkzeug.exceptions.Unauthorized", "Invalid apikey");
-    }
+async fn call(State(desk): Here, Path((model, method)): Path<(String, String)>, Json(body): Json<Value>) -> Response {
     let operation = match (model.as_str(), method.as_str()) {
         (_, "load") => "create",
         (_, "write" | "message_post") => "change",
         ("ir.model.data", _) => "find",
         _ => "other",
     };
-    let edition = inner.edition;
-    inner.base.answer(operation, |data| answer(data, edition, (&model, &method), &body)).await
+    let edition = desk.dialect.edition;
+    desk.answer(operation, |data| answer(data, edition, (&model, &method), &body)).await
 }
 
 fn answer(data: &mut Data, edition: Edition, (model, method): (&str, &str), body: &Value) -> Response {
@@ -150,6 +126,7 @@ fn answer(data: &mut Data, edition: Edition, (model, method): (&str, &str), body
             Edition::Oca => json!({"number": {}, "closed": {}, "unattended": {}}),
             Edition::Enterprise => json!({"ticket_ref": {}, "sla_deadline": {}}),
         },
+        ("helpdesk.ticket", "has_access") => json!(true),
         ("helpdesk.ticket", "load") => load(data, body),
         ("helpdesk.ticket", "search_read") => tickets(data, body),
         ("helpdesk.ticket", "write") => write(data, body),
@@ -184,11 +161,15 @@ fn answer(data: &mut Data, edition: Edition, (model, method): (&str, &str), body
         (teams, "search_read") if of_edition(teams) && teams.ends_with("team") => {
             if equals(body, "name") == json!(TEAM) { json!([{"id": 3}]) } else { json!([]) }
         }
-        (tags, "search_read") if of_edition(tags) && tags.ends_with("tag") => match equals(body, "name").as_str() {
-            Some("milepost") => json!([{"id": 11}]),
-            _ => json!([]),
-        },
-        (tags, "create") if of_edition(tags) && tags.ends_with("tag") => json!([12]),
+        (tags, "search_read") if of_edition(tags) && tags.ends_with("tag") => {
+            let name = equals(body, "name");
+            let known = data.tags.iter().position(|known| name == known.as_str());
+            known.map_or(json!([]), |at| json!([{"id": TAGS_FROM + at}]))
+        }
+        (tags, "create") if of_edition(tags) && tags.ends_with("tag") => {
+            data.tags.push(body["vals_list"][0]["name"].as_str().unwrap_or_default().to_owned());
+            json!([TAGS_FROM + data.tags.len() - 1])
+        }
         _ => {
             let message = format!("the model or method {model}/{method} does not exist");
             return fault(StatusCode::NOT_FOUND, "werkzeug.exceptions.NotFound", &message);
@@ -230,16 +211,12 @@ fn load(data: &mut Data, body: &Value) -> Value {
     let known =
         data.tickets.values().find(|ticket| ticket.key == key && ticket.stands != Stands::Deleted).map(|t| t.id);
     let id = known.unwrap_or_else(|| {
-        let follows = text("description")
-            .split("Follows up ticket #")
-            .nth(1)
-            .map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
         let id = data.add(Ticket {
             key,
             priority: text("priority"),
             team: TEAM.into(),
             requester: column("partner_email"),
-            follows,
+            follows: followed_up(&text("description")),
             ..Ticket::default()
         });
         data.write(id, US, false, &text("description"), None);
@@ -292,16 +269,17 @@ fn tickets(data: &Data, body: &Value) -> Value {
 
 fn write(data: &mut Data, body: &Value) -> Value {
     let (id, vals) = (id_of(body), &body["vals"]);
+    let tag = vals["tag_ids"][0][1].as_u64().and_then(|tag| usize::try_from(tag).ok());
+    let tag = tag.and_then(|tag| data.tags.get(tag.checked_sub(TAGS_FROM)?).cloned());
     data.change(id, US, |ticket| {
         match vals["stage_id"].as_u64() {
             Some(4) => ticket.stands = Stands::Resolved,
             Some(_) => ticket.stands = Stands::Open,
             None => {}
         }
-        match vals["tag_ids"][0][1].as_u64() {
-            Some(11) => ticket.tags.push("milepost".into()),
-            Some(_) => ticket.tags.push("damage".into()),
-            None => {}
+        ticket.add_tags(tag.as_deref().into_iter());
+        if let Some(priority) = vals["priority"].as_str() {
+            priority.clone_into(&mut ticket.priority);
         }
     });
     json!(true)
@@ -311,11 +289,13 @@ fn messages(data: &Data, body: &Value) -> Value {
     let (message_id, ticket) = (equals(body, "message_id"), equals(body, "res_id").as_u64());
     let since = condition(body, "date", ">=");
     let of_others = !condition(body, "author_id", "!=").is_null();
+    let of_staff = condition(body, "author_id.partner_share", "=") == json!(false);
     let texts = data.tickets.values().filter(|one| ticket.is_none_or(|id| id == one.id)).flat_map(|one| {
         let fits = |text: &&super::base::Text| {
             message_id.as_str().is_none_or(|wanted| text.key.as_deref() == Some(wanted))
                 && since.as_str().is_none_or(|since| shown(text.at).as_str() >= since)
                 && !(of_others && text.by == US)
+                && !(of_staff && text.by == CUSTOMER)
                 && (message_id.is_string() || text.key.is_none())
         };
         let of_this = |text: &super::base::Text| {

@@ -2,41 +2,43 @@
 //! merged cases that only `queryAll` shows.
 
 use super::{
-    base::{AGENT, Base, Data, Stands, Ticket, US},
-    control::{Access, Act, Control, On, Report, Seen},
+    base::{Base, CUSTOMER, Data, Stands, Ticket, US},
+    control::{Act, Report},
+    frame::{Desk, Dialect, Running, Shared, has_token, options, report_with_secret},
 };
-use crate::{faults::Fault, serve::Server};
 use axum::{
     Form, Json, Router,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, patch, post},
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 const CLIENT: &str = "client-of-the-simulated-salesforce";
 const SECRET: &str = "secret-of-the-simulated-salesforce";
 const QUEUE: &str = "Shipments";
 const QUEUE_ID: &str = "00G000000000001AAA";
 
-/// A running Salesforce; stops when dropped.
-pub struct Salesforce {
-    base: Arc<Base>,
-    server: Server,
-}
+/// A running Salesforce.
+pub type Salesforce = Running<Api>;
 
-impl Salesforce {
-    /// Starts one on a free port of this machine.
-    ///
-    /// # Errors
-    /// When no port can be had.
-    pub async fn start() -> std::io::Result<Self> {
-        let base = Arc::new(Base::default());
-        let router = Router::new()
-            .route("/services/oauth2/token", post(token))
+/// How it speaks.
+#[derive(Default)]
+pub struct Api;
+
+type Here = State<Shared<Api>>;
+
+impl Dialect for Api {
+    const CONNECTOR: &'static str = "salesforce";
+    const SECRET: &'static str = SECRET;
+    const QUEUE: &'static str = QUEUE;
+    const TOKENS_END: bool = true;
+
+    fn routes() -> Router<Shared<Self>> {
+        Router::new()
             .route("/services/oauth2/userinfo", get(userinfo))
             .route("/services/data/v62.0/query", get(query))
             .route("/services/data/v62.0/queryAll", get(query_all))
@@ -44,31 +46,21 @@ impl Salesforce {
             .route("/services/data/v62.0/sobjects/Case/Shipment_Key__c/{key}", patch(upsert))
             .route("/services/data/v62.0/sobjects/Case/{id}", patch(change))
             .route("/services/data/v62.0/sobjects/CaseComment", post(comment))
-            .with_state(Arc::clone(&base));
-        Ok(Self { base, server: Server::start(router).await? })
-    }
-}
-
-impl Control for Salesforce {
-    fn access(&self) -> Access {
-        Access {
-            connector: "salesforce",
-            url: self.server.url(),
-            secret: SECRET.into(),
-            queue: QUEUE.into(),
-            options: Map::from_iter([("client_id".to_owned(), json!(CLIENT))]),
-        }
     }
 
-    fn seen(&self) -> Vec<Seen> {
-        let mut seen = self.base.seen();
-        for one in &mut seen {
-            one.number = id_of(one.number.parse().unwrap_or_default());
-        }
-        seen
+    fn open_routes() -> Router<Shared<Self>> {
+        Router::new().route("/services/oauth2/token", post(token))
     }
 
-    fn act(&self, number: &str, act: &Act) -> bool {
+    fn options() -> Map<String, Value> {
+        options([("client_id", CLIENT)])
+    }
+
+    fn refusal(data: &Data, headers: &HeaderMap) -> Option<Response> {
+        (!has_token(data, headers)).then(|| refused(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID"))
+    }
+
+    fn act(base: &Base, number: &str, act: &Act) -> bool {
         let Some(number) = number_of(number) else { return false };
         let act = match act {
             // its closed cases open again
@@ -76,25 +68,15 @@ impl Control for Salesforce {
             Act::MergeInto(other) => Act::MergeInto(number_of(other).unwrap_or_default().to_string()),
             other => other.clone(),
         };
-        self.base.act(&number.to_string(), &act)
+        base.act(&number.to_string(), &act)
     }
 
-    fn fail(&self, on: On, fault: &Fault, count: usize) {
-        self.base.fail(on, fault, count);
+    fn number(id: u64) -> String {
+        id_of(id)
     }
 
-    fn expire_tokens(&self) -> bool {
-        self.base.expire_tokens();
-        true
-    }
-
-    fn lag(&self, _lags: bool) -> bool {
-        false
-    }
-
-    fn report(&self, number: &str, secret: &str, _at: i64) -> Report {
-        let body = json!({"id": number, "delivery": "flow-1"}).to_string();
-        Report { headers: vec![("x-milepost-secret", secret.to_owned())], body: body.into_bytes() }
+    fn report(number: &str, secret: &str, _at: i64) -> Report {
+        report_with_secret(secret, &json!({"id": number, "delivery": "flow-1"}))
     }
 }
 
@@ -110,42 +92,27 @@ fn refused(status: StatusCode, code: &str) -> Response {
     (status, Json(json!([{"message": code.to_lowercase(), "errorCode": code}]))).into_response()
 }
 
-async fn token(State(base): State<Arc<Base>>, Form(form): Form<HashMap<String, String>>) -> Response {
+async fn token(State(desk): Here, Form(form): Form<HashMap<String, String>>) -> Response {
     let is = |name: &str, value: &str| form.get(name).is_some_and(|given| given == value);
     if !is("grant_type", "client_credentials") || !is("client_id", CLIENT) || !is("client_secret", SECRET) {
         let body = json!({"error": "invalid_client", "error_description": "invalid client credentials"});
         return (StatusCode::BAD_REQUEST, Json(body)).into_response();
     }
-    let token = base.lock().give_token();
+    let token = desk.base.lock().give_token();
     Json(json!({"access_token": token, "token_type": "Bearer", "instance_url": "https://example.my.salesforce.com"}))
         .into_response()
 }
 
-async fn answer(
-    base: &Base,
-    headers: &HeaderMap,
-    operation: &str,
-    apply: impl FnOnce(&mut Data) -> Response + Send,
-) -> Response {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_good = given.strip_prefix("Bearer ").is_some_and(|token| base.lock().tokens.contains(token));
-    if !is_good {
-        return refused(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID");
-    }
-    base.answer(operation, apply).await
+async fn userinfo(State(desk): Here) -> Response {
+    desk.answer("userinfo", |_| Json(json!({"user_id": "005", "preferred_username": US})).into_response()).await
 }
 
-async fn userinfo(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "userinfo", |_| Json(json!({"user_id": "005", "preferred_username": US})).into_response())
-        .await
-}
-
-async fn describe(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
+async fn describe(State(desk): Here) -> Response {
     let fields = json!([
         {"name": "Subject"}, {"name": "Shipment_Key__c", "externalId": true, "unique": true},
         {"name": "Shipment_Context__c"}, {"name": "Shipment_Tags__c"},
     ]);
-    answer(&base, &headers, "describe", |_| Json(json!({"name": "Case", "fields": fields})).into_response()).await
+    desk.answer("describe", |_| Json(json!({"name": "Case", "fields": fields})).into_response()).await
 }
 
 fn shown(at: Timestamp) -> String {
@@ -165,7 +132,7 @@ fn row(ticket: &Ticket) -> Value {
         "Id": id_of(ticket.id), "Status": "x", "IsClosed": matches!(ticket.stands, Stands::Resolved | Stands::Closed),
         "IsDeleted": matches!(ticket.stands, Stands::Deleted | Stands::Merged(_)), "MasterRecordId": master,
         "SystemModstamp": shown(ticket.updated), "LastModifiedBy": {"Username": ticket.by}, "Owner": owner,
-        "Shipment_Context__c": ticket.fields.get("context"),
+        "Shipment_Context__c": ticket.fields.get("context"), "Shipment_Tags__c": ticket.tags.join(";"),
     })
 }
 
@@ -178,26 +145,18 @@ fn records(rows: Vec<Value>) -> Response {
     Json(json!({"totalSize": rows.len(), "done": true, "records": rows})).into_response()
 }
 
-async fn query(
-    State(base): State<Arc<Base>>,
-    Query(parameters): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    selected(&base, &parameters, &headers, false).await
+async fn query(State(desk): Here, Query(parameters): Query<HashMap<String, String>>) -> Response {
+    selected(&desk, &parameters, false).await
 }
 
-async fn query_all(
-    State(base): State<Arc<Base>>,
-    Query(parameters): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    selected(&base, &parameters, &headers, true).await
+async fn query_all(State(desk): Here, Query(parameters): Query<HashMap<String, String>>) -> Response {
+    selected(&desk, &parameters, true).await
 }
 
-async fn selected(base: &Base, parameters: &HashMap<String, String>, headers: &HeaderMap, all: bool) -> Response {
+async fn selected(desk: &Desk<Api>, parameters: &HashMap<String, String>, all: bool) -> Response {
     let soql = parameters.get("q").cloned().unwrap_or_default();
     let operation = if soql.contains("Shipment_Key__c = ") { "find" } else { "query" };
-    answer(base, headers, operation, |data| {
+    desk.answer(operation, |data| {
         if soql.contains("FROM Group") {
             let found = between(&soql, "DeveloperName = '", "'") == Some(QUEUE);
             return records(found.then(|| json!({"Id": QUEUE_ID})).into_iter().collect());
@@ -240,7 +199,8 @@ fn comments(data: &Data, parent: &str) -> Vec<Value> {
     let of = |text: &super::base::Text| {
         json!({
             "Id": text.id, "CommentBody": text.body, "IsPublished": text.public,
-            "CreatedBy": {"Username": if text.by == US { US } else { AGENT }}, "CreatedDate": shown(text.at),
+            "CreatedBy": {"Username": text.by, "UserType": if text.by == CUSTOMER { "CspLitePortal" } else { "Standard" }},
+            "CreatedDate": shown(text.at),
         })
     };
     texts.map(of).collect()
@@ -265,13 +225,8 @@ fn apply(ticket: &mut Ticket, body: &Value) {
     ticket.follows = text("ParentId").or_else(|| ticket.follows.clone());
 }
 
-async fn upsert(
-    State(base): State<Arc<Base>>,
-    Path(key): Path<String>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "create", |data| {
+async fn upsert(State(desk): Here, Path(key): Path<String>, Json(body): Json<Value>) -> Response {
+    desk.answer("create", |data| {
         let same: Vec<_> = data
             .tickets
             .values()
@@ -298,13 +253,8 @@ async fn upsert(
     .await
 }
 
-async fn change(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn change(State(desk): Here, Path(id): Path<String>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         let number = number_of(&id).unwrap_or_default();
         match data.tickets.get(&number).map(|ticket| ticket.stands) {
             None | Some(Stands::Hidden) => refused(StatusCode::NOT_FOUND, "NOT_FOUND"),
@@ -318,8 +268,8 @@ async fn change(
     .await
 }
 
-async fn comment(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn comment(State(desk): Here, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         let number = number_of(body["ParentId"].as_str().unwrap_or_default()).unwrap_or_default();
         if !data.tickets.contains_key(&number) {
             return refused(StatusCode::BAD_REQUEST, "INVALID_CROSS_REFERENCE_KEY");

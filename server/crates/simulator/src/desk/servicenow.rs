@@ -2,88 +2,70 @@
 //! in a table of their own, and cases that are closed for good.
 
 use super::{
-    base::{AGENT, Base, Data, Stands, Ticket, US},
-    control::{Access, Act, Control, On, Report, Seen},
+    base::{Base, CUSTOMER, Data, Stands, Ticket, US},
+    control::{Act, Report},
+    frame::{Dialect, Running, Shared, has_token, options, report_with_secret},
 };
-use crate::{faults::Fault, serve::Server};
 use axum::{
     Form, Json, Router,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, patch, post},
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 const CLIENT: &str = "client-of-the-simulated-servicenow";
 const SECRET: &str = "secret-of-the-simulated-servicenow";
 const TABLE: &str = "sn_customerservice_case";
 const GROUP: &str = "Shipments";
 
-/// A running ServiceNow; stops when dropped.
-pub struct ServiceNow {
-    base: Arc<Base>,
-    server: Server,
-}
+/// A running ServiceNow.
+pub type ServiceNow = Running<Api>;
 
-impl ServiceNow {
-    /// Starts one on a free port of this machine.
-    ///
-    /// # Errors
-    /// When no port can be had.
-    pub async fn start() -> std::io::Result<Self> {
-        let base = Arc::new(Base::default());
-        let router = Router::new()
-            .route("/oauth_token.do", post(token))
+/// How it speaks.
+#[derive(Default)]
+pub struct Api;
+
+type Here = State<Shared<Api>>;
+
+impl Dialect for Api {
+    const CONNECTOR: &'static str = "servicenow";
+    const SECRET: &'static str = SECRET;
+    const QUEUE: &'static str = GROUP;
+    const TOKENS_END: bool = true;
+
+    fn routes() -> Router<Shared<Self>> {
+        Router::new()
             .route("/api/now/table/{table}", get(list).post(create))
             .route("/api/now/table/{table}/{id}", patch(change))
-            .with_state(Arc::clone(&base));
-        Ok(Self { base, server: Server::start(router).await? })
-    }
-}
-
-impl Control for ServiceNow {
-    fn access(&self) -> Access {
-        Access {
-            connector: "servicenow",
-            url: self.server.url(),
-            secret: SECRET.into(),
-            queue: GROUP.into(),
-            options: Map::from_iter([("client_id".to_owned(), json!(CLIENT))]),
-        }
     }
 
-    fn seen(&self) -> Vec<Seen> {
-        let mut seen = self.base.seen();
-        for one in &mut seen {
-            one.number = id_of(one.number.parse().unwrap_or_default());
-        }
-        seen
+    fn open_routes() -> Router<Shared<Self>> {
+        Router::new().route("/oauth_token.do", post(token))
     }
 
-    fn act(&self, number: &str, act: &Act) -> bool {
+    fn options() -> Map<String, Value> {
+        options([("client_id", CLIENT)])
+    }
+
+    fn refusal(data: &Data, headers: &HeaderMap) -> Option<Response> {
+        (!has_token(data, headers)).then(|| refused(StatusCode::UNAUTHORIZED, "User Not Authenticated"))
+    }
+
+    fn act(base: &Base, number: &str, act: &Act) -> bool {
         // it has no merging of cases
-        !matches!(act, Act::MergeInto(_)) && self.base.act(&number_of(number).to_string(), act)
+        !matches!(act, Act::MergeInto(_)) && base.act(&number_of(number).to_string(), act)
     }
 
-    fn fail(&self, on: On, fault: &Fault, count: usize) {
-        self.base.fail(on, fault, count);
+    fn number(id: u64) -> String {
+        id_of(id)
     }
 
-    fn expire_tokens(&self) -> bool {
-        self.base.expire_tokens();
-        true
-    }
-
-    fn lag(&self, _lags: bool) -> bool {
-        false
-    }
-
-    fn report(&self, number: &str, secret: &str, _at: i64) -> Report {
-        let body = json!({"sys_id": number, "delivery": "rule-1"}).to_string();
-        Report { headers: vec![("x-milepost-secret", secret.to_owned())], body: body.into_bytes() }
+    fn report(number: &str, secret: &str, _at: i64) -> Report {
+        report_with_secret(secret, &json!({"sys_id": number, "delivery": "rule-1"}))
     }
 }
 
@@ -99,7 +81,7 @@ fn refused(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({"error": {"message": message, "detail": ""}, "status": "failure"}))).into_response()
 }
 
-async fn token(State(base): State<Arc<Base>>, Form(form): Form<HashMap<String, String>>) -> Response {
+async fn token(State(desk): Here, Form(form): Form<HashMap<String, String>>) -> Response {
     let is = |name: &str, value: &str| form.get(name).is_some_and(|given| given == value);
     if !is("client_id", CLIENT) || !is("client_secret", SECRET) {
         return (
@@ -108,22 +90,8 @@ async fn token(State(base): State<Arc<Base>>, Form(form): Form<HashMap<String, S
         )
             .into_response();
     }
-    let token = base.lock().give_token();
+    let token = desk.base.lock().give_token();
     Json(json!({"access_token": token, "token_type": "Bearer", "expires_in": 1799})).into_response()
-}
-
-async fn answer(
-    base: &Base,
-    headers: &HeaderMap,
-    operation: &str,
-    apply: impl FnOnce(&mut Data) -> Response + Send,
-) -> Response {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_good = given.strip_prefix("Bearer ").is_some_and(|token| base.lock().tokens.contains(token));
-    if !is_good {
-        return refused(StatusCode::UNAUTHORIZED, "User Not Authenticated");
-    }
-    base.answer(operation, apply).await
 }
 
 fn shown(at: Timestamp) -> String {
@@ -140,19 +108,19 @@ fn row(ticket: &Ticket) -> Value {
         "sys_id": id_of(ticket.id), "number": format!("CS{:07}", ticket.id), "state": state, "active": active,
         "correlation_id": ticket.key, "sys_updated_on": shown(ticket.updated), "sys_updated_by": ticket.by,
         "assigned_to.user_name": ticket.assignee.clone().unwrap_or_default(), "assignment_group.name": ticket.team,
-        "u_shipment_context": ticket.fields.get("context").cloned().unwrap_or(json!("")),
+        "contact.user_name": ticket.requester.as_ref().map_or("", |_| CUSTOMER),
+        "u_shipment_tags": ticket.tags.join(","), "u_shipment_context": ticket.fields.get("context").cloned().unwrap_or(json!("")),
     })
 }
 
 async fn list(
-    State(base): State<Arc<Base>>,
+    State(desk): Here,
     Path(table): Path<String>,
     Query(parameters): Query<HashMap<String, String>>,
-    headers: HeaderMap,
 ) -> Response {
     let query = parameters.get("sysparm_query").cloned().unwrap_or_default();
     let operation = if query.starts_with("correlation_id=") { "find" } else { "list" };
-    answer(&base, &headers, operation, |data| {
+    desk.answer(operation, |data| {
         let number = |name: &str, usual: usize| parameters.get(name).and_then(|n| n.parse().ok()).unwrap_or(usual);
         let rows: Vec<Value> = match table.as_str() {
             TABLE => cases(data, &query),
@@ -203,19 +171,14 @@ fn journal(data: &Data, query: &str) -> Vec<Value> {
     let entry = |text: &super::base::Text| {
         json!({
             "element": if text.public { "comments" } else { "work_notes" }, "value": text.body,
-            "sys_created_by": if text.by == US { US } else { AGENT }, "sys_created_on": shown(text.at),
+            "sys_created_by": text.by, "sys_created_on": shown(text.at),
         })
     };
     texts.map(entry).collect()
 }
 
-async fn create(
-    State(base): State<Arc<Base>>,
-    Path(table): Path<String>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "create", |data| {
+async fn create(State(desk): Here, Path(table): Path<String>, Json(body): Json<Value>) -> Response {
+    desk.answer("create", |data| {
         if table != TABLE {
             return refused(StatusCode::BAD_REQUEST, "Invalid table");
         }
@@ -236,13 +199,8 @@ async fn create(
     .await
 }
 
-async fn change(
-    State(base): State<Arc<Base>>,
-    Path((_, id)): Path<(String, String)>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn change(State(desk): Here, Path((_, id)): Path<(String, String)>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         let number = number_of(&id);
         let is_seen = |ticket: &Ticket| !matches!(ticket.stands, Stands::Deleted | Stands::Hidden);
         if !data.tickets.get(&number).is_some_and(is_seen) {
@@ -256,6 +214,12 @@ async fn change(
                 Some("6") => ticket.stands = Stands::Resolved,
                 Some("10") => ticket.stands = Stands::Open,
                 _ => {}
+            }
+            if let Some(priority) = body["priority"].as_str() {
+                priority.clone_into(&mut ticket.priority);
+            }
+            if let Some(tags) = body["u_shipment_tags"].as_str() {
+                ticket.tags = tags.split(',').map(str::to_owned).collect();
             }
             if let Some(context) = body.get("u_shipment_context") {
                 ticket.fields.insert("context".into(), context.clone());

@@ -2,41 +2,43 @@
 //! ticket stays under its number, reports are signed with SHA-1 over the body alone.
 
 use super::{
-    base::{Base, Data, Stands, Ticket, US},
-    control::{Access, Act, Control, On, Report, Seen},
+    base::{Base, CUSTOMER, Data, Stands, Ticket, US},
+    control::{Act, Report},
+    frame::{Dialect, Running, Shared, authorization, hex},
 };
-use crate::{faults::Fault, serve::Server};
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use jiff::Timestamp;
 use ring::hmac;
-use serde_json::{Map, Value, json};
-use std::{collections::HashMap, sync::Arc};
+use serde_json::{Value, json};
+use std::collections::HashMap;
 
 const TOKEN: &str = "token-of-the-simulated-zammad";
 const GROUP: &str = "Shipments";
 const US_ID: u64 = 7;
 const AGENT_ID: u64 = 8;
 
-/// A running Zammad; stops when dropped.
-pub struct Zammad {
-    base: Arc<Base>,
-    server: Server,
-}
+/// A running Zammad.
+pub type Zammad = Running<Api>;
 
-impl Zammad {
-    /// Starts one on a free port of this machine.
-    ///
-    /// # Errors
-    /// When no port can be had.
-    pub async fn start() -> std::io::Result<Self> {
-        let base = Arc::new(Base::default());
-        let router = Router::new()
+/// How it speaks.
+#[derive(Default)]
+pub struct Api;
+
+type Here = State<Shared<Api>>;
+
+impl Dialect for Api {
+    const CONNECTOR: &'static str = "zammad";
+    const SECRET: &'static str = TOKEN;
+    const QUEUE: &'static str = GROUP;
+
+    fn routes() -> Router<Shared<Self>> {
+        Router::new()
             .route("/api/v1/users/me", get(me))
             .route("/api/v1/version", get(version))
             .route("/api/v1/groups", get(groups))
@@ -47,70 +49,32 @@ impl Zammad {
             .route("/api/v1/ticket_articles", post(article))
             .route("/api/v1/ticket_articles/by_ticket/{id}", get(articles))
             .route("/api/v1/ticket_history/{id}", get(history))
+            .route("/api/v1/tags/add", post(tag))
             .route("/api/v1/links", get(links))
             .route("/api/v1/links/add", post(link))
-            .with_state(Arc::clone(&base));
-        Ok(Self { base, server: Server::start(router).await? })
-    }
-}
-
-impl Control for Zammad {
-    fn access(&self) -> Access {
-        Access {
-            connector: "zammad",
-            url: self.server.url(),
-            secret: TOKEN.into(),
-            queue: GROUP.into(),
-            options: Map::new(),
-        }
     }
 
-    fn seen(&self) -> Vec<Seen> {
-        self.base.seen()
+    fn refusal(_data: &Data, headers: &HeaderMap) -> Option<Response> {
+        let is_good = authorization(headers) == format!("Token token={TOKEN}");
+        (!is_good).then(|| refused(StatusCode::UNAUTHORIZED, "Authentication required"))
     }
 
-    fn act(&self, number: &str, act: &Act) -> bool {
+    fn act(base: &Base, number: &str, act: &Act) -> bool {
         // its closed tickets open again
-        *act != Act::CloseForGood && self.base.act(number, act)
+        *act != Act::CloseForGood && base.act(number, act)
     }
 
-    fn fail(&self, on: On, fault: &Fault, count: usize) {
-        self.base.fail(on, fault, count);
-    }
-
-    fn expire_tokens(&self) -> bool {
-        false
-    }
-
-    fn lag(&self, _lags: bool) -> bool {
-        false
-    }
-
-    fn report(&self, number: &str, secret: &str, _at: i64) -> Report {
+    fn report(number: &str, secret: &str, _at: i64) -> Report {
         let body = json!({"ticket": {"id": number.parse::<u64>().unwrap_or_default(), "state": "open"}, "article": {}})
             .to_string();
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
-        let tag: String = hmac::sign(&key, body.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         let headers = vec![
-            ("x-hub-signature", format!("sha1={tag}")),
+            ("x-hub-signature", format!("sha1={}", hex(&hmac::sign(&key, body.as_bytes())))),
             ("x-zammad-delivery", format!("delivery-{number}")),
             ("x-zammad-trigger", "Milepost".to_owned()),
         ];
         Report { headers, body: body.into_bytes() }
     }
-}
-
-async fn answer(
-    base: &Base,
-    headers: &HeaderMap,
-    operation: &str,
-    apply: impl FnOnce(&mut Data) -> Response + Send,
-) -> Response {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if given != format!("Token token={TOKEN}") {
-        return refused(StatusCode::UNAUTHORIZED, "Authentication required");
-    }
-    base.answer(operation, apply).await
 }
 
 fn refused(status: StatusCode, error: &str) -> Response {
@@ -145,25 +109,25 @@ fn readable(data: &Data, id: u64) -> Result<&Ticket, Box<Response>> {
     }
 }
 
-async fn me(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "me", |_| Json(json!({"id": US_ID, "login": US})).into_response()).await
+async fn me(State(desk): Here) -> Response {
+    desk.answer("me", |_| Json(json!({"id": US_ID, "login": US})).into_response()).await
 }
 
-async fn version(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "version", |_| Json(json!({"version": "6.5.0"})).into_response()).await
+async fn version(State(desk): Here) -> Response {
+    desk.answer("version", |_| Json(json!({"version": "6.5.0"})).into_response()).await
 }
 
-async fn groups(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "groups", |_| Json(json!([{"id": 1, "name": GROUP}])).into_response()).await
+async fn groups(State(desk): Here) -> Response {
+    desk.answer("groups", |_| Json(json!([{"id": 1, "name": GROUP}])).into_response()).await
 }
 
-async fn attributes(State(base): State<Arc<Base>>, headers: HeaderMap) -> Response {
+async fn attributes(State(desk): Here) -> Response {
     let known = json!([{"name": "title"}, {"name": "shipment_key"}, {"name": "shipment_context"}]);
-    answer(&base, &headers, "attributes", |_| Json(known).into_response()).await
+    desk.answer("attributes", |_| Json(known).into_response()).await
 }
 
-async fn create(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    answer(&base, &headers, "create", |data| {
+async fn create(State(desk): Here, Json(body): Json<Value>) -> Response {
+    desk.answer("create", |data| {
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         if text("/group") != GROUP || (text("/customer_id").is_empty() && body["customer_id"].is_null()) {
             return refused(StatusCode::UNPROCESSABLE_ENTITY, "Missing required value");
@@ -202,8 +166,8 @@ fn meets(ticket: &Ticket, condition: &Value) -> bool {
     condition.as_object().is_some_and(|rules| rules.iter().all(|(name, rule)| is(name, rule)))
 }
 
-async fn search(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    answer(&base, &headers, "find", |data| {
+async fn search(State(desk): Here, Json(body): Json<Value>) -> Response {
+    desk.answer("find", |data| {
         let shown = |ticket: &&Ticket| !matches!(ticket.stands, Stands::Deleted | Stands::Hidden);
         let mut hits: Vec<_> = data.tickets.values().filter(shown).filter(|t| meets(t, &body["condition"])).collect();
         hits.sort_by_key(|ticket| (ticket.updated, ticket.id));
@@ -214,21 +178,16 @@ async fn search(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): J
     .await
 }
 
-async fn ticket(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "ticket", |data| match readable(data, id) {
+async fn ticket(State(desk): Here, Path(id): Path<u64>) -> Response {
+    desk.answer("ticket", |data| match readable(data, id) {
         Ok(ticket) => Json(expanded(ticket)).into_response(),
         Err(refused) => *refused,
     })
     .await
 }
 
-async fn change(
-    State(base): State<Arc<Base>>,
-    Path(id): Path<u64>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn change(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         if let Err(refused) = readable(data, id) {
             return *refused;
         }
@@ -237,6 +196,9 @@ async fn change(
                 Some("closed") => ticket.stands = Stands::Resolved,
                 Some(_) => ticket.stands = Stands::Open,
                 None => {}
+            }
+            if let Some(priority) = body["priority"].as_str() {
+                priority.clone_into(&mut ticket.priority);
             }
             if let Some(context) = body.get("shipment_context") {
                 ticket.fields.insert("context".into(), context.clone());
@@ -247,8 +209,20 @@ async fn change(
     .await
 }
 
-async fn article(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    answer(&base, &headers, "change", |data| {
+async fn tag(State(desk): Here, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
+        let id = body["o_id"].as_u64().unwrap_or_default();
+        if let Err(refused) = readable(data, id) {
+            return *refused;
+        }
+        data.change(id, US, |ticket| ticket.add_tags(body["item"].as_str().into_iter()));
+        Json(json!(true)).into_response()
+    })
+    .await
+}
+
+async fn article(State(desk): Here, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         let id = body["ticket_id"].as_u64().unwrap_or_default();
         if let Err(refused) = readable(data, id) {
             return *refused;
@@ -260,12 +234,13 @@ async fn article(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): 
     .await
 }
 
-async fn articles(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "articles", |data| match readable(data, id) {
+async fn articles(State(desk): Here, Path(id): Path<u64>) -> Response {
+    desk.answer("articles", |data| match readable(data, id) {
         Ok(ticket) => {
             let article = |text: &super::base::Text| {
                 json!({
-                    "id": text.id, "subject": text.key, "body": text.body, "internal": !text.public, "sender": "Agent",
+                    "id": text.id, "subject": text.key, "body": text.body, "internal": !text.public,
+                    "sender": if text.by == CUSTOMER { "Customer" } else { "Agent" },
                     "created_by": text.by, "created_at": text.at.to_string(),
                 })
             };
@@ -277,8 +252,8 @@ async fn articles(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: H
     .await
 }
 
-async fn history(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    answer(&base, &headers, "history", |data| match readable(data, id) {
+async fn history(State(desk): Here, Path(id): Path<u64>) -> Response {
+    desk.answer("history", |data| match readable(data, id) {
         Ok(ticket) => {
             let by = if ticket.by == US { US_ID } else { AGENT_ID };
             let users = json!({"7": {"login": US}, "8": {"login": ticket.by}});
@@ -290,12 +265,8 @@ async fn history(State(base): State<Arc<Base>>, Path(id): Path<u64>, headers: He
     .await
 }
 
-async fn links(
-    State(base): State<Arc<Base>>,
-    Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    answer(&base, &headers, "links", |data| {
+async fn links(State(desk): Here, Query(query): Query<HashMap<String, String>>) -> Response {
+    desk.answer("links", |data| {
         let id = query.get("link_object_value").and_then(|id| id.parse::<u64>().ok()).unwrap_or_default();
         let parent = match data.tickets.get(&id).map(|ticket| ticket.stands) {
             Some(Stands::Merged(other)) => {
@@ -308,8 +279,8 @@ async fn links(
     .await
 }
 
-async fn link(State(base): State<Arc<Base>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    answer(&base, &headers, "link", |data| {
+async fn link(State(desk): Here, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         let earlier = text("link_object_source_value");
         if earlier.parse::<u64>().ok().is_none_or(|id| readable(data, id).is_err()) {

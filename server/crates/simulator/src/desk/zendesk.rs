@@ -3,24 +3,24 @@
 //! comment; a refusal for the rate of calls is plain text; a ticket is not solved without an agent.
 
 use super::{
-    base::{AGENT, Base, Data, Stands, Text, Ticket, US},
-    control::{Access, Act, Control, On, Report, Seen},
+    base::{AGENT, Base, CUSTOMER, Data, Stands, Text, Ticket, US},
+    control::{Act, Report},
+    frame::{Dialect, Running, Shared, followed_up, has_token, options},
 };
-use crate::{faults::Fault, serve::Server};
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 const CLIENT: &str = "milepost-of-the-simulated-zendesk";
@@ -54,27 +54,32 @@ struct Made {
     at: Timestamp,
 }
 
+/// A running Zendesk.
+pub type Zendesk = Running<Api>;
+
+/// How it speaks.
 #[derive(Default)]
-struct Inner {
-    base: Base,
+pub struct Api {
     keys: Mutex<BTreeMap<String, Made>>,
 }
 
-/// A running Zendesk; stops when dropped.
-pub struct Zendesk {
-    inner: Arc<Inner>,
-    server: Server,
-}
+type Here = State<Shared<Api>>;
 
 impl Zendesk {
-    /// Starts one on a free port of this machine.
-    ///
-    /// # Errors
-    /// When no port can be had.
-    pub async fn start() -> std::io::Result<Self> {
-        let inner = Arc::new(Inner::default());
-        let router = Router::new()
-            .route("/oauth/tokens", post(token))
+    /// The desk's clock goes on by this much.
+    pub fn pass(&self, time: SignedDuration) {
+        self.base().lock().pass(time);
+    }
+}
+
+impl Dialect for Api {
+    const CONNECTOR: &'static str = "zendesk";
+    const SECRET: &'static str = SECRET;
+    const QUEUE: &'static str = GROUP;
+    const TOKENS_END: bool = true;
+
+    fn routes() -> Router<Shared<Self>> {
+        Router::new()
             .route("/api/v2/users/me", get(me))
             .route("/api/v2/users/{id}/group_memberships", get(memberships))
             .route("/api/v2/groups", get(groups))
@@ -83,62 +88,45 @@ impl Zendesk {
             .route("/api/v2/tickets/show_many", get(show_many))
             .route("/api/v2/tickets/{id}", get(ticket).put(change))
             .route("/api/v2/tickets/{id}/audits", get(audits))
+            .route("/api/v2/tickets/{id}/tags", put(add_tags))
             .route("/api/v2/incremental/tickets/cursor", get(export))
-            .with_state(Arc::clone(&inner));
-        Ok(Self { inner, server: Server::start(router).await? })
     }
 
-    /// The desk's clock goes on by this much.
-    pub fn pass(&self, time: SignedDuration) {
-        self.inner.base.lock().pass(time);
+    fn open_routes() -> Router<Shared<Self>> {
+        Router::new().route("/oauth/tokens", post(token))
     }
-}
 
-impl Control for Zendesk {
-    fn access(&self) -> Access {
-        Access {
-            connector: "zendesk",
-            url: self.server.url(),
-            secret: SECRET.into(),
-            queue: GROUP.into(),
-            options: [("client_id".to_owned(), json!(CLIENT))].into_iter().collect(),
+    fn options() -> Map<String, Value> {
+        options([("client_id", CLIENT)])
+    }
+
+    fn refusal(data: &Data, headers: &HeaderMap) -> Option<Response> {
+        let body = json!({"error": "invalid_token", "error_description": "The access token provided is expired, revoked, malformed or invalid."});
+        (!has_token(data, headers)).then(|| (StatusCode::UNAUTHORIZED, Json(body)).into_response())
+    }
+
+    fn completed(answer: Response) -> Response {
+        if answer.status() != StatusCode::TOO_MANY_REQUESTS {
+            return answer;
         }
+        let wait = answer.headers().get(header::RETRY_AFTER).cloned();
+        let mut plain =
+            (StatusCode::TOO_MANY_REQUESTS, "Number of allowed API requests per minute exceeded").into_response();
+        plain.headers_mut().extend(wait.map(|wait| (header::RETRY_AFTER, wait)));
+        plain
     }
 
-    fn seen(&self) -> Vec<Seen> {
-        self.inner.base.seen()
-    }
-
-    fn act(&self, number: &str, act: &Act) -> bool {
+    fn act(base: &Base, number: &str, act: &Act) -> bool {
         if let (Act::MergeInto(other), Ok(id)) = (act, number.parse()) {
-            let mut data = self.inner.base.lock();
-            data.write(
-                id,
-                AGENT,
-                false,
-                &format!("This request was closed and merged into request #{other}"),
-                Some("merge".into()),
-            );
+            let text = format!("This request was closed and merged into request #{other}");
+            let mut data = base.lock();
+            data.write(id, AGENT, false, &text, Some("merge".into()));
             data.change(id, AGENT, |ticket| ticket.tags.push("closed_by_merge".into()));
         }
-        self.inner.base.act(number, act)
+        base.act(number, act)
     }
 
-    fn fail(&self, on: On, fault: &Fault, count: usize) {
-        self.inner.base.fail(on, fault, count);
-    }
-
-    fn expire_tokens(&self) -> bool {
-        self.inner.base.expire_tokens();
-        true
-    }
-
-    fn lag(&self, _lags: bool) -> bool {
-        // the list by external_id is consistent
-        false
-    }
-
-    fn report(&self, number: &str, secret: &str, at: i64) -> Report {
+    fn report(number: &str, secret: &str, at: i64) -> Report {
         let at = Timestamp::from_second(at).unwrap_or(Timestamp::MAX).to_string();
         let body = json!({
             "account_id": 1, "id": format!("event-{number}"), "type": "zen:event-type:ticket.status_changed", "time": at,
@@ -155,29 +143,6 @@ impl Control for Zendesk {
         ];
         Report { headers, body: body.into_bytes() }
     }
-}
-
-async fn answer(
-    inner: &Inner,
-    headers: &HeaderMap,
-    operation: &str,
-    apply: impl FnOnce(&mut Data) -> Response + Send,
-) -> Response {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_good = given.strip_prefix("Bearer ").is_some_and(|token| inner.base.lock().tokens.contains(token));
-    if !is_good {
-        let body = json!({"error": "invalid_token", "error_description": "The access token provided is expired, revoked, malformed or invalid."});
-        return (StatusCode::UNAUTHORIZED, Json(body)).into_response();
-    }
-    let answer = inner.base.answer(operation, apply).await;
-    if answer.status() != StatusCode::TOO_MANY_REQUESTS {
-        return answer;
-    }
-    let wait = answer.headers().get(header::RETRY_AFTER).cloned().into_iter().map(|wait| (header::RETRY_AFTER, wait));
-    let mut plain =
-        (StatusCode::TOO_MANY_REQUESTS, "Number of allowed API requests per minute exceeded").into_response();
-    plain.headers_mut().extend(wait);
-    plain
 }
 
 fn refused(status: StatusCode, error: &str, description: &str, details: &Value) -> Response {
@@ -224,43 +189,38 @@ fn readable(data: &Data, id: u64) -> Option<&Ticket> {
     data.tickets.get(&id).filter(|ticket| !matches!(ticket.stands, Stands::Deleted | Stands::Hidden))
 }
 
-async fn token(State(inner): State<Arc<Inner>>, Json(body): Json<Value>) -> Response {
+async fn token(State(desk): Here, Json(body): Json<Value>) -> Response {
     let is_ours =
         body["grant_type"] == "client_credentials" && body["client_id"] == CLIENT && body["client_secret"] == SECRET;
     if !is_ours {
         let body = json!({"error": "invalid_client", "error_description": "Client authentication failed"});
         return (StatusCode::UNAUTHORIZED, Json(body)).into_response();
     }
-    let token = inner.base.lock().give_token();
+    let token = desk.base.lock().give_token();
     Json(json!({"access_token": token, "token_type": "bearer", "scope": "read write", "expires_in": 7200}))
         .into_response()
 }
 
-async fn me(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Response {
-    answer(&inner, &headers, "me", |_| Json(json!({"user": person(US_ID, US)})).into_response()).await
+async fn me(State(desk): Here) -> Response {
+    desk.answer("me", |_| Json(json!({"user": person(US_ID, US)})).into_response()).await
 }
 
-async fn memberships(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Response {
+async fn memberships(State(desk): Here) -> Response {
     let body = json!({"group_memberships": [{"id": 1, "user_id": US_ID, "group_id": GROUP_ID}]});
-    answer(&inner, &headers, "memberships", |_| Json(body).into_response()).await
+    desk.answer("memberships", |_| Json(body).into_response()).await
 }
 
-async fn groups(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Response {
-    answer(&inner, &headers, "groups", |_| Json(json!({"groups": [{"id": GROUP_ID, "name": GROUP}]})).into_response())
-        .await
+async fn groups(State(desk): Here) -> Response {
+    desk.answer("groups", |_| Json(json!({"groups": [{"id": GROUP_ID, "name": GROUP}]})).into_response()).await
 }
 
-async fn fields(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Response {
+async fn fields(State(desk): Here) -> Response {
     let fields: Value = FIELDS.iter().map(|(id, title)| json!({"id": id, "title": title, "active": true})).collect();
-    answer(&inner, &headers, "fields", |_| Json(json!({"ticket_fields": fields})).into_response()).await
+    desk.answer("fields", |_| Json(json!({"ticket_fields": fields})).into_response()).await
 }
 
-async fn list(
-    State(inner): State<Arc<Inner>>,
-    Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    answer(&inner, &headers, "find", |data| {
+async fn list(State(desk): Here, Query(query): Query<HashMap<String, String>>) -> Response {
+    desk.answer("find", |data| {
         let key = query.get("external_id").map(String::as_str).unwrap_or_default();
         let hits = data.tickets.values().filter(|t| t.key == key && readable(data, t.id).is_some());
         Json(json!({"tickets": hits.map(whole).collect::<Value>(), "next_page": null})).into_response()
@@ -293,12 +253,7 @@ fn made(data: &mut Data, asked: &Value) -> Result<u64, Box<Response>> {
         priority: text("/priority"),
         team: GROUP.into(),
         requester: Some(text("/requester/email")).filter(|email| !email.is_empty()),
-        follows: follows.or_else(|| {
-            text("/comment/body")
-                .split("Follows up ticket #")
-                .nth(1)
-                .map(|rest| rest.lines().next().unwrap_or_default().to_owned())
-        }),
+        follows: follows.or_else(|| followed_up(&text("/comment/body"))),
         ..Ticket::default()
     });
     set_fields(data, id, &asked["custom_fields"]);
@@ -313,10 +268,10 @@ fn set_fields(data: &mut Data, id: u64, custom: &Value) {
     }
 }
 
-async fn create(State(inner): State<Arc<Inner>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
-    answer(&inner, &headers, "create", |data| {
+async fn create(State(desk): Here, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    desk.answer("create", |data| {
         let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
-        let mut keys = inner.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = desk.dialect.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let now = data.now();
         keys.retain(|_, made| now.duration_since(made.at) < KEY_AGE);
         if let Some(made) = key.as_ref().and_then(|key| keys.get(key)) {
@@ -340,8 +295,8 @@ async fn create(State(inner): State<Arc<Inner>>, headers: HeaderMap, Json(body):
     .await
 }
 
-async fn ticket(State(inner): State<Arc<Inner>>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    answer(&inner, &headers, "ticket", |data| match readable(data, id) {
+async fn ticket(State(desk): Here, Path(id): Path<u64>) -> Response {
+    desk.answer("ticket", |data| match readable(data, id) {
         Some(ticket) => {
             let assignee =
                 ticket.assignee.as_deref().map(|name| person(if name == US { US_ID } else { AGENT_ID }, name));
@@ -354,12 +309,8 @@ async fn ticket(State(inner): State<Arc<Inner>>, Path(id): Path<u64>, headers: H
     .await
 }
 
-async fn show_many(
-    State(inner): State<Arc<Inner>>,
-    Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    answer(&inner, &headers, "show_many", |data| {
+async fn show_many(State(desk): Here, Query(query): Query<HashMap<String, String>>) -> Response {
+    desk.answer("show_many", |data| {
         let ids = query.get("ids").map(String::as_str).unwrap_or_default().split(',').filter_map(|id| id.parse().ok());
         let tickets: Value = ids.filter_map(|id| readable(data, id)).map(whole).collect();
         Json(json!({"tickets": tickets})).into_response()
@@ -367,13 +318,8 @@ async fn show_many(
     .await
 }
 
-async fn change(
-    State(inner): State<Arc<Inner>>,
-    Path(id): Path<u64>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(&inner, &headers, "change", |data| {
+async fn change(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
         let Some(ticket) = readable(data, id) else { return not_found() };
         if status(ticket) == "closed" {
             return invalid("status", "Status: closed prevents ticket update");
@@ -392,6 +338,9 @@ async fn change(
             if let Some(tags) = tags {
                 ticket.tags = tags.iter().filter_map(|tag| tag.as_str().map(str::to_owned)).collect();
             }
+            if let Some(priority) = asked["priority"].as_str() {
+                priority.clone_into(&mut ticket.priority);
+            }
             match asked["status"].as_str() {
                 Some("solved") => ticket.stands = Stands::Resolved,
                 Some(_) => ticket.stands = Stands::Open,
@@ -407,10 +356,24 @@ async fn change(
     .await
 }
 
+/// Adds to the list, as a set.
+async fn add_tags(State(desk): Here, Path(id): Path<u64>, Json(body): Json<Value>) -> Response {
+    desk.answer("change", |data| {
+        let Some(ticket) = readable(data, id) else { return not_found() };
+        if status(ticket) == "closed" {
+            return invalid("status", "Status: closed prevents ticket update");
+        }
+        let tags = body["tags"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        data.change(id, US, |ticket| ticket.add_tags(tags));
+        Json(json!({"tags": data.tickets[&id].tags})).into_response()
+    })
+    .await
+}
+
 fn author(by: &str) -> u64 {
     match by {
         US => US_ID,
-        "customer" => CUSTOMER_ID,
+        CUSTOMER => CUSTOMER_ID,
         _ => AGENT_ID,
     }
 }
@@ -424,13 +387,8 @@ fn comment(text: &Text) -> Value {
     })
 }
 
-async fn audits(
-    State(inner): State<Arc<Inner>>,
-    Path(id): Path<u64>,
-    Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    answer(&inner, &headers, "audits", |data| {
+async fn audits(State(desk): Here, Path(id): Path<u64>, Query(query): Query<HashMap<String, String>>) -> Response {
+    desk.answer("audits", |data| {
         let Some(ticket) = readable(data, id) else { return not_found() };
         let mut all: Vec<_> = ticket.texts.iter().map(comment).collect();
         if ticket.stands != Stands::Open || ticket.by != US {
@@ -454,12 +412,8 @@ fn place(cursor: &str) -> Option<(Timestamp, u64)> {
     Some((Timestamp::from_second(at.parse().ok()?).ok()?, id.parse().ok()?))
 }
 
-async fn export(
-    State(inner): State<Arc<Inner>>,
-    Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    answer(&inner, &headers, "export", |data| {
+async fn export(State(desk): Here, Query(query): Query<HashMap<String, String>>) -> Response {
+    desk.answer("export", |data| {
         let start = query
             .get("start_time")
             .and_then(|text| text.parse::<i64>().ok())
