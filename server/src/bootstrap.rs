@@ -2,13 +2,14 @@
 
 use crate::{
     config::{Config, Database},
+    machine::ThisMachine,
     own_files,
 };
 use anyhow::{Context as _, Result, bail};
 use application::{
     audit::{self, anchor},
     clock::Clock,
-    connections::{self, Live},
+    connections::{self, Live, inbound},
     context::{Context, FILES_AT_ONCE, Notifier, ROOM_KIB},
     destinations::breaker::Breakers,
     exceptions::kept_calendar::KeptCalendar,
@@ -91,6 +92,14 @@ pub async fn beside(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Context
         Database::Sqlite(file) => SqliteStore::open(file, Options::tool()).await?,
         Database::Postgres(url) => PostgresStore::connect(url.expose_secret()).await?,
     };
+    let mut config = config;
+    if !config.system.public_url_is_set {
+        let scope = Scope { company: company(&store, &config, &*clock).await?, actor: Actor::System };
+        // links in messages and at desks lead to the server that runs here
+        if let Some(url) = inbound::announced_public_url(&store, scope).await? {
+            config.system.public_url = url;
+        }
+    }
     let context = assemble(config, clock, store, &master).await?;
     anchor::prepare(&context).await?;
     Ok(context)
@@ -119,6 +128,7 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
         slow_lane: Arc::default(),
         rules: application::rules::book::Rules::default(),
         hints: Hints::default(),
+        machine: Arc::new(ThisMachine::default()),
         store,
         clock,
         vault,

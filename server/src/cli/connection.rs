@@ -94,6 +94,9 @@ pub enum Connection {
         /// Go back to the secret that Milepost makes.
         #[arg(long)]
         own: bool,
+        /// Make a new secret; the one before it counts for 7 more days.
+        #[arg(long, conflicts_with_all = ["given", "own"])]
+        renew: bool,
     },
     /// Show the connectors, or the settings of one.
     Templates {
@@ -204,7 +207,10 @@ impl Connection {
                 connections::switch(&context, &caller, &name, false, &why).await.map_err(of(&name))?;
                 say!("{name} is disabled: its messages are refused, its jobs wait");
             }
-            Self::Reports { name, given, own } => {
+            Self::Reports { name, given, own, renew } => {
+                if renew {
+                    reports::renew_secret(&context, &caller, &name).await.map_err(of(&name))?;
+                }
                 if given || own {
                     let secret = if given { Some(secret_from_stdin("secret of the reports")?.into()) } else { None };
                     reports::give_secret(&context, &caller, &name, secret).await.map_err(of(&name))?;

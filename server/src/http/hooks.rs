@@ -102,10 +102,13 @@ pub async fn desk(
     {
         headers.insert(HeaderName::from_static("x-milepost-secret"), secret);
     }
-    let arriving = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, REPORT_BYTES_MAX));
-    let taken = match arriving.await {
-        Ok(Ok(bytes)) => reports::take(&front.context, &connection, &headers, &bytes).await,
-        _ => Err(ReportError::Refused(HookRefusal::Unreadable)),
+    let taken = if reports::is_in_use(&front.context, &connection) {
+        match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, REPORT_BYTES_MAX)).await {
+            Ok(Ok(bytes)) => reports::take(&front.context, &connection, &headers, &bytes).await,
+            _ => Err(ReportError::Refused(HookRefusal::Unreadable)),
+        }
+    } else {
+        Err(ReportError::Unknown)
     };
     let (end, response) = match taken {
         Ok(Taken::Looks(_)) => ("taken", StatusCode::ACCEPTED.into_response()),

@@ -320,10 +320,38 @@ async fn a_report_is_answered_at_once_and_says_what_is_wrong() {
         (&path, true, b"{}".to_vec(), StatusCode::UNAUTHORIZED),
         (&path, true, vec![b'x'; 2_000_000], StatusCode::BAD_REQUEST),
         ("/hooks/desk/nowhere", true, report.body.clone(), StatusCode::NOT_FOUND),
+        ("/hooks/desk/nowhere-else", true, vec![b'x'; 2_000_000], StatusCode::NOT_FOUND),
     ] {
         assert_eq!(post(path, signed, body).await, status, "{path} {signed}");
     }
     world.settle().await;
+}
+
+#[tokio::test]
+async fn a_secret_that_was_renewed_counts_for_a_week_and_then_no_longer() {
+    let control = simulator::desk::zammad::Zammad::start().await.unwrap();
+    let world = world(&control).await;
+    let (context, caller) = (&world.context, Caller::trusted(world.context.scope()));
+    let secret = async || reports::reporting(context, &caller, DESK).await.unwrap().secret.expose_secret().to_owned();
+    let take = async |secret: &str| {
+        let report = control.report("1", secret, 0);
+        let headers: HeaderMap = report
+            .headers
+            .iter()
+            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+            .collect();
+        reports::take(context, DESK, &headers, &report.body).await.is_ok()
+    };
+    let first = secret().await;
+    reports::renew_secret(context, &caller, DESK).await.unwrap();
+    let second = secret().await;
+    assert_ne!(first, second);
+    assert!(take(&first).await && take(&second).await && !take("neither of them").await);
+    reports::renew_secret(context, &caller, DESK).await.unwrap();
+    let third = secret().await;
+    assert!(!take(&first).await && take(&second).await && take(&third).await);
+    world.clock.advance(jiff::Span::new().hours(7 * 24));
+    assert!(!take(&second).await && take(&third).await);
 }
 
 #[tokio::test]

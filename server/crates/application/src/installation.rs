@@ -66,6 +66,6 @@ pub async fn name_company(context: &Context, caller: &Caller, name: &str) -> Res
     }
     let scope = caller.scope();
     let from = context.store.people.setting(scope, COMPANY).await?;
-    let change = SettingChange { name: COMPANY, from, to: name.to_owned() };
+    let change = SettingChange { name: COMPANY.into(), from, to: name.to_owned() };
     settings::change(context, scope, change, ("company.name", "installation".to_owned())).await
 }

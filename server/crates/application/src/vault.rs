@@ -121,6 +121,12 @@ impl Vault {
         digest
     }
 
+    /// Whether two texts are the same. Their digests are compared, so that the time it takes does not say how much of a guess is
+    /// right.
+    pub fn is_same(&self, secret: &str, guess: &str) -> bool {
+        self.digest(secret.as_bytes()) == self.digest(guess.as_bytes())
+    }
+
     /// A token under which a value is found and from which it cannot be read. Case and outer blanks do not count.
     pub fn token(&self, kind: &str, value: &str) -> String {
         let text = format!("{kind}\0{}", value.trim().to_lowercase());

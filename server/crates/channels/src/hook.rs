@@ -2,7 +2,8 @@
 
 use crate::ChannelConfig;
 use outbound::{
-    CallError, CallKind, CallLog, Client, ErrorClass, Method, Request, Response, Url, class_of_status, secrets,
+    CallError, CallKind, CallLog, Client, ErrorClass, Method, Request, Response, Url, class_of_status, is_in_clear,
+    secrets,
 };
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -22,7 +23,9 @@ impl Hook {
         let secret = config.secrets.first().map(|secret| secret.expose_secret().trim().to_owned()).unwrap_or_default();
         let wrong = |why: &str| CallError::new(ErrorClass::Misconfigured, format!("the webhook's address {why}"));
         let url = Url::parse(&secret).map_err(|_| wrong("is no address"))?;
-        if !matches!(url.scheme(), "http" | "https") || url.path().trim_matches('/').is_empty() {
+        // the path is the secret
+        if !matches!(url.scheme(), "http" | "https") || is_in_clear(&secret) || url.path().trim_matches('/').is_empty()
+        {
             return Err(wrong("must begin with https:// and be the whole one, as the system shows it"));
         }
         // the path alone is kept of a call, so it has to be known as well

@@ -3,6 +3,7 @@
 
 mod check;
 mod hook;
+mod letter;
 mod mail;
 mod mattermost;
 mod message;
@@ -13,11 +14,12 @@ mod webhook;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use outbound::{CallError, CallLog, template::Template};
+use outbound::{CallError, CallLog, ErrorClass, template::Template};
 use secrecy::SecretString;
 use std::sync::Arc;
 
 pub use check::check;
+pub use letter::Letter;
 pub use message::{Kind, Message};
 pub use settings::{Least, Security, Settings};
 
@@ -61,6 +63,16 @@ pub trait Channel: Send + Sync {
     /// `unknown_outcome` where it may have been delivered; `misconfigured` where the channel does not exist there, or its settings
     /// are wrong; the others as [`outbound::ErrorClass`] has them.
     async fn send(&self, message: &Message, now: Timestamp, log: &dyn CallLog) -> Result<(), CallError>;
+
+    /// Sends a message to a customer. Neither the error nor the log says to whom, or what the other side says of that.
+    ///
+    /// # Errors
+    /// `rejected` where the address is none, or is refused for good; the others as [`Channel::send`] has them. `misconfigured` where
+    /// this channel reaches no customers.
+    async fn send_letter(&self, letter: &Letter, log: &dyn CallLog) -> Result<(), CallError> {
+        let _ = (letter, log);
+        Err(CallError::new(ErrorClass::Misconfigured, "this channel reaches no customers: choose one for mail"))
+    }
 }
 
 type Connect = fn(ChannelConfig) -> Result<Arc<dyn Channel>, CallError>;
@@ -100,7 +112,31 @@ pub fn secret_is_address(id: &str) -> bool {
     [slack::MANIFEST.id, teams::MANIFEST.id, mattermost::MANIFEST.id].contains(&id)
 }
 
+/// Whether this channel reaches a customer by the address that an order has.
+pub fn reaches_customers(id: &str) -> bool {
+    id == mail::MANIFEST.id
+}
+
 /// Whether this channel works without a secret: a mail server that takes mail from its own network.
 pub fn works_without_secret(id: &str) -> bool {
     id == mail::MANIFEST.id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_has_every_channel() {
+        let document = include_str!("../../../../docs/ALERTS.md");
+        let head = "| connector | secret | what goes out | when the outcome is unknown |\n|---|---|---|---|\n";
+        let (_, table) = document.split_once(head).expect("docs/ALERTS.md has the table of channels");
+        let written: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
+        let all: Vec<Template> = templates().collect();
+        assert_eq!(written.len(), all.len(), "{written:?}");
+        for (line, channel) in written.iter().zip(all) {
+            let row = format!("| `{}` | {} | {} | ", channel.id, channel.secret_label, channel.writes);
+            assert!(line.starts_with(&row), "{line}, and not {row}");
+        }
+    }
 }

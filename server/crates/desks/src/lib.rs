@@ -50,6 +50,8 @@ pub struct Manifest {
     pub closed: Closed,
     /// How its reports prove who sends them.
     pub hooks: HookProof,
+    /// What it calls the queue that a case can be made in instead of the connection's own; none where it has no such.
+    pub queues: Option<&'static str>,
 }
 
 /// Who guards that a key has one case.
@@ -210,10 +212,21 @@ pub struct NewCase {
     pub milepost_url: String,
     /// Words to filter by.
     pub tags: Vec<String>,
+    /// The queue, group or team that takes it, by name; none: that of the connection.
+    pub queue: Option<String>,
     /// The number of the case that this one follows up.
     pub follows: Option<String>,
     /// The customer; only where the connection is set to name customers. Making a case must not send the customer anything.
     pub requester: Option<Requester>,
+}
+
+/// What is set on a case beside its texts and its status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// Its priority goes by this; none: it stays.
+    pub severity: Option<Severity>,
+    /// Added to the tags that it has.
+    pub tags: Vec<String>,
 }
 
 /// One service desk. Every text that is posted under a `note_key` is posted once: it is looked for in the case's
@@ -286,6 +299,13 @@ pub trait Desk: Send + Sync {
     /// As [`Desk::create`].
     async fn reopen(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<Reopened, CallError>;
 
+    /// Gives a case the priority of a severity, and adds tags to those that it has, each once. Does nothing where it is deleted or
+    /// closed for good.
+    ///
+    /// # Errors
+    /// As [`Desk::create`].
+    async fn label(&self, number: &str, labels: &Labels, log: &dyn CallLog) -> Result<(), CallError>;
+
     /// Keeps this text as the case's current context, in one field or note of which there is one, in the place of what was
     /// there. The customer does not see it. Does nothing where the case is deleted or closed for good.
     ///
@@ -298,6 +318,11 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// Where it is not proven to come from the desk, is too old, or cannot be read.
     fn read_hook(&self, hook: &Hook<'_>) -> Result<HookReport, HookRefusal>;
+}
+
+/// A failure behind a case that was just made: the case is there, so whoever tries again has to look for it first.
+pub(crate) fn once_made(error: CallError) -> CallError {
+    CallError { class: ErrorClass::UnknownOutcome, ..error }
 }
 
 type Connect = fn(DeskConfig) -> Result<Arc<dyn Desk>, CallError>;
@@ -331,6 +356,11 @@ pub fn connect(id: &str, config: DeskConfig) -> Result<Option<Arc<dyn Desk>>, Ca
         return Err(CallError::new(ErrorClass::Misconfigured, format!("this version has no setting {name}")));
     }
     connect(config).map(Some)
+}
+
+/// What the desk with this id calls its queues; none where a case cannot be made in a queue of its own, or there is no such desk.
+pub fn queues(id: &str) -> Option<&'static str> {
+    DESKS.iter().find(|(manifest, ..)| manifest.id == id).and_then(|(manifest, ..)| manifest.queues)
 }
 
 /// The ids of every desk.

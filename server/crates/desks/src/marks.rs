@@ -45,6 +45,18 @@ fn hex(text: &str, bytes: usize) -> String {
     })
 }
 
+/// A field that lists tags with these added to what it has; none where it has all of them.
+pub fn joined(had: &str, tags: &[String], between: &str) -> Option<String> {
+    let mut all: Vec<&str> = had.split(between).filter(|tag| !tag.is_empty()).collect();
+    let before = all.len();
+    for tag in tags {
+        if !all.contains(&tag.as_str()) {
+            all.push(tag);
+        }
+    }
+    (all.len() > before).then(|| all.join(between))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

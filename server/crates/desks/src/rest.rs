@@ -38,7 +38,7 @@ pub fn client(config: &DeskConfig) -> Result<Client, CallError> {
     if config.token.is_empty() {
         return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs its secret"));
     }
-    Ok(Client::new("desk")?.paced(config.calls_per_second))
+    Ok(Client::new("desk")?.with_conversations().paced(config.calls_per_second))
 }
 
 /// A desk's address without what people copy along, whose own pages begin with one of these.

@@ -348,8 +348,8 @@ pub fn class_of_stranger(status: u16, kind: CallKind) -> ErrorClass {
 
 /// For how long a rate-limited platform is not called that does not say for how long.
 const DEFAULT_BACKOFF: Duration = Duration::from_secs(5);
-/// Answers of this model are about people: no text of theirs is kept.
-const PEOPLE: &str = "res.partner";
+/// Answers of these models are about people, or what they write to each other: no text of theirs is kept.
+const PEOPLE: [&str; 3] = ["res.partner", "res.users", "mail.message"];
 
 /// One destination's HTTP client.
 #[derive(Clone, Debug)]
@@ -359,6 +359,7 @@ pub struct Client {
     pace: Option<Arc<Pace>>,
     key_header: Option<&'static str>,
     backoff: Duration,
+    holds_conversations: bool,
 }
 
 impl Client {
@@ -389,6 +390,12 @@ impl Client {
         Self { backoff, ..self }
     }
 
+    /// The same for a system in which people write to each other: neither their names nor what they write is kept of a call.
+    #[must_use]
+    pub fn with_conversations(self) -> Self {
+        Self { holds_conversations: true, ..self }
+    }
+
     pub(crate) fn with_timeout(destination: &'static str, total: Duration) -> Result<Self, CallError> {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -399,7 +406,14 @@ impl Client {
             .user_agent(concat!("Milepost/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| CallError::new(ErrorClass::Misconfigured, format!("no HTTP client: {}", chain(&e))))?;
-        Ok(Self { client, destination, pace: None, key_header: None, backoff: DEFAULT_BACKOFF })
+        Ok(Self {
+            client,
+            destination,
+            pace: None,
+            key_header: None,
+            backoff: DEFAULT_BACKOFF,
+            holds_conversations: false,
+        })
     }
 
     /// Makes one call, lets `interpret` read the response, and records both, masked.
@@ -412,9 +426,10 @@ impl Client {
         log: &dyn CallLog,
         interpret: impl FnOnce(&Response) -> Result<T, CallError> + Send,
     ) -> Result<T, CallError> {
-        let request = format!("{} {}{}", ask.method, masked::query(&ask.url), masked::body(ask.body.as_ref()));
+        let (sent, read) = if self.holds_conversations { (masked::SENT, masked::READ) } else { (&[][..], &[][..]) };
+        let request = format!("{} {}{}", ask.method, masked::query(&ask.url), masked::body(ask.body.as_ref(), sent));
         let (operation, kind) = (ask.operation.clone(), ask.kind);
-        let about_people = operation.contains(PEOPLE);
+        let about_people = PEOPLE.iter().any(|model| operation.contains(model));
         if let Some(pace) = &self.pace {
             pace.wait().await;
         }
@@ -435,7 +450,7 @@ impl Client {
         let wait = answer.as_ref().ok().and_then(|answer| answer.wait(self.backoff));
         let (result, status, response) = match answer {
             Ok(answer) => {
-                let kept = if about_people { masked::people(&answer.body) } else { masked::answer(&answer.body) };
+                let kept = if about_people { masked::people(&answer.body) } else { masked::answer(&answer.body, read) };
                 (interpret(&answer), Some(answer.status), kept)
             }
             Err(error) => (Err(error), None, String::new()),

@@ -63,6 +63,7 @@ const PERSONAL: &[&str] = &[
     "mobile",
     "owner",
     "partner_id",
+    "partner_email",
     "partner_name",
     "partner_shipping_id",
     "password",
@@ -99,6 +100,50 @@ const PERSONAL: &[&str] = &[
     "x-goog-signature",
     "zip",
 ];
+/// Fields that name a person where people write to each other, compared in lower case; elsewhere a name is that of a record.
+const NAMES: &[&str] = &[
+    "assigned_to",
+    "author",
+    "contact",
+    "contacts",
+    "createdby",
+    "display_name",
+    "displayname",
+    "first_name",
+    "firstname",
+    "from",
+    "last_name",
+    "lastmodifiedby",
+    "lastname",
+    "name",
+    "opened_by",
+    "real_name",
+    "sender",
+    "suppliedemail",
+    "suppliedname",
+    "sys_created_by",
+    "sys_updated_by",
+    "to",
+    "user_name",
+    "username",
+    "users",
+];
+/// Fields that hold what people write to each other, compared in lower case.
+const TEXTS: &[&str] = &[
+    "body",
+    "body_html",
+    "body_text",
+    "commentbody",
+    "content",
+    "description",
+    "description_text",
+    "html_body",
+    "plain_body",
+    "stripped_html",
+    "stripped_text",
+    "text",
+    "value",
+];
 /// A text that has this in it holds a person's name: none of it is kept. A class name, so that it goes along in HTML.
 pub const PERSONAL_MARK: &str = "milepost-personal";
 /// Fields that are never kept: Odoo's `debug` is a whole traceback.
@@ -131,15 +176,20 @@ pub mod masked {
         secrets::hidden(&format!("{}{}", url.path(), query.unwrap_or_default())).into_owned()
     }
 
-    /// A JSON body.
-    pub fn body(body: Option<&Value>) -> String {
-        body.map(|b| cut(&format!(" {}", value(b)), EXCERPT_CHARS_MAX)).unwrap_or_default()
+    /// A JSON body; with these fields masked too.
+    pub fn body(body: Option<&Value>, also: &[&[&str]]) -> String {
+        body.map(|b| cut(&format!(" {}", value(b, also)), EXCERPT_CHARS_MAX)).unwrap_or_default()
     }
 
-    /// An answer; what is no JSON is named by its length alone, since nobody knows what it holds.
-    pub fn answer(body: &[u8]) -> String {
+    /// What is masked besides of what is sent to people's conversations: our own texts are kept.
+    pub const SENT: &[&[&str]] = &[NAMES];
+    /// What is masked besides of what is read of people's conversations.
+    pub const READ: &[&[&str]] = &[NAMES, TEXTS];
+
+    /// An answer, with these fields masked too; what is no JSON is named by its length alone: it may hold anything.
+    pub fn answer(body: &[u8], also: &[&[&str]]) -> String {
         match serde_json::from_slice::<Value>(body) {
-            Ok(json) => cut(&value(&json).to_string(), EXCERPT_CHARS_MAX),
+            Ok(json) => cut(&value(&json, also).to_string(), EXCERPT_CHARS_MAX),
             Err(_) if body.is_empty() => String::new(),
             Err(_) => format!("({} bytes that are no JSON)", body.len()),
         }
@@ -148,21 +198,33 @@ pub mod masked {
     /// An answer about people: no text of it is kept.
     pub fn people(body: &[u8]) -> String {
         match serde_json::from_slice::<Value>(body) {
-            Ok(json) => cut(&texts_hidden(&value(&json)).to_string(), EXCERPT_CHARS_MAX),
-            Err(_) => answer(body),
+            Ok(json) => cut(&texts_hidden(&value(&json, &[])).to_string(), EXCERPT_CHARS_MAX),
+            Err(_) => answer(body, &[]),
         }
     }
 
-    /// The same with what is personal or secret masked.
-    pub fn value(json: &Value) -> Value {
+    /// The same with what is personal or secret masked, and these fields too.
+    pub fn value(json: &Value, also: &[&[&str]]) -> Value {
+        let is_masked = |name: &str| {
+            is_personal(name) || also.iter().any(|list| list.contains(&name.to_ascii_lowercase().as_str()))
+        };
+        let kept = |name: &String, inner: &Value, rows: &[bool]| match inner {
+            Value::Array(items) if name == "data" && !rows.is_empty() => table(items, rows),
+            inner if is_masked(name) => hidden(inner),
+            inner => value(inner, also),
+        };
         match json {
-            Value::Object(fields) => fields
-                .iter()
-                .filter(|(name, _)| !NEVER.contains(&name.as_str()))
-                .map(|(name, inner)| (name.clone(), if is_personal(name) { hidden(inner) } else { value(inner) }))
-                .collect(),
+            Value::Object(fields) => {
+                let columns = fields.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                let masked: Vec<bool> = columns.iter().map(|name| name.as_str().is_none_or(is_masked)).collect();
+                fields
+                    .iter()
+                    .filter(|(name, _)| !NEVER.contains(&name.as_str()))
+                    .map(|(name, inner)| (name.clone(), kept(name, inner, &masked)))
+                    .collect()
+            }
             Value::Array(items) => {
-                let mut kept: Vec<_> = items.iter().take(LIST_ITEMS_MAX).map(value).collect();
+                let mut kept: Vec<_> = items.iter().take(LIST_ITEMS_MAX).map(|item| value(item, also)).collect();
                 if items.len() > kept.len() {
                     kept.push(format!("… {} more", items.len() - kept.len()).into());
                 }
@@ -172,6 +234,19 @@ pub mod masked {
             other => other.clone(),
         }
     }
+}
+
+/// Rows of a table whose columns are named beside it (Odoo's `load`), with the masked columns hidden.
+fn table(rows: &[Value], masked: &[bool]) -> Value {
+    let cell = |(at, cell): (usize, &Value)| match masked.get(at) {
+        Some(false) => masked::value(cell, &[]),
+        _ => hidden(cell),
+    };
+    let row = |row: &Value| match row {
+        Value::Array(cells) => cells.iter().enumerate().map(cell).collect(),
+        other => masked::value(other, &[]),
+    };
+    rows.iter().take(LIST_ITEMS_MAX).map(row).collect()
 }
 
 fn texts_hidden(json: &Value) -> Value {

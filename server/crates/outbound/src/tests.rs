@@ -88,11 +88,24 @@ async fn a_redirect_is_not_followed_and_a_huge_answer_is_cut_off() {
 #[test]
 fn tracebacks_are_never_kept() {
     let body = br#"{"name":"builtins.ValueError","message":"bad","debug":"Traceback secret","partner_id":[3,"Jane Doe"],"zip":false}"#;
-    let kept = masked::answer(body);
+    let kept = masked::answer(body, &[]);
     assert_eq!(kept, r#"{"message":"bad","name":"builtins.ValueError","partner_id":"***","zip":false}"#);
     let people = masked::people(br#"[{"id":7,"name":"Jane Doe","city":"Lyon","country_id":[75,"France"]}]"#);
     assert_eq!(people, r#"[{"city":"***","country_id":[75,"***"],"id":7,"name":"***"}]"#);
-    assert!(masked::answer("x".repeat(9).as_bytes()).starts_with("(9 bytes"));
+    assert!(masked::answer("x".repeat(9).as_bytes(), &[]).starts_with("(9 bytes"));
+}
+
+#[test]
+fn of_conversations_neither_names_nor_texts_are_kept() {
+    let read = br#"{"ticket":{"id":7,"status":"open","users":[{"name":"Jane Doe"}],"html_body":"<p>my address</p>"}}"#;
+    let kept = masked::answer(read, masked::READ);
+    assert_eq!(kept, r#"{"ticket":{"html_body":"***","id":7,"status":"open","users":"***"}}"#);
+    let sent = serde_json::json!({"name": "Jane Doe", "description": "Damaged at Leipzig", "status": 2});
+    let kept = masked::body(Some(&sent), masked::SENT);
+    assert_eq!(kept, r#" {"description":"Damaged at Leipzig","name":"***","status":2}"#);
+    let load = serde_json::json!({"fields": ["id", "name", "partner_name"], "data": [["x.1", "Damaged", "Jane Doe"]]});
+    let kept = masked::body(Some(&load), &[]);
+    assert_eq!(kept, r#" {"data":[["x.1","Damaged","***"]],"fields":["id","name","partner_name"]}"#);
 }
 
 #[test]
@@ -252,5 +265,5 @@ fn a_signed_link_is_kept_without_what_opens_it() {
     let link = "https://files.example.com/label.pdf?Signature=abc%2B&Expires=1437093830&X-Amz-Signature=def&page=2";
     assert_eq!(masked::query(link), "/label.pdf?Signature=***&Expires=1437093830&X-Amz-Signature=***&page=2");
     let body = br#"{"label_url":"https://files.example.com/label.pdf?Signature=abc","to_address":{"name":"Jane Doe"},"ship_to":null}"#;
-    assert_eq!(masked::answer(body), r#"{"label_url":"***","ship_to":null,"to_address":"***"}"#);
+    assert_eq!(masked::answer(body, &[]), r#"{"label_url":"***","ship_to":null,"to_address":"***"}"#);
 }

@@ -33,6 +33,20 @@ impl<E: Engine> Settings for Sql<E> {
             .await
     }
 
+    async fn swap_setting(&self, scope: Scope, change: SettingChange) -> Result<bool> {
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    match change_setting(db, scope, &change).await {
+                        Ok(()) => Ok(true),
+                        Err(StoreError::Conflict(_)) => Ok(false),
+                        Err(error) => Err(error),
+                    }
+                })
+            })
+            .await
+    }
+
     async fn take_setting(&self, scope: Scope, name: &str) -> Result<Option<String>> {
         let take = query("DELETE FROM setting WHERE company_id = ? AND name = ? RETURNING value");
         let take = take.bind(scope.company.0).bind(name);
@@ -50,7 +64,7 @@ async fn change_setting(db: &mut dyn Db, scope: Scope, change: &SettingChange) -
         Some(from) => {
             query("UPDATE setting SET value = ?3 WHERE company_id = ?1 AND name = ?2 AND value = ?4")
                 .bind(scope.company.0)
-                .bind(change.name)
+                .bind(&*change.name)
                 .bind(&change.to)
                 .bind(from)
                 .execute(db)
@@ -59,7 +73,7 @@ async fn change_setting(db: &mut dyn Db, scope: Scope, change: &SettingChange) -
         None => {
             query("INSERT INTO setting (company_id, name, value) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
                 .bind(scope.company.0)
-                .bind(change.name)
+                .bind(&*change.name)
                 .bind(&change.to)
                 .execute(db)
                 .await?

@@ -7,6 +7,7 @@ use crate::{
     context::Context,
     error::{Result, UseCaseError},
     keys::company_key,
+    people::settings,
 };
 use desks::{
     HookProof,
@@ -14,21 +15,25 @@ use desks::{
 };
 use domain::{access::Permission, ids::SubjectId};
 use http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
 use outbound::template::Family;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use storage::{
     Scope, Sealed,
     jobs::{Cause, JobKind, Lane},
+    people::SettingChange,
     work::DeskReport,
 };
 
 /// Where reports are posted to, before the connection's name.
-pub const PATH: &str = "/hooks/desk";
+pub const PATH: &str = crate::connections::activity::REPORTS;
 /// The place of a given secret in the vault.
 const SECRET: &str = "desk.hook_secret";
 /// The shortest secret that is taken from a platform, in characters.
 const SECRET_CHARS_MIN: usize = 16;
+/// How long our own secret still counts after it was renewed: the time to enter the new one at the desk.
+pub const RENEWED_OVERLAP: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How a report ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +66,11 @@ impl From<storage::StoreError> for ReportError {
     }
 }
 
+/// Whether there is a desk of this name that is in use; asked before anything of a report is read.
+pub fn is_in_use(context: &Context, connection: &str) -> bool {
+    context.desk(connection).is_some()
+}
+
 /// Takes a report of a desk.
 ///
 /// # Errors
@@ -73,8 +83,14 @@ pub async fn take(
 ) -> std::result::Result<Taken, ReportError> {
     let (scope, now) = (context.scope(), context.now());
     let desk = context.desk(connection).ok_or(ReportError::Unknown)?;
-    let secret = secret_of(context, scope, connection).await?;
-    let report = desk.read_hook(&Hook { headers, body, secret: &secret, now })?;
+    let mut report = Err(HookRefusal::Unproven);
+    for secret in secrets_of(context, scope, connection).await? {
+        report = desk.read_hook(&Hook { headers, body, secret: &secret, now });
+        if !matches!(report, Err(HookRefusal::Unproven)) {
+            break;
+        }
+    }
+    let report = report?;
     if report.numbers.is_empty() {
         return Ok(Taken::Nothing);
     }
@@ -112,9 +128,11 @@ fn setting_of(connection: &str) -> String {
     format!("{connection}.hook_secret")
 }
 
-/// The secret of a desk's reports: the one that the platform made, where it was given; else one of our own, the same for good.
-async fn secret_of(context: &Context, scope: Scope, connection: &str) -> Result<SecretString> {
-    let Some(text) = given(context, scope, connection).await? else { return Ok(own_secret(context, connection)) };
+/// The secrets of a desk's reports: the one that the platform made, where it was given; else our own.
+async fn secrets_of(context: &Context, scope: Scope, connection: &str) -> Result<Vec<SecretString>> {
+    let Some(text) = given(context, scope, connection).await? else {
+        return own_secrets(context, scope, connection).await;
+    };
     let damaged = |_: String| UseCaseError::Internal("the secret of the desk's reports cannot be opened".into());
     let given: Given = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
     let key = company_key(context, scope, SECRET).await?;
@@ -122,7 +140,7 @@ async fn secret_of(context: &Context, scope: Scope, connection: &str) -> Result<
     let plain = key.open(SECRET, &sealed).map_err(|e| damaged(e.to_string()))?;
     let secret = String::from_utf8(plain).map_err(|e| damaged(e.to_string()))?;
     outbound::secrets::know(&secret);
-    Ok(secret.into())
+    Ok(vec![secret.into()])
 }
 
 /// The secret that a platform made, as it is kept.
@@ -131,18 +149,58 @@ async fn given(context: &Context, scope: Scope, connection: &str) -> Result<Opti
     Ok(kept.filter(|text| !text.is_empty()))
 }
 
-/// Our own secret of a desk's reports. It follows from the master key, so that nothing is kept and every node has it.
-fn own_secret(context: &Context, connection: &str) -> SecretString {
-    let digest = context.vault.digest(format!("{SECRET}\0{}\0{connection}", context.company).as_bytes());
+/// How often our own secret of a desk was renewed, and when last.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Renewals {
+    count: u32,
+    last: Option<Timestamp>,
+}
+
+fn renewals_of(connection: &str) -> String {
+    format!("{connection}.hook_secret_renewals")
+}
+
+/// Our own secrets of a desk that count, the newest first: the one before it for a time after it was renewed.
+async fn own_secrets(context: &Context, scope: Scope, connection: &str) -> Result<Vec<SecretString>> {
+    let renewals: Renewals = settings::read(context, scope, &renewals_of(connection)).await?.unwrap_or_default();
+    let mut secrets = vec![own_secret(context, connection, renewals.count)];
+    let is_new = renewals.last.is_some_and(|last| context.now().duration_since(last) < RENEWED_OVERLAP);
+    if let Some(before) = renewals.count.checked_sub(1).filter(|_| is_new) {
+        secrets.push(own_secret(context, connection, before));
+    }
+    Ok(secrets)
+}
+
+/// Our own secret of a desk. It follows from the master key and how often it was renewed, so that no secret is kept and every
+/// node has it.
+fn own_secret(context: &Context, connection: &str, renewals: u32) -> SecretString {
+    let renewed = if renewals == 0 { String::new() } else { format!("\0{renewals}") };
+    let digest = context.vault.digest(format!("{SECRET}\0{}\0{connection}{renewed}", context.company).as_bytes());
     let secret: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     outbound::secrets::know(&secret);
     secret.into()
 }
 
-/// Whether this is our own secret of a desk. Digests under our own key are compared.
-pub(super) fn is_own_secret(context: &Context, connection: &str, given: &str) -> bool {
-    let digest = |secret: &str| context.vault.digest(secret.as_bytes());
-    digest(own_secret(context, connection).expose_secret()) == digest(given)
+/// Whether this is our own secret of a desk.
+pub(super) async fn is_own_secret(context: &Context, connection: &str, given: &str) -> Result<bool> {
+    let own = own_secrets(context, context.scope(), connection).await?;
+    Ok(own.iter().any(|own| context.vault.is_same(own.expose_secret(), given)))
+}
+
+/// Makes a new secret of our own for a desk; the one before it counts for [`RENEWED_OVERLAP`] more, the one before that no longer.
+///
+/// # Errors
+/// When there is no such desk, others renew it at the same time, or the store fails.
+pub async fn renew_secret(context: &Context, caller: &Caller, connection: &str) -> Result<()> {
+    caller.require(Permission::Operate)?;
+    proof_of(context, connection)?;
+    let now = context.now();
+    let line = ("connection.hook_secret", format!("connection:{connection}"));
+    settings::amend(context, caller.scope(), renewals_of(connection), line, |renewals: &mut Renewals| {
+        *renewals = Renewals { count: renewals.count.saturating_add(1), last: Some(now) };
+        Ok(())
+    })
+    .await
 }
 
 /// How a desk reports changes to us.
@@ -166,7 +224,10 @@ pub async fn reporting(context: &Context, caller: &Caller, connection: &str) -> 
     let proof = proof_of(context, connection)?;
     let is_given = given(context, caller.scope(), connection).await?.is_some();
     let (public, _) = crate::connections::inbound::public_url(context, caller.scope()).await?;
-    let secret = own_secret(context, connection);
+    let line = context.audit("connection.hook_secret_shown", format!("connection:{connection}"));
+    context.store.people.audit(caller.scope(), line).await?;
+    let newest = own_secrets(context, caller.scope(), connection).await?.into_iter().next();
+    let secret = newest.unwrap_or_else(|| own_secret(context, connection, 0));
     Ok(Reporting { address: format!("{public}{PATH}/{connection}"), proof, secret, is_given })
 }
 
@@ -198,10 +259,10 @@ pub async fn give_secret(
             serde_json::to_string(&given).expect("plain data serialises")
         }
     };
-    context.store.people.put_setting(scope, &setting_of(connection), text).await?;
+    let from = context.store.people.setting(scope, &setting_of(connection)).await?;
     let line = context.audit("connection.hook_secret", format!("connection:{connection}"));
-    context.store.people.audit(scope, line).await?;
-    Ok(())
+    let change = SettingChange { name: setting_of(connection).into(), from, to: text };
+    Ok(context.store.people.change_setting(scope, change, line).await?)
 }
 
 fn proof_of(context: &Context, connection: &str) -> Result<HookProof> {

@@ -45,7 +45,7 @@ pub async fn put(context: &Context, caller: &Caller, rules: Deadlines) -> Result
     let scope = caller.scope();
     let from = context.store.people.setting(scope, RULES).await?;
     let to = serde_json::to_string(&rules).expect("plain data serialises");
-    let change = SettingChange { name: RULES, from, to };
+    let change = SettingChange { name: RULES.into(), from, to };
     settings::change(context, scope, change, ("claim.deadlines", "claims:deadlines".into())).await
 }
 

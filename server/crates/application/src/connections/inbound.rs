@@ -11,7 +11,7 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use carriers::{Scheme, Settings, keys};
 use outbound::{CallError, CallLog, template::Family};
 use storage::{
-    Scope,
+    Scope, Store,
     connections::ConnectionRecord,
     jobs::{Cause, JobKind, Lane, NewJob},
 };
@@ -119,6 +119,14 @@ pub async fn announce_public_url(context: &Context) -> storage::Result<()> {
     context.store.people.put_setting(scope, PUBLIC_URL, url).await
 }
 
+/// The address with which the server was last started here.
+///
+/// # Errors
+/// When the store fails.
+pub async fn announced_public_url(store: &Store, scope: Scope) -> storage::Result<Option<String>> {
+    store.people.setting(scope, PUBLIC_URL).await
+}
+
 /// The address under which this installation is reached, and where that comes from.
 ///
 /// # Errors
@@ -128,7 +136,7 @@ pub async fn public_url(context: &Context, scope: Scope) -> storage::Result<(Str
     if context.config.public_url_is_set {
         return Ok((own, "(address: --public-url)".into()));
     }
-    Ok(match context.store.people.setting(scope, PUBLIC_URL).await? {
+    Ok(match announced_public_url(&context.store, scope).await? {
         Some(url) => (url, "(address: as the server was last started)".into()),
         None => {
             (own, "(address: no server has run here yet; start it with --public-url, or give --public-url here)".into())

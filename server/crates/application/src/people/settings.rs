@@ -7,6 +7,7 @@ use crate::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use std::borrow::Cow;
 use storage::{Scope, people::SettingChange};
 
 /// Changes a setting, with its line in the audit trail.
@@ -37,11 +38,7 @@ const CHANGES_MAX: usize = 10;
 ///
 /// # Errors
 /// When the store fails, or what it holds cannot be read.
-pub(crate) async fn read<T: DeserializeOwned>(
-    context: &Context,
-    scope: Scope,
-    name: &'static str,
-) -> Result<Option<T>> {
+pub(crate) async fn read<T: DeserializeOwned>(context: &Context, scope: Scope, name: &str) -> Result<Option<T>> {
     parsed(name, context.store.people.setting(scope, name).await?.as_deref())
 }
 
@@ -59,16 +56,17 @@ fn parsed<T: DeserializeOwned>(name: &str, kept: Option<&str>) -> Result<Option<
 pub(crate) async fn amend<T: DeserializeOwned + Serialize + Default>(
     context: &Context,
     scope: Scope,
-    name: &'static str,
+    name: impl Into<Cow<'static, str>>,
     (action, subject): (&'static str, String),
     make: impl Fn(&mut T) -> Result<()>,
 ) -> Result<()> {
+    let name = name.into();
     for _ in 0..CHANGES_MAX {
-        let from = context.store.people.setting(scope, name).await?;
-        let mut value: T = parsed(name, from.as_deref())?.unwrap_or_default();
+        let from = context.store.people.setting(scope, &name).await?;
+        let mut value: T = parsed(&name, from.as_deref())?.unwrap_or_default();
         make(&mut value)?;
         let to = serde_json::to_string(&value).expect("plain data serialises");
-        match change(context, scope, SettingChange { name, from, to }, (action, subject.clone())).await {
+        match change(context, scope, SettingChange { name: name.clone(), from, to }, (action, subject.clone())).await {
             Err(UseCaseError::Conflict(_)) => {}
             other => return other,
         }

@@ -4,9 +4,9 @@
 
 mod smtp;
 
-use crate::{Channel, ChannelConfig, Manifest, Message, Security, message::Kind, settings};
+use crate::{Channel, ChannelConfig, Letter, Manifest, Message, Security, message::Kind, settings};
 use async_trait::async_trait;
-use domain::alerts::machine::Notice;
+use domain::{alerts::machine::Notice, visible::visible_line};
 use jiff::Timestamp;
 use lettre::{
     Address, Message as Mail,
@@ -16,7 +16,7 @@ use lettre::{
     },
 };
 use outbound::{
-    Call, CallError, CallLog, ErrorClass, Outcome,
+    Call, CallError, CallLog, ErrorClass, Outcome, is_in_clear,
     schema::{Field, FieldKind},
     template::{Family, Template},
 };
@@ -95,6 +95,10 @@ pub(super) fn connect(config: ChannelConfig) -> Result<Arc<dyn Channel>, CallErr
         let text = "a user and a password belong together: give both, or neither where the server asks for none";
         return Err(wrong(text.into()));
     }
+    if !login.is_empty() && set.security == Security::None && is_in_clear(&format!("http://{host}")) {
+        let text = "the password would go unencrypted over the network: choose STARTTLS or TLS, or a server that needs no sign-in";
+        return Err(wrong(text.into()));
+    }
     let login = (!login.is_empty()).then(|| (login.to_owned(), SecretString::from(password)));
     let port = set.port.unwrap_or(match set.security {
         Security::Starttls => 587,
@@ -103,7 +107,8 @@ pub(super) fn connect(config: ChannelConfig) -> Result<Arc<dyn Channel>, CallErr
     });
     let public = outbound::Url::parse(&config.public_url).ok();
     let own = public.as_ref().and_then(outbound::Url::host_str).unwrap_or("localhost").to_owned();
-    let server = Server { host: host.to_owned(), port, security: set.security, login, own: own.clone() };
+    let refused = ErrorClass::Misconfigured;
+    let server = Server { host: host.to_owned(), port, security: set.security, login, own: own.clone(), refused };
     Ok(Arc::new(MailChannel { server, from, to, host: own }))
 }
 
@@ -125,13 +130,37 @@ impl MailChannel {
         if !matches!(message.kind, Kind::Test | Kind::Alert(Notice::Opened)) {
             mail = mail.in_reply_to(id(&message.thread)).references(id(&message.thread));
         }
-        let odd = |_| CallError::new(ErrorClass::Rejected, "the mail cannot be written");
-        let mut mail = mail.singlepart(SinglePart::plain(text)).map_err(odd)?;
-        // no out-of-office notes come back (RFC 3834)
-        let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-        mail.headers_mut().insert_raw(HeaderValue::new(automatic, "auto-generated".into()));
-        Ok(mail.formatted())
+        let mail = mail.singlepart(SinglePart::plain(text)).map_err(unwritable)?;
+        Ok(automatic(mail))
     }
+
+    /// The mail to a customer as it goes out.
+    fn addressed(&self, letter: &Letter, to: Address) -> Result<Vec<u8>, CallError> {
+        let date = Duration::from_secs(u64::try_from(letter.at.as_second()).unwrap_or_default());
+        let mail = Mail::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(visible_line(&letter.subject))
+            .date(std::time::UNIX_EPOCH + date)
+            .message_id(Some(format!("<{}@{}>", letter.id, self.host)));
+        let mut mail = mail.singlepart(SinglePart::plain(letter.text.clone())).map_err(unwritable)?;
+        if let Some(language) = &letter.language {
+            let name = HeaderName::new_from_ascii_str("Content-Language");
+            mail.headers_mut().insert_raw(HeaderValue::new(name, language.replace('_', "-")));
+        }
+        Ok(automatic(mail))
+    }
+}
+
+fn unwritable<E>(_: E) -> CallError {
+    CallError::new(ErrorClass::Rejected, "the mail cannot be written")
+}
+
+/// The mail as it goes out, marked so that no out-of-office notes come back (RFC 3834).
+fn automatic(mut mail: Mail) -> Vec<u8> {
+    let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+    mail.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".into()));
+    mail.formatted()
 }
 
 #[async_trait]
@@ -174,6 +203,34 @@ impl Channel for MailChannel {
             wait: None,
         });
         result.map(drop)
+    }
+
+    async fn send_letter(&self, letter: &Letter, log: &dyn CallLog) -> Result<(), CallError> {
+        let odd = |_| CallError::new(ErrorClass::Rejected, "the customer's address is no mail address");
+        let to = letter.to.trim().parse::<Address>().map_err(odd)?;
+        let mail = self.addressed(letter, to.clone())?;
+        let started = Instant::now();
+        // an address that is refused is this customer's matter
+        let server = Server { refused: ErrorClass::Rejected, ..self.server.clone() };
+        let result = server.deliver(&self.from.email, &[to], &mail).await;
+        // the server's own words name whom the mail is for
+        let result = result.map_err(|error| error.saying("")).map(drop);
+        let (outcome, response) = match &result {
+            Ok(()) => (Outcome::Ok, String::new()),
+            Err(error) if error.class == ErrorClass::UnknownOutcome => (Outcome::Unknown, error.message.clone()),
+            Err(error) => (Outcome::Failed, error.message.clone()),
+        };
+        log.record(Call {
+            destination: "channel",
+            operation: "mail/customer".into(),
+            duration: started.elapsed(),
+            status: result.as_ref().err().and_then(|error| error.status),
+            outcome,
+            request: format!("mail of {} bytes to a customer", mail.len()).into(),
+            response: response.into(),
+            wait: None,
+        });
+        result
     }
 }
 

@@ -17,6 +17,7 @@ use std::error::Error as _;
 use tokio::time::timeout;
 
 /// A mail server.
+#[derive(Clone)]
 pub(super) struct Server {
     pub(super) host: String,
     pub(super) port: u16,
@@ -25,6 +26,8 @@ pub(super) struct Server {
     pub(super) login: Option<(String, SecretString)>,
     /// The name that this side says.
     pub(super) own: String,
+    /// What it means that every recipient is refused for good.
+    pub(super) refused: ErrorClass,
 }
 
 /// A step of a delivery.
@@ -119,6 +122,7 @@ impl Server {
             (400..=499, _) => ErrorClass::RateLimited,
             (535, _) => ErrorClass::Unauthorized,
             (_, Step::Content) => ErrorClass::Rejected,
+            (_, Step::Recipient) => self.refused,
             _ => ErrorClass::Misconfigured,
         };
         let what = match step {

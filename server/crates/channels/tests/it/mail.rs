@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use channels::{Channel, ChannelConfig, Kind, Message, Security, Settings};
+use channels::{Channel, ChannelConfig, Kind, Letter, Message, Security, Settings};
 use domain::{Severity, alerts::machine::Notice};
 use jiff::Timestamp;
 use outbound::{Discard, ErrorClass};
@@ -125,4 +125,58 @@ async fn a_server_that_is_not_there_cannot_be_reached() {
     let channel = channel(&server, |settings| settings.port = Some(1));
     let error = channel.send(&message(Kind::Test), now(), &Discard).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Unreachable, "{error}");
+}
+
+fn letter(to: &str) -> Letter {
+    Letter {
+        id: "effect-1".into(),
+        to: to.into(),
+        subject: "Ihre Sendung\r\nBcc: all@example.com".into(),
+        text: "Guten Tag,\n\nsie ist verspätet.".into(),
+        language: Some("de_DE".into()),
+        at: now(),
+    }
+}
+
+#[tokio::test]
+async fn a_customer_alone_gets_what_is_meant_for_the_customer() {
+    let server = SandboxMail::start().await.unwrap();
+    let channel = channel(&server, |_| ());
+    channel.send_letter(&letter("jane@customer.test"), &Discard).await.unwrap();
+    let [mail] = &server.mails()[..] else { panic!("one mail") };
+    assert_eq!(mail.to, ["jane@customer.test"], "none of the channel's own recipients");
+    let (head, _) = mail.text.split_once("\r\n\r\n").unwrap();
+    for header in
+        ["Message-ID: <effect-1@tower.example.com>", "Auto-Submitted: auto-generated", "Content-Language: de-DE"]
+    {
+        assert!(head.lines().any(|line| line == header), "{header} in {head}");
+    }
+    assert!(!head.lines().any(|line| line.starts_with("Bcc:")), "{head}");
+    assert_eq!(format!("{:?}", letter("jane@customer.test")), "Letter { id: \"effect-1\", .. }");
+}
+
+#[tokio::test]
+async fn what_hinders_a_letter_names_no_customer() {
+    let server = SandboxMail::start().await.unwrap();
+    let channel = channel(&server, |_| ());
+    for (fault, class) in [
+        (MailFault::FirstRecipientRefused, ErrorClass::Rejected),
+        (MailFault::Greylisted, ErrorClass::RateLimited),
+        (MailFault::Unauthorized, ErrorClass::Unauthorized),
+        (MailFault::SenderRefused, ErrorClass::Misconfigured),
+        (MailFault::EndsAfterMessage, ErrorClass::UnknownOutcome),
+    ] {
+        server.fail(fault, 1);
+        let error = channel.send_letter(&letter("jane@customer.test"), &Discard).await.unwrap_err();
+        assert_eq!(error.class, class, "{fault:?}");
+        assert!(!format!("{error:?} {}", error.whole().open()).contains("jane"), "{error:?}");
+    }
+    for odd in ["", "jane", "jane@", "a@b\r\nRCPT TO:<all@example.com>"] {
+        let error = channel.send_letter(&letter(odd), &Discard).await.unwrap_err();
+        assert_eq!(
+            (error.class, error.message.contains(odd) && !odd.is_empty()),
+            (ErrorClass::Rejected, false),
+            "{odd}"
+        );
+    }
 }

@@ -6,7 +6,7 @@
 //! - A customer sees the description of a ticket: where the ticket is the customer's, the text is in the context field alone, which
 //!   agents see.
 //! - Changes of fields leave no author: what status Milepost gave last is kept in a field of its own.
-//! - `tags` of an update replace those that are there: updates have none.
+//! - `tags` of an update replace those that are there: those are given again with it, and other updates have none.
 //! - There is no list by numbers: which tickets are still there is searched by tag and status, and the others are read one by one.
 //! - Reports are calls of automation rules, unsigned.
 
@@ -16,11 +16,12 @@ mod setup;
 mod tests;
 
 use crate::{
-    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Look, Manifest,
-    NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
+    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Labels, Look,
+    Manifest, NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
     cursor::Cursor,
     hooks::{Hook, HookRefusal, HookReport, number_of},
     marks::{cut, html, is_ours, key as hashed, line, mark},
+    once_made,
     rest::{self, Rest, SignIn, digits, is_gone, text},
 };
 use async_trait::async_trait;
@@ -48,6 +49,7 @@ pub(super) static MANIFEST: Manifest = Manifest {
     find_lag: Duration::from_mins(10),
     closed: Closed::Reopens,
     hooks: HookProof::SharedSecret,
+    queues: Some("group"),
 };
 
 /// Statuses of Freshdesk's own; those that a site adds are above.
@@ -259,7 +261,7 @@ impl Freshdesk {
             }
             None => ticket["email"] = json!(self.me(log).await?.email),
         }
-        if let Some(group) = self.group_id(log).await? {
+        if let Some(group) = self.group_id(case.queue.as_deref(), log).await? {
             ticket["group_id"] = json!(group);
         }
         Ok(ticket)
@@ -332,9 +334,9 @@ impl Desk for Freshdesk {
         let key = hashed(&case.external_key);
         let ticket = self.new_ticket(case, &key, log).await?;
         let made = self.rest.send("ticket/create", Method::POST, "api/v2/tickets", ticket, log).await?;
-        let made_case = self.read(&made)?;
+        let made_case = self.read(&made).map_err(once_made)?;
         if custom(&made, KEY) != key {
-            self.put_status(&made, CLOSED, log).await?;
+            self.put_status(&made, CLOSED, log).await.map_err(once_made)?;
             let message = format!("tickets do not keep the field {KEY}: no ticket would be found again");
             return Err(
                 CallError::new(ErrorClass::Misconfigured, message).advising("check the field's type in Freshdesk")
@@ -355,6 +357,10 @@ impl Desk for Freshdesk {
         let case = self.read(&ticket)?;
         let is_by_us = ticket["status"].as_u64().is_some_and(|status| status.to_string() == custom(&ticket, STATUS));
         let by = (case.status != known && !(is_by_us && case.status != DeskStatus::Gone)).then(|| SOMEBODY.to_owned());
+        // once an agent gave it a status, the same one again is an agent's too
+        if by.is_some() && !is_by_us && !custom(&ticket, STATUS).is_empty() && case.status != DeskStatus::Gone {
+            self.put("ticket/status", number, json!({"custom_fields": {STATUS: null}}), log).await?;
+        }
         Ok(Look { activity: self.activity(&ticket, number, log).await?, case, by })
     }
 
@@ -422,6 +428,26 @@ impl Desk for Freshdesk {
         }
         self.post_once(number, note_key, body, log).await?;
         Ok(Reopened::Open)
+    }
+
+    async fn label(&self, number: &str, labels: &Labels, log: &dyn CallLog) -> Result<(), CallError> {
+        let Some(ticket) = self.writable(number, log).await? else { return Ok(()) };
+        let mut fields = json!({});
+        if let Some(severity) = labels.severity {
+            fields["priority"] = json!(priority(severity));
+        }
+        let had: Vec<&str> = ticket["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let wanted = labels.tags.iter().map(|tag| line(tag, TAG_CHARS_MAX));
+        let fresh: Vec<String> = wanted.filter(|tag| !had.contains(&tag.as_str())).collect();
+        if !fresh.is_empty() {
+            // an update replaces the list: what is there is given again
+            let all: Vec<&str> = had.into_iter().chain(fresh.iter().map(String::as_str)).collect();
+            fields["tags"] = json!(all);
+        }
+        if fields == json!({}) {
+            return Ok(());
+        }
+        self.put("ticket/labels", number, fields, log).await.map(drop)
     }
 
     async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError> {

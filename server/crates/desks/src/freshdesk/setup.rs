@@ -39,7 +39,6 @@ pub(super) fn values(fields: &BTreeSet<String>, case: &NewCase, key: &str, conte
     let given = [
         (KEY, key),
         (CONTEXT, context),
-        (STATUS, "2"),
         (TRACKING, &case.tracking_number),
         (CARRIER, &case.carrier),
         (EXCEPTION, &case.exception_code),
@@ -56,6 +55,10 @@ fn missing_fields(fields: &BTreeSet<String>) -> Vec<Missing> {
         todo: format!("add it in Freshdesk under Admin, Ticket Fields ({kind}), for agents alone"),
     };
     lacking.map(missing).collect()
+}
+
+fn missing_group(name: &str) -> Missing {
+    Missing { what: format!("group {name}"), todo: "spell it as Freshdesk does".into() }
 }
 
 impl Freshdesk {
@@ -90,25 +93,25 @@ impl Freshdesk {
         self.fields.get_or_try_init(fields).await.cloned()
     }
 
-    async fn group(&self, log: &dyn CallLog) -> Result<Option<u64>, CallError> {
+    async fn group(&self, name: &str, log: &dyn CallLog) -> Result<Option<u64>, CallError> {
         let answer = self.rest.get("groups", "api/v2/groups", &[("per_page", PAGE)], log).await?;
         let mut groups = answer.as_array().into_iter().flatten();
-        Ok(groups.find(|group| text(group, "/name") == self.group).and_then(|group| group["id"].as_u64()))
+        Ok(groups.find(|group| text(group, "/name") == name).and_then(|group| group["id"].as_u64()))
     }
 
-    fn missing_group(&self) -> Missing {
-        Missing { what: format!("group {}", self.group), todo: "spell it as Freshdesk does".into() }
-    }
-
-    /// The group that takes the tickets; none where none is set.
-    pub(super) async fn group_id(&self, log: &dyn CallLog) -> Result<Option<u64>, CallError> {
-        if self.group.is_empty() {
+    /// The group that takes a ticket: this one, else the connection's; none where none is set.
+    pub(super) async fn group_id(&self, name: Option<&str>, log: &dyn CallLog) -> Result<Option<u64>, CallError> {
+        let name = name.unwrap_or(&self.group);
+        if name.is_empty() {
             return Ok(None);
         }
         let id = || async {
-            let error = || CallError::new(ErrorClass::Misconfigured, format!("missing: {}", self.missing_group()));
-            self.group(log).await?.ok_or_else(error)
+            let error = || CallError::new(ErrorClass::Misconfigured, format!("missing: {}", missing_group(name)));
+            self.group(name, log).await?.ok_or_else(error)
         };
+        if name != self.group {
+            return id().await.map(Some);
+        }
         self.group_id.get_or_try_init(id).await.copied().map(Some)
     }
 
@@ -147,8 +150,8 @@ impl Freshdesk {
     /// What is missing.
     pub(super) async fn missing(&self, log: &dyn CallLog) -> Result<Vec<Missing>, CallError> {
         let mut missing = missing_fields(&self.field_names(log).await?);
-        if !self.group.is_empty() && self.group(log).await?.is_none() {
-            missing.push(self.missing_group());
+        if !self.group.is_empty() && self.group(&self.group, log).await?.is_none() {
+            missing.push(missing_group(&self.group));
         }
         Ok(missing)
     }

@@ -28,6 +28,7 @@ fn case(key: &str) -> NewCase {
         odoo_url: None,
         milepost_url: "http://tower.example/shipments/1".into(),
         tags: vec!["a tag that is longer than Freshdesk takes it".into()],
+        queue: None,
         follows: None,
         requester: None,
     }

@@ -15,10 +15,11 @@ mod wire;
 mod tests;
 
 use crate::{
-    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Look, Manifest,
-    NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
+    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Labels, Look,
+    Manifest, NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
     hooks::{Hook, HookRefusal, HookReport, number_of},
     marks::{CONTEXT_MARK, cut, html, is_ours, key as hashed, line, mark},
+    once_made,
     paging::Paging,
     rest::{self, Rest, SignIn, digits, is_gone, text},
 };
@@ -41,6 +42,7 @@ pub(super) static MANIFEST: Manifest = Manifest {
     find_lag: Duration::from_mins(10),
     closed: Closed::Reopens,
     hooks: HookProof::SharedSecret,
+    queues: Some("team"),
 };
 
 /// Maximum length of a subject and of a text, in characters.
@@ -102,6 +104,10 @@ pub(super) fn connect(config: DeskConfig) -> Result<Arc<dyn Desk>, CallError> {
     }))
 }
 
+fn missing_team(name: &str) -> Missing {
+    Missing { what: format!("team {name}"), todo: "spell it as Gorgias does".into() }
+}
+
 impl Gorgias {
     fn page(&self, number: &str) -> String {
         format!("{}/app/ticket/{number}", self.rest.base())
@@ -126,25 +132,25 @@ impl Gorgias {
         self.us.get_or_try_init(me).await.copied()
     }
 
-    async fn team(&self, log: &dyn CallLog) -> Result<Option<u64>, CallError> {
+    async fn team(&self, name: &str, log: &dyn CallLog) -> Result<Option<u64>, CallError> {
         let answer = self.rest.get("teams", "api/teams", &[("limit", PAGE)], log).await?;
         let mut teams = list(&answer)?.iter();
-        Ok(teams.find(|team| text(team, "/name") == self.team).and_then(|team| team["id"].as_u64()))
+        Ok(teams.find(|team| text(team, "/name") == name).and_then(|team| team["id"].as_u64()))
     }
 
-    fn missing_team(&self) -> Missing {
-        Missing { what: format!("team {}", self.team), todo: "spell it as Gorgias does".into() }
-    }
-
-    /// The team that takes the tickets; none where none is set.
-    async fn team_id(&self, log: &dyn CallLog) -> Result<Option<u64>, CallError> {
-        if self.team.is_empty() {
+    /// The team that takes a ticket: this one, else the connection's; none where none is set.
+    async fn team_id(&self, name: Option<&str>, log: &dyn CallLog) -> Result<Option<u64>, CallError> {
+        let name = name.unwrap_or(&self.team);
+        if name.is_empty() {
             return Ok(None);
         }
         let id = || async {
-            let error = || CallError::new(ErrorClass::Misconfigured, format!("missing: {}", self.missing_team()));
-            self.team(log).await?.ok_or_else(error)
+            let error = || CallError::new(ErrorClass::Misconfigured, format!("missing: {}", missing_team(name)));
+            self.team(name, log).await?.ok_or_else(error)
         };
+        if name != self.team {
+            return id().await.map(Some);
+        }
         self.team_id.get_or_try_init(id).await.copied().map(Some)
     }
 
@@ -269,7 +275,7 @@ impl Gorgias {
         if let Some(requester) = &case.requester {
             ticket["customer"] = json!({"email": requester.email, "name": requester.name});
         }
-        if let Some(team) = self.team_id(log).await? {
+        if let Some(team) = self.team_id(case.queue.as_deref(), log).await? {
             ticket["assignee_team"] = json!({"id": team});
         }
         Ok(ticket)
@@ -288,10 +294,10 @@ impl Desk for Gorgias {
 
     async fn check(&self, log: &dyn CallLog) -> Result<Vec<Missing>, CallError> {
         self.us(log).await?;
-        if self.team.is_empty() || self.team(log).await?.is_some() {
+        if self.team.is_empty() || self.team(&self.team, log).await?.is_some() {
             return Ok(Vec::new());
         }
-        Ok(vec![self.missing_team()])
+        Ok(vec![missing_team(&self.team)])
     }
 
     async fn find(&self, external_key: &str, log: &dyn CallLog) -> Result<Option<DeskCase>, CallError> {
@@ -307,9 +313,9 @@ impl Desk for Gorgias {
         let key = hashed(&case.external_key);
         let ticket = self.new_ticket(case, &key, log).await?;
         let made = self.rest.send("ticket/create", Method::POST, "api/tickets", ticket, log).await?;
-        let made_case = self.read(&made)?;
+        let made_case = self.read(&made).map_err(once_made)?;
         if text(&made, "/external_id") != key {
-            self.put_status(&made_case.number, "closed", log).await?;
+            self.put_status(&made_case.number, "closed", log).await.map_err(once_made)?;
             let message = "tickets do not keep their external id: no ticket would be found again";
             return Err(CallError::new(ErrorClass::Misconfigured, message));
         }
@@ -384,6 +390,22 @@ impl Desk for Gorgias {
         }
         self.post_once(number, note_key, body, log).await?;
         Ok(Reopened::Open)
+    }
+
+    async fn label(&self, number: &str, labels: &Labels, log: &dyn CallLog) -> Result<(), CallError> {
+        if self.writable(number, log).await?.is_none() {
+            return Ok(());
+        }
+        let path = format!("api/tickets/{}", digits(number)?);
+        if !labels.tags.is_empty() {
+            let body = json!({"names": labels.tags});
+            self.rest.send("ticket/tags", Method::POST, &format!("{path}/tags"), body, log).await?;
+        }
+        if let Some(severity) = labels.severity {
+            let body = json!({"priority": priority(severity)});
+            self.rest.send("ticket/priority", Method::PUT, &path, body, log).await?;
+        }
+        Ok(())
     }
 
     async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError> {

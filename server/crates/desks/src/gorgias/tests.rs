@@ -58,6 +58,7 @@ async fn a_ticket_in_the_trash_is_not_found_again_and_is_seen_as_gone() {
         odoo_url: None,
         milepost_url: "http://tower.example/shipments/1".into(),
         tags: Vec::new(),
+        queue: None,
         follows: None,
         requester: None,
     };

@@ -16,10 +16,11 @@ mod wire;
 mod tests;
 
 use crate::{
-    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Look, Manifest,
-    NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
+    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Labels, Look,
+    Manifest, NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
     hooks::{Hash, Hook, HookRefusal, HookReport, number_of},
     marks::{cut, html, is_ours, key as hashed, line, mark},
+    once_made,
     paging::Paging,
     rest::{self, Rest, SignIn, digits, is_gone, text},
 };
@@ -43,6 +44,7 @@ pub(super) static MANIFEST: Manifest = Manifest {
     find_lag: Duration::from_mins(10),
     closed: Closed::Reopens,
     hooks: HookProof::Signature,
+    queues: None,
 };
 
 /// The version of the interface that this connector speaks.
@@ -313,9 +315,9 @@ impl Desk for Intercom {
         let ticket =
             json!({"ticket_type_id": kind.id, "contacts": [{"email": contact}], "ticket_attributes": attributes});
         let made = self.rest.send("ticket/create", Method::POST, "tickets", ticket, log).await?;
-        let made_case = self.read(&made, log).await?;
+        let made_case = self.read(&made, log).await.map_err(once_made)?;
         if made["ticket_attributes"][KEY] != json!(key) {
-            self.put_state(&made, DeskStatus::Resolved, log).await?;
+            self.put_state(&made, DeskStatus::Resolved, log).await.map_err(once_made)?;
             let message = format!("tickets do not keep the attribute \"{KEY}\": no ticket would be found again");
             return Err(
                 CallError::new(ErrorClass::Misconfigured, message).advising("check the attribute's type in Intercom")
@@ -386,6 +388,18 @@ impl Desk for Intercom {
         self.put_state(&ticket, DeskStatus::Open, log).await?;
         self.post_once(&ticket, note_key, body, log).await?;
         Ok(Reopened::Open)
+    }
+
+    async fn label(&self, number: &str, labels: &Labels, log: &dyn CallLog) -> Result<(), CallError> {
+        let Some(ticket) = self.writable(number, log).await? else { return Ok(()) };
+        let number = self.read(&ticket, log).await?.number;
+        let kind = self.kind(log).await?;
+        if let Some(attributes) = labels.severity.and_then(|severity| kind.severity(severity)) {
+            let body = json!({"ticket_attributes": attributes});
+            self.rest.send("ticket/priority", Method::PUT, &format!("tickets/{number}"), body, log).await?;
+        }
+        self.tag_all(&number, &labels.tags, log).await;
+        Ok(())
     }
 
     async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError> {

@@ -40,15 +40,9 @@ pub(super) struct TicketType {
 impl TicketType {
     /// What a new ticket's attributes are given, as far as they are there: others are refused.
     pub(super) fn attributes_of(&self, case: &NewCase, key: &str) -> Map<String, Value> {
-        let severity = match case.severity {
-            Severity::Info => "Info",
-            Severity::Minor => "Minor",
-            Severity::Major => "Major",
-            Severity::Critical => "Critical",
-        };
         let given = [
             (KEY, key),
-            (SEVERITY, severity),
+            (SEVERITY, case.severity.label()),
             (TRACKING, &case.tracking_number),
             (CARRIER, &case.carrier),
             (EXCEPTION, &case.exception_code),
@@ -56,6 +50,11 @@ impl TicketType {
         ];
         let known = given.into_iter().filter(|(name, _)| self.attributes.contains(*name));
         known.map(|(name, value)| (name.to_owned(), json!(value))).collect()
+    }
+
+    /// What says how severe a ticket is; none where the type has no attribute for it.
+    pub(super) fn severity(&self, severity: Severity) -> Option<Value> {
+        self.attributes.contains(SEVERITY).then(|| json!({SEVERITY: severity.label()}))
     }
 }
 

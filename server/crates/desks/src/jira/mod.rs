@@ -11,10 +11,11 @@
 mod wire;
 
 use crate::{
-    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Look, Manifest,
-    NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
+    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Labels, Look,
+    Manifest, NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
     hooks::{Hash, Hook, HookRefusal, HookReport, number_of},
     marks::{cut, is_ours, key as hashed, line, mark},
+    once_made,
     rest::{self, Rest, SignIn, is_gone, text},
 };
 use async_trait::async_trait;
@@ -38,6 +39,7 @@ pub(super) static MANIFEST: Manifest = Manifest {
     find_lag: Duration::from_secs(10 * 60),
     closed: Closed::FollowUp,
     hooks: HookProof::Signature,
+    queues: None,
 };
 
 /// Jira's limits, in characters.
@@ -179,6 +181,16 @@ fn priority(severity: Severity) -> &'static str {
     }
 }
 
+/// Whether a note of ours stayed with the agents; no more are written where one did not.
+fn internal(comment: &Value) -> Result<(), CallError> {
+    match comment["public"].as_bool() {
+        Some(true) => Err(CallError::new(ErrorClass::Misconfigured, "Jira published an internal note").advising(
+            "give the integration's account an agent's licence and the role Service Desk Team, and delete the note",
+        )),
+        _ => Ok(()),
+    }
+}
+
 impl Jira {
     fn case(&self, issue: &Value) -> Option<DeskCase> {
         let number = number_of(&issue["id"])?;
@@ -243,18 +255,14 @@ impl Jira {
 
     async fn post_once(&self, number: &str, key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
         let mark = mark(key);
-        if self.comments(number, log).await?.iter().any(|comment| text(comment, "/body").contains(&mark)) {
-            return Ok(());
+        let there = self.comments(number, log).await?;
+        if let Some(there) = there.iter().find(|comment| text(comment, "/body").contains(&mark)) {
+            return internal(there);
         }
         let body = format!("{}\n{mark}", wire::escaped(&cut(body, BODY_CHARS_MAX)));
         let path = format!("rest/servicedeskapi/request/{number}/comment");
         let comment = json!({"body": body, "public": false});
-        let made = self.rest.send("request/comment", Method::POST, &path, comment, log).await?;
-        match made["public"].as_bool() {
-            Some(true) => Err(CallError::new(ErrorClass::Misconfigured, "Jira published an internal note")
-                .advising("give the integration's account an agent's licence and the role Service Desk Team")),
-            _ => Ok(()),
-        }
+        internal(&self.rest.send("request/comment", Method::POST, &path, comment, log).await?)
     }
 
     /// Leads an issue to a status that is done, or to one that is not; whether the workflow offers that.
@@ -271,19 +279,24 @@ impl Jira {
         Ok(true)
     }
 
-    /// What a request's form does not take: labels, priority, what it follows up.
-    async fn complete(&self, number: &str, case: &NewCase, log: &dyn CallLog) -> Result<(), CallError> {
-        let labels: Vec<_> =
-            case.tags.iter().map(|tag| json!({"add": tag.replace(char::is_whitespace, "-")})).collect();
-        let path = format!("rest/api/3/issue/{number}");
-        let priority = json!({"name": priority(case.severity)});
-        for body in [json!({"update": {"labels": labels}}), json!({"fields": {"priority": priority}})] {
-            match self.rest.send("issue/edit", Method::PUT, &path, body, log).await {
-                // a field that is not on the project's screen is left out
+    /// Adds labels, and sets the priority; a field that is not on the project's screen is left out.
+    async fn put_labels(&self, number: &str, labels: &Labels, log: &dyn CallLog) -> Result<(), CallError> {
+        let add: Vec<_> = labels.tags.iter().map(|tag| json!({"add": tag.replace(char::is_whitespace, "-")})).collect();
+        let tags = (!add.is_empty()).then(|| json!({"update": {"labels": add}}));
+        let priority = labels.severity.map(|severity| json!({"fields": {"priority": {"name": priority(severity)}}}));
+        for body in [tags, priority].into_iter().flatten() {
+            match self.rest.send("issue/edit", Method::PUT, &format!("rest/api/3/issue/{number}"), body, log).await {
                 Err(error) if error.class == ErrorClass::Rejected => {}
                 done => drop(done?),
             }
         }
+        Ok(())
+    }
+
+    /// What a request's form does not take: labels, priority, what it follows up.
+    async fn complete(&self, number: &str, case: &NewCase, log: &dyn CallLog) -> Result<(), CallError> {
+        let labels = Labels { severity: Some(case.severity), tags: case.tags.clone() };
+        self.put_labels(number, &labels, log).await?;
         let Some(earlier) = case.follows.as_deref().and_then(|number| digits(number).ok()) else { return Ok(()) };
         let link = json!({"type": {"name": "Relates"}, "inwardIssue": {"id": earlier}, "outwardIssue": {"id": number}});
         match self.rest.send("issueLink", Method::POST, "rest/api/3/issueLink", link, log).await {
@@ -383,8 +396,9 @@ impl Desk for Jira {
         let made = self.rest.send("request/create", Method::POST, "rest/servicedeskapi/request", request, log).await?;
         let odd = || CallError::new(ErrorClass::UnknownOutcome, "the answer names no request");
         let number = number_of(&made["issueId"]).ok_or_else(odd)?;
-        self.complete(&number, case, log).await?;
-        let read = self.read(&number, log).await?.filter(|issue| issue["fields"][&self.key] == json!(key));
+        self.complete(&number, case, log).await.map_err(once_made)?;
+        let read =
+            self.read(&number, log).await.map_err(once_made)?.filter(|issue| issue["fields"][&self.key] == json!(key));
         let dropped = || {
             let text =
                 format!("a request was made that does not keep the field {}: none would be found again", self.key);
@@ -461,6 +475,13 @@ impl Desk for Jira {
         }
         self.post_once(number, note_key, body, log).await?;
         Ok(Reopened::Open)
+    }
+
+    async fn label(&self, number: &str, labels: &Labels, log: &dyn CallLog) -> Result<(), CallError> {
+        match self.read(number, log).await? {
+            Some(issue) => self.put_labels(text(&issue, "/id"), labels, log).await,
+            None => Ok(()),
+        }
     }
 
     async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError> {

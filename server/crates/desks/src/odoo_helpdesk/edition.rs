@@ -112,5 +112,20 @@ pub(super) async fn missing(odoo: &OdooClient, name: &str, log: &dyn CallLog) ->
         let todo = "spell it as Odoo does, and let the integration's user see it".to_owned();
         missing.push(Missing { what: format!("helpdesk team {name}"), todo });
     }
+    missing.extend(missing_rights(odoo, log).await?);
+    Ok(missing)
+}
+
+/// The rights to tickets that the integration's user lacks.
+pub(super) async fn missing_rights(odoo: &OdooClient, log: &dyn CallLog) -> Result<Vec<Missing>, CallError> {
+    let mut missing = Vec::new();
+    for operation in ["create", "write"] {
+        // of the class, not of a record: record rules may still say no
+        let may = odoo.query(MODEL, "has_access", json!({"ids": [], "operation": operation}), log).await?;
+        if may != json!(true) {
+            let todo = "give the integration's user the group \"User\" of the Helpdesk app".to_owned();
+            missing.push(Missing { what: format!("right to {operation} helpdesk.ticket"), todo });
+        }
+    }
     Ok(missing)
 }

@@ -12,11 +12,12 @@
 mod edition;
 
 use crate::{
-    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Look, Manifest,
-    NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
+    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Labels, Look,
+    Manifest, NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
     cursor::Cursor,
     hooks::{Hook, HookRefusal, HookReport, number_of},
     marks::{cut, html, key as hashed, line},
+    once_made,
 };
 use async_trait::async_trait;
 use domain::Severity;
@@ -40,6 +41,7 @@ pub(super) static MANIFEST: Manifest = Manifest {
     find_lag: Duration::ZERO,
     closed: Closed::Reopens,
     hooks: HookProof::SharedSecret,
+    queues: Some("team"),
 };
 
 /// The module of our external ids.
@@ -361,9 +363,10 @@ impl Desk for Helpdesk {
 
     async fn create(&self, case: &NewCase, log: &dyn CallLog) -> Result<DeskCase, CallError> {
         let edition = self.edition(log).await?;
-        let team = edition::team(&self.odoo, edition, &self.team, log).await?;
+        let name = case.queue.as_deref().unwrap_or(&self.team);
+        let team = edition::team(&self.odoo, edition, name, log).await?;
         let Some(team) = team else {
-            let text = format!("there is no helpdesk team {}", self.team);
+            let text = format!("there is no helpdesk team {name}");
             return Err(CallError::new(ErrorClass::Misconfigured, text));
         };
         let links = case.odoo_url.iter().map(|url| format!("\n\nOrder: {url}"));
@@ -383,17 +386,22 @@ impl Desk for Helpdesk {
         let body = json!({"fields": columns, "data": [row], "context": silently()});
         let loaded = self.odoo.command(MODEL, "load", body, log).await?;
         let Some(id) = loaded.pointer("/ids/0").and_then(Value::as_i64) else {
+            // a missing right is a message like any other here
+            let (class, text) = match edition::missing_rights(&self.odoo, log).await?.first() {
+                Some(missing) => (ErrorClass::MissingRight, format!("Odoo made no ticket; missing: {missing}")),
+                None => (ErrorClass::Rejected, "Odoo made no ticket".to_owned()),
+            };
             let said = loaded.pointer("/messages/0/message").and_then(Value::as_str).unwrap_or_default();
-            return Err(CallError::new(ErrorClass::Rejected, "Odoo made no ticket").saying(said));
+            return Err(CallError::new(class, text).saying(said));
         };
-        self.tag(id, &case.tags, log).await?;
-        let ticket = self.ticket(&id.to_string(), log).await?;
+        self.tag(id, &case.tags, log).await.map_err(once_made)?;
+        let ticket = self.ticket(&id.to_string(), log).await.map_err(once_made)?;
         let hidden = || {
             let text = "Odoo made a ticket that the integration's user may not see";
             CallError::new(ErrorClass::Misconfigured, text)
                 .advising("give the user all tickets of the team, and every company of it")
         };
-        self.case(&ticket.ok_or_else(hidden)?, log).await
+        self.case(&ticket.ok_or_else(hidden)?, log).await.map_err(once_made)
     }
 
     async fn look(&self, number: &str, known: DeskStatus, log: &dyn CallLog) -> Result<Look, CallError> {
@@ -487,6 +495,14 @@ impl Desk for Helpdesk {
         self.put_stage(&ticket, false, log).await?;
         self.post_once(ticket.id, note_key, body, log).await?;
         Ok(Reopened::Open)
+    }
+
+    async fn label(&self, number: &str, labels: &Labels, log: &dyn CallLog) -> Result<(), CallError> {
+        let Some(ticket) = self.writable(number, log).await? else { return Ok(()) };
+        if let Some(severity) = labels.severity {
+            self.write(ticket.id, json!({"priority": priority(severity)}), log).await?;
+        }
+        self.tag(ticket.id, &labels.tags, log).await
     }
 
     async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError> {

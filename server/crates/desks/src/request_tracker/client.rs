@@ -29,7 +29,7 @@ impl RtClient {
             return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs a token"));
         }
         Ok(Self {
-            http: Client::new("desk")?.paced(config.calls_per_second),
+            http: Client::new("desk")?.with_conversations().paced(config.calls_per_second),
             base: base_url(&site_of(&config.url, PAGES))?,
             token: config.token.clone(),
         })

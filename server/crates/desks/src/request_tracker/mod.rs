@@ -19,14 +19,14 @@ mod setup;
 mod wire;
 
 use super::{
-    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Look, Manifest,
-    NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
+    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Labels, Look,
+    Manifest, NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
     hooks::{Hash, Hook, HookRefusal, HookReport, number_of},
     marks::{cut, key as hashed, line, mark},
+    once_made,
 };
 use async_trait::async_trait;
 use client::{PAGES, RtClient};
-use domain::Severity;
 use jiff::Timestamp;
 use outbound::{
     CallError, CallLog, ErrorClass, Method,
@@ -36,13 +36,14 @@ use outbound::{
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use setup::KeyField;
+use setup::{KeyField, drops_key};
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::sync::OnceCell;
-use wire::{Ticket, has_field, status_of};
+use wire::{Ticket, has_field, priority, readable, status_of, user_of};
 
 pub(super) static MANIFEST: Manifest = Manifest {
     id: "request_tracker",
@@ -51,13 +52,17 @@ pub(super) static MANIFEST: Manifest = Manifest {
     find_lag: Duration::ZERO,
     closed: Closed::Reopens,
     hooks: HookProof::Signature,
+    queues: Some("queue"),
 };
 
 /// The field that holds our key.
 const KEY_FIELD: &str = "External Id";
+/// The fields with the severity and the tags.
+const SEVERITY_FIELD: &str = "Severity";
+const TAGS_FIELD: &str = "Tags";
 /// Every field that the queue's tickets must have.
 const FIELDS: &[&str] =
-    &[KEY_FIELD, "Tracking Number", "Carrier", "Exception Code", "Severity", "Tags", "Odoo URL", CONTEXT_FIELD];
+    &[KEY_FIELD, "Tracking Number", "Carrier", "Exception Code", SEVERITY_FIELD, TAGS_FIELD, "Odoo URL", CONTEXT_FIELD];
 /// The field that holds the current context.
 const CONTEXT_FIELD: &str = "Shipment Context";
 /// The header with a report's signature, and the one with its time in seconds since 1970.
@@ -87,8 +92,8 @@ pub struct RequestTracker {
     queue: String,
     /// Our own login, once it is known.
     login: OnceCell<Option<String>>,
-    /// Whether tickets keep our key.
-    key_field: Mutex<KeyField>,
+    /// Whether tickets keep our key, by queue.
+    key_fields: Mutex<BTreeMap<String, KeyField>>,
 }
 
 /// Request Tracker, as a person chooses it.
@@ -130,7 +135,7 @@ impl RequestTracker {
         if queue.is_empty() || queue.contains(['/', '?', '#']) {
             return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs a queue's name"));
         }
-        Ok(Self { client: RtClient::new(&config)?, queue, login: OnceCell::new(), key_field: Mutex::default() })
+        Ok(Self { client: RtClient::new(&config)?, queue, login: OnceCell::new(), key_fields: Mutex::default() })
     }
 
     fn case(&self, ticket: &Ticket) -> DeskCase {
@@ -226,8 +231,11 @@ impl RequestTracker {
                     Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => break,
                     Err(e) => return Err(e),
                 };
-            let by_others = |text: &&wire::Transaction| text.creator.as_ref().map(|who| &who.id) != us.as_ref();
-            for text in texts.items.iter().filter(by_others) {
+            let by_agents = |text: &&wire::Transaction| {
+                let who = text.creator.as_ref().map(|who| &who.id);
+                who != us.as_ref() && ticket.requestors.iter().all(|customer| Some(&customer.id) != who)
+            };
+            for text in texts.items.iter().filter(by_agents) {
                 match text.kind.as_deref() {
                     Some("Correspond") => activity.replies += 1,
                     Some("Comment") => activity.notes += 1,
@@ -301,6 +309,19 @@ impl RequestTracker {
         }
     }
 
+    /// Names the customer of a ticket that was just made. Not with its making: RT as installed answers requestors of a new ticket by mail
+    /// (the scrip *On Create Autoreply To Requestors*). Where that is refused, the ticket stands without.
+    async fn name_customer(&self, number: &str, email: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let (path, body) = (format!("ticket/{number}"), json!({"Requestor": [email]}));
+        match self.client.change("ticket/requestor", Method::PUT, &path, body, log).await {
+            Err(error) if matches!(error.class, ErrorClass::Forbidden | ErrorClass::Rejected) => {
+                tracing::warn!(ticket = number, "the desk did not take the customer: {error}");
+                Ok(())
+            }
+            named => named.map_err(once_made),
+        }
+    }
+
     async fn put_status(&self, ticket: &Ticket, wanted: &str, log: &dyn CallLog) -> Result<(), CallError> {
         let path = format!("ticket/{}", ticket.id);
         self.client.change("ticket/status", Method::PUT, &path, json!({"Status": wanted}), log).await?;
@@ -320,21 +341,27 @@ impl RequestTracker {
     }
 
     /// Somebody was faster, or the queue does not keep the field.
-    async fn give_way(&self, made: Ticket, first: Option<Ticket>, log: &dyn CallLog) -> Result<DeskCase, CallError> {
+    async fn give_way(
+        &self,
+        queue: &str,
+        made: Ticket,
+        first: Option<Ticket>,
+        log: &dyn CallLog,
+    ) -> Result<DeskCase, CallError> {
         // one that keeps another key did not keep this one because a ticket has it that is out of sight
-        let dropped = first.is_none() && !self.keeps_key_now(&made.id, log).await?;
+        let dropped = first.is_none() && !self.keeps_key_now(&made.id, log).await.map_err(once_made)?;
         if dropped {
-            self.remember_key(KeyField::Dropped(made.id.clone()));
+            self.remember_key(queue, KeyField::Dropped(made.id.clone()));
         }
         let body = match &first {
             Some(first) => format!("Made twice at the same time; ticket {} is the one.", first.id),
             None => format!("The queue did not keep the field \"{KEY_FIELD}\"."),
         };
-        self.post_once(&made, "superfluous", &body, log).await?;
-        self.put_status(&made, "resolved", log).await?;
+        self.post_once(&made, "superfluous", &body, log).await.map_err(once_made)?;
+        self.put_status(&made, "resolved", log).await.map_err(once_made)?;
         match first {
             Some(first) => Ok(self.case(&first)),
-            None if dropped => Err(self.drops_key()),
+            None if dropped => Err(drops_key(queue)),
             None => {
                 let text = format!("ticket {} lost its key to one that the token's user does not see", made.id);
                 Err(CallError::new(ErrorClass::Rejected, text))
@@ -367,20 +394,20 @@ impl Desk for RequestTracker {
     }
 
     async fn create(&self, case: &NewCase, log: &dyn CallLog) -> Result<DeskCase, CallError> {
-        let key = hashed(&case.external_key);
+        let (key, queue) = (hashed(&case.external_key), case.queue.as_deref().unwrap_or(&self.queue));
         let mut fields = json!({
             KEY_FIELD: key,
             "Tracking Number": case.tracking_number,
             "Carrier": case.carrier,
             "Exception Code": case.exception_code,
-            "Severity": case.severity.label(),
-            "Tags": case.tags,
+            SEVERITY_FIELD: case.severity.label(),
+            TAGS_FIELD: case.tags,
         });
         if let Some(url) = &case.odoo_url {
             fields["Odoo URL"] = json!(url);
         }
         let mut body = json!({
-            "Queue": self.queue,
+            "Queue": queue,
             "Subject": line(&case.subject, SUBJECT_CHARS_MAX),
             "Content": cut(&case.body, BODY_CHARS_MAX),
             "ContentType": "text/plain",
@@ -390,19 +417,25 @@ impl Desk for RequestTracker {
         if let Some(earlier) = case.follows.as_deref().and_then(|number| digits(number).ok()) {
             body["RefersTo"] = json!([earlier]);
         }
-        if let Some(requester) = &case.requester {
-            body["Requestor"] = json!([requester.email]);
-        }
-        self.require_key(log).await?;
+        self.require_key(queue, log).await?;
         let made: wire::Made = match self.client.create("ticket/create", "ticket", body, log).await {
-            Err(error) => return Err(self.refused_ticket(error, log).await),
+            Err(error) => return Err(self.refused_ticket(queue, error, log).await),
             Ok(made) => made,
         };
-        let ticket = self.ticket(&made.id, log).await?;
+        let ticket = self.ticket(&made.id, log).await.map_err(once_made)?;
         // where the desk does not keep the values of the field unique, both have the key
-        let first = self.tickets_of(&key, log).await?.into_iter().next().filter(|first| first.id != ticket.id);
+        let first = self
+            .tickets_of(&key, log)
+            .await
+            .map_err(once_made)?
+            .into_iter()
+            .next()
+            .filter(|first| first.id != ticket.id);
         if first.is_some() || !has_field(&ticket, KEY_FIELD, &key) {
-            return self.give_way(ticket, first, log).await;
+            return self.give_way(queue, ticket, first, log).await;
+        }
+        if let Some(requester) = &case.requester {
+            self.name_customer(&ticket.id, &requester.email, log).await?;
         }
         // dropped values do no harm to us, but somebody will miss them
         for (name, value) in fields.as_object().into_iter().flatten() {
@@ -495,6 +528,10 @@ impl Desk for RequestTracker {
         Ok(Reopened::Open)
     }
 
+    async fn label(&self, number: &str, labels: &Labels, log: &dyn CallLog) -> Result<(), CallError> {
+        self.put_labels(number, labels, log).await
+    }
+
     async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError> {
         let ticket = self.ticket(number, log).await?;
         let context = cut(context, BODY_CHARS_MAX);
@@ -545,17 +582,6 @@ fn searched(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S GMT").to_string()
 }
 
-/// The tickets that can be read: one odd row never stops the others.
-fn readable(items: Vec<Value>) -> Vec<Ticket> {
-    items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect()
-}
-
-/// The id of a token's user: `1-27-…` is user 27's.
-fn user_of(token: &str) -> Option<&str> {
-    let id = token.split('-').nth(1)?;
-    (!id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())).then_some(id)
-}
-
 /// A text between quotes in TicketSQL.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\'', "\\'")
@@ -569,14 +595,6 @@ fn digits(number: &str) -> Result<&str, CallError> {
     }
 }
 
-fn priority(severity: Severity) -> Value {
-    match severity {
-        Severity::Info => json!(10),
-        Severity::Minor => json!(30),
-        Severity::Major => json!(60),
-        Severity::Critical => json!(90),
-    }
-}
-
+/// RT 5 as installed shows a priority as the word at or below it: Low 0, Medium 50, High 100 (`%PriorityAsString`).
 #[cfg(test)]
 mod tests;

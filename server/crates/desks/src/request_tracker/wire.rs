@@ -1,8 +1,9 @@
 //! How REST 2.0 writes things.
 
 use crate::DeskStatus;
+use domain::Severity;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A page of a list. `total` is null where counting was too dear.
 #[derive(Debug, Deserialize)]
@@ -30,6 +31,9 @@ pub(super) struct Ticket {
     pub owner: Option<Person>,
     #[serde(rename = "Queue", default)]
     pub queue: Option<InQueue>,
+    /// The customers whom it is about.
+    #[serde(rename = "Requestor", default)]
+    pub requestors: Vec<Person>,
     /// What may be done with it; not in lists.
     #[serde(rename = "_hyperlinks", default)]
     pub links: Option<Vec<Link>>,
@@ -164,4 +168,25 @@ pub(super) fn status_of(status: &str) -> DeskStatus {
 pub(super) struct About {
     #[serde(rename = "Version")]
     pub version: Option<String>,
+}
+
+/// The tickets that can be read: one odd row never stops the others.
+pub(super) fn readable(items: Vec<Value>) -> Vec<Ticket> {
+    items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect()
+}
+
+/// The id of a token's user: `1-27-…` is user 27's.
+pub(super) fn user_of(token: &str) -> Option<&str> {
+    let id = token.split('-').nth(1)?;
+    (!id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())).then_some(id)
+}
+
+/// RT's priorities, of 0 to 100.
+pub(super) fn priority(severity: Severity) -> Value {
+    match severity {
+        Severity::Info => json!(0),
+        Severity::Minor => json!(30),
+        Severity::Major => json!(60),
+        Severity::Critical => json!(100),
+    }
 }

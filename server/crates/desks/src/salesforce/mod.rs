@@ -11,12 +11,13 @@
 mod texts;
 
 use crate::{
-    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Look, Manifest,
-    NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
+    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Labels, Look,
+    Manifest, NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
     cursor::Cursor,
     hooks::{Hook, HookRefusal, HookReport, number_of},
-    marks::{cut, key as hashed, line, mark},
+    marks::{cut, joined, key as hashed, line, mark},
     oauth::{OAuth, TokenBody},
+    once_made,
     rest::{self, Rest, SignIn, is_gone, text},
 };
 use async_trait::async_trait;
@@ -39,6 +40,7 @@ pub(super) static MANIFEST: Manifest = Manifest {
     find_lag: Duration::ZERO,
     closed: Closed::Reopens,
     hooks: HookProof::SharedSecret,
+    queues: Some("queue"),
 };
 
 /// The field that holds our key, the one with the context, and the one with tags, of cases.
@@ -55,7 +57,7 @@ const PAGE: usize = 100;
 const COMMENTS_MAX: usize = 500;
 /// What is read of a case.
 const FIELDS: &str = "Id, Status, IsClosed, IsDeleted, MasterRecordId, SystemModstamp, LastModifiedBy.Username, OwnerId, \
-                      Owner.Name, Owner.Type, Shipment_Context__c";
+                      Owner.Name, Owner.Type, Shipment_Context__c, Shipment_Tags__c";
 
 struct Salesforce {
     rest: Rest,
@@ -126,7 +128,8 @@ pub(super) fn connect(config: DeskConfig) -> Result<Arc<dyn Desk>, CallError> {
         OAuth::new(http.clone(), endpoint, TokenBody::Form, options.required("client_id")?, config.token.clone());
     let word = |name: &str, usual: &str| options.text(name).unwrap_or(usual).to_owned();
     Ok(Arc::new(Salesforce {
-        rest: Rest::new(http, base, SignIn::OAuth(oauth), refusal),
+        // assignment rules of the organisation would take it out of the queue (REST API, Assignment Rule Header)
+        rest: Rest::new(http, base, SignIn::OAuth(oauth), refusal).with_header("Sforce-Auto-Assign", "FALSE"),
         data: format!("services/data/v{version}"),
         queue: config.queue.trim().to_owned(),
         open: word("open_status", "New"),
@@ -203,7 +206,7 @@ impl Salesforce {
 
     async fn comments(&self, number: &str, log: &dyn CallLog) -> Result<Vec<Value>, CallError> {
         let soql = format!(
-            "SELECT Id, CommentBody, IsPublished, CreatedBy.Username, CreatedDate FROM CaseComment WHERE ParentId = '{number}' \
+            "SELECT Id, CommentBody, IsPublished, CreatedBy.Username, CreatedBy.UserType, CreatedDate FROM CaseComment WHERE ParentId = '{number}' \
              ORDER BY CreatedDate DESC LIMIT {COMMENTS_MAX}"
         );
         self.query("query", &soql, log).await
@@ -237,15 +240,16 @@ impl Salesforce {
         }
     }
 
-    /// The id of the queue that owns cases; none where none is set.
-    async fn owner(&self, log: &dyn CallLog) -> Result<Option<String>, CallError> {
-        if self.queue.is_empty() {
+    /// The id of the queue that owns a case: of this one, else the connection's; none where none is set.
+    async fn owner(&self, queue: Option<&str>, log: &dyn CallLog) -> Result<Option<String>, CallError> {
+        let queue = queue.unwrap_or(&self.queue);
+        if queue.is_empty() {
             return Ok(None);
         }
-        let name = texts::escaped(&self.queue);
+        let name = texts::escaped(queue);
         let soql = format!("SELECT Id FROM Group WHERE Type = 'Queue' AND DeveloperName = '{name}'");
         let found = self.query("query", &soql, log).await?;
-        let none = || CallError::new(ErrorClass::Misconfigured, format!("there is no queue {}", self.queue));
+        let none = || CallError::new(ErrorClass::Misconfigured, format!("there is no queue {queue}"));
         found.first().and_then(|queue| number_of(&queue["Id"])).map(Some).ok_or_else(none)
     }
 
@@ -260,7 +264,9 @@ impl Salesforce {
             false => activity.assignee = owner.filter(|_| !is_ours),
         }
         for comment in self.comments(text(case, "/Id"), log).await? {
-            if text(&comment, "/CreatedBy/Username") == us {
+            // customers and partners who sign in at a portal are users of other types
+            let is_agent = matches!(text(&comment, "/CreatedBy/UserType"), "" | "Standard");
+            if text(&comment, "/CreatedBy/Username") == us || !is_agent {
                 continue;
             }
             match comment["IsPublished"].as_bool() {
@@ -301,7 +307,7 @@ impl Desk for Salesforce {
                 missing.push(Missing { what: format!("field {name}"), todo });
             }
         }
-        match self.owner(log).await {
+        match self.owner(None, log).await {
             Err(error) if error.class == ErrorClass::Misconfigured => {
                 let todo = "write its DeveloperName, as Salesforce has it".to_owned();
                 missing.push(Missing { what: format!("queue {}", self.queue), todo });
@@ -328,7 +334,7 @@ impl Desk for Salesforce {
             fields["SuppliedName"] = json!(cut(&requester.name, 80));
             fields["SuppliedEmail"] = json!(requester.email);
         }
-        if let Some(owner) = self.owner(log).await? {
+        if let Some(owner) = self.owner(case.queue.as_deref(), log).await? {
             fields["OwnerId"] = json!(owner);
         }
         if let Some(earlier) = case.follows.as_deref().filter(|number| is_id(number)) {
@@ -342,12 +348,12 @@ impl Desk for Salesforce {
         let number = match number_of(&made["id"]) {
             Some(number) => number,
             // an update may be answered without a body
-            None => match self.find(&case.external_key, log).await? {
+            None => match self.find(&case.external_key, log).await.map_err(once_made)? {
                 Some(found) => return Ok(found),
                 None => return Err(CallError::new(ErrorClass::UnknownOutcome, "the upsert names no case")),
             },
         };
-        match self.read(&number, log).await?.and_then(|made| self.case(&made)) {
+        match self.read(&number, log).await.map_err(once_made)?.and_then(|made| self.case(&made)) {
             Some(case) => Ok(case),
             None => {
                 Err(CallError::new(ErrorClass::Misconfigured, "a case was made that the integration user may not see"))
@@ -425,6 +431,21 @@ impl Desk for Salesforce {
         self.put_status(&case, false, log).await?;
         self.post_once(number, note_key, body, log).await?;
         Ok(Reopened::Open)
+    }
+
+    async fn label(&self, number: &str, labels: &Labels, log: &dyn CallLog) -> Result<(), CallError> {
+        let Some(case) = self.writable(number, log).await? else { return Ok(()) };
+        let mut fields = json!({});
+        if let Some(severity) = labels.severity {
+            fields["Priority"] = json!(priority(severity));
+        }
+        if let Some(tags) = joined(text(&case, "/Shipment_Tags__c"), &labels.tags, ";") {
+            fields[TAGS] = json!(cut(&tags, SUBJECT_CHARS_MAX));
+        }
+        if fields == json!({}) {
+            return Ok(());
+        }
+        self.patch("Case/labels", number, fields, log).await
     }
 
     async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError> {

@@ -8,12 +8,13 @@
 //! - Work notes are internal, comments go to the customer; both are journals, which are read in a table of their own.
 
 use crate::{
-    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Look, Manifest,
-    NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
+    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Labels, Look,
+    Manifest, NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
     cursor::Cursor,
     hooks::{Hook, HookRefusal, HookReport, number_of},
-    marks::{cut, is_ours, key as hashed, line, mark},
+    marks::{cut, is_ours, joined, key as hashed, line, mark},
     oauth::{OAuth, TokenBody},
+    once_made,
     rest::{self, Rest, SignIn, is_gone, text},
 };
 use async_trait::async_trait;
@@ -36,6 +37,7 @@ pub(super) static MANIFEST: Manifest = Manifest {
     find_lag: Duration::ZERO,
     closed: Closed::FollowUp,
     hooks: HookProof::SharedSecret,
+    queues: Some("assignment group"),
 };
 
 /// The fields of the context and of tags, which an administrator adds.
@@ -49,7 +51,7 @@ const PAGE: usize = 100;
 const ENTRIES_MAX: usize = 500;
 /// What is read of a case.
 const FIELDS: &str = "sys_id,number,state,active,correlation_id,sys_updated_on,sys_updated_by,assigned_to.user_name,\
-                      assignment_group.name,u_shipment_context";
+                      assignment_group.name,contact.user_name,caller_id.user_name,u_shipment_context,u_shipment_tags";
 
 struct ServiceNow {
     rest: Rest,
@@ -289,6 +291,11 @@ impl ServiceNow {
         }
     }
 
+    async fn has_group(&self, name: &str, log: &dyn CallLog) -> Result<bool, CallError> {
+        let groups = self.rows("sys_user_group", &format!("name={}", plain(name)), ("name", 1, 0), log).await?;
+        Ok(groups.iter().any(|group| text(group, "/name") == name))
+    }
+
     /// The contact with this address; none where there is none.
     async fn contact(&self, email: &str, log: &dyn CallLog) -> Result<Option<String>, CallError> {
         let query = format!("email={}", plain(email));
@@ -312,7 +319,9 @@ impl ServiceNow {
             ..Activity::default()
         };
         for entry in self.journal(text(row, "/sys_id"), log).await? {
-            if text(&entry, "/sys_created_by") == us || is_ours(text(&entry, "/value")) {
+            let by = text(&entry, "/sys_created_by");
+            let is_customer = ["contact.user_name", "caller_id.user_name"].iter().any(|field| row[*field] == json!(by));
+            if by == us || is_customer || is_ours(text(&entry, "/value")) {
                 continue;
             }
             match text(&entry, "/element") {
@@ -323,6 +332,10 @@ impl ServiceNow {
         }
         Ok(activity)
     }
+}
+
+fn missing_group(name: &str) -> Missing {
+    Missing { what: format!("assignment group {name}"), todo: "spell it as ServiceNow does".to_owned() }
 }
 
 fn is_closed(row: &Value) -> bool {
@@ -352,13 +365,8 @@ impl Desk for ServiceNow {
                 missing.push(Missing { what: format!("field {name}"), todo });
             }
         }
-        if !self.group.is_empty() {
-            let query = format!("name={}", plain(&self.group));
-            let groups = self.rows("sys_user_group", &query, ("name", 1, 0), log).await?;
-            if !groups.iter().any(|group| text(group, "/name") == self.group) {
-                let todo = "spell it as ServiceNow does".to_owned();
-                missing.push(Missing { what: format!("assignment group {}", self.group), todo });
-            }
+        if !self.group.is_empty() && !self.has_group(&self.group, log).await? {
+            missing.push(missing_group(&self.group));
         }
         Ok(missing)
     }
@@ -379,7 +387,14 @@ impl Desk for ServiceNow {
             "short_description": line(&case.subject, SUBJECT_CHARS_MAX), "description": body, "correlation_id": key,
             "correlation_display": "Milepost", "priority": priority(case.severity), TAGS: case.tags.join(","),
         });
-        if !self.group.is_empty() {
+        if let Some(group) = &case.queue {
+            // ServiceNow would leave one aside that it does not know
+            if !self.has_group(group, log).await? {
+                let text = format!("missing: {}", missing_group(group));
+                return Err(CallError::new(ErrorClass::Misconfigured, text));
+            }
+            fields["assignment_group"] = json!(group);
+        } else if !self.group.is_empty() {
             fields["assignment_group"] = json!(self.group);
         }
         if let Some(requester) = &case.requester
@@ -402,7 +417,7 @@ impl Desk for ServiceNow {
                 "a case was made that does not keep its correlation id, or that the integration user may not see";
             CallError::new(ErrorClass::Misconfigured, text)
         };
-        let read = self.read(id, log).await?.filter(|row| text(row, "/correlation_id") == key);
+        let read = self.read(id, log).await.map_err(once_made)?.filter(|row| text(row, "/correlation_id") == key);
         read.and_then(|row| self.case(&row)).ok_or_else(hidden)
     }
 
@@ -462,6 +477,21 @@ impl Desk for ServiceNow {
         self.put_state(&row, &self.open, log).await?;
         self.post_once(number, note_key, body, log).await?;
         Ok(Reopened::Open)
+    }
+
+    async fn label(&self, number: &str, labels: &Labels, log: &dyn CallLog) -> Result<(), CallError> {
+        let Some(row) = self.writable(number, log).await? else { return Ok(()) };
+        let mut fields = json!({});
+        if let Some(severity) = labels.severity {
+            fields["priority"] = json!(priority(severity));
+        }
+        if let Some(tags) = joined(text(&row, "/u_shipment_tags"), &labels.tags, ",") {
+            fields[TAGS] = json!(tags);
+        }
+        if fields == json!({}) {
+            return Ok(());
+        }
+        self.patch("labels", number, fields, log).await
     }
 
     async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError> {

@@ -9,11 +9,12 @@
 //! - Reports are signed with SHA-1 over the body, without a time: the delivery's id is what makes a repetition known.
 
 use crate::{
-    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Look, Manifest,
-    NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
+    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Labels, Look,
+    Manifest, NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
     cursor::Cursor,
     hooks::{Hash, Hook, HookRefusal, HookReport, number_of},
     marks::{cut, is_ours, key as hashed, line, mark},
+    once_made,
     rest::{self, Rest, SignIn, is_gone, text},
 };
 use async_trait::async_trait;
@@ -36,6 +37,7 @@ pub(super) static MANIFEST: Manifest = Manifest {
     find_lag: Duration::ZERO,
     closed: Closed::Reopens,
     hooks: HookProof::Signature,
+    queues: Some("group"),
 };
 
 /// The attribute that holds our key, and the one that holds the context.
@@ -312,7 +314,7 @@ impl Desk for Zammad {
         let body = format!("{}{}", case.body, links.collect::<String>());
         let subject = line(&case.subject, SUBJECT_CHARS_MAX);
         let ticket = json!({
-            "title": subject, "group": self.group, "customer_id": customer, KEY: key, "tags": case.tags.join(","),
+            "title": subject, "group": case.queue.as_ref().unwrap_or(&self.group), "customer_id": customer, KEY: key, "tags": case.tags.join(","),
             "priority": priority(case.severity),
             "article": {
                 "subject": subject, "body": cut(&body, BODY_CHARS_MAX), "content_type": "text/plain", "type": "note",
@@ -320,9 +322,9 @@ impl Desk for Zammad {
             },
         });
         let made = self.rest.send("ticket/create", Method::POST, "api/v1/tickets?expand=true", ticket, log).await?;
-        let made_case = self.read(&made)?;
+        let made_case = self.read(&made).map_err(once_made)?;
         if text(&made, &format!("/{KEY}")) != key {
-            self.put_state(&made, "closed", log).await?;
+            self.put_state(&made, "closed", log).await.map_err(once_made)?;
             let message = format!("tickets do not keep the attribute {KEY}: no ticket would be found again");
             return Err(CallError::new(ErrorClass::Misconfigured, message)
                 .advising("add the attribute in Zammad under Admin, System, Objects, Ticket"));
@@ -335,7 +337,7 @@ impl Desk for Zammad {
             match self.rest.send("links/add", Method::POST, "api/v1/links/add", link, log).await {
                 // one that is gone is not linked, and the ticket stands
                 Err(error) if is_gone(&error) || error.class == ErrorClass::Rejected => {}
-                linked => drop(linked?),
+                linked => drop(linked.map_err(once_made)?),
             }
         }
         Ok(made_case)
@@ -409,6 +411,20 @@ impl Desk for Zammad {
         self.put_state(&ticket, "open", log).await?;
         self.post_once(number, note_key, body, log).await?;
         Ok(Reopened::Open)
+    }
+
+    async fn label(&self, number: &str, labels: &Labels, log: &dyn CallLog) -> Result<(), CallError> {
+        if self.writable(number, log).await?.is_none() {
+            return Ok(());
+        }
+        for tag in &labels.tags {
+            let body = json!({"object": "Ticket", "o_id": number.parse::<u64>().unwrap_or_default(), "item": tag});
+            self.rest.send("tags/add", Method::POST, "api/v1/tags/add", body, log).await?;
+        }
+        if let Some(severity) = labels.severity {
+            self.put("ticket/priority", number, json!({"priority": priority(severity)}), log).await?;
+        }
+        Ok(())
     }
 
     async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError> {

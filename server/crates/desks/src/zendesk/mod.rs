@@ -16,8 +16,8 @@ mod wire;
 mod tests;
 
 use crate::{
-    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Look, Manifest,
-    NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
+    Activity, Change, Changed, Closed, Desk, DeskCase, DeskConfig, DeskStatus, HookProof, KeyGuard, Labels, Look,
+    Manifest, NewCase, PollFrom, Reopened, SHOWN_MAX, SOMEBODY,
     hooks::{Hash, Hook, HookRefusal, HookReport, number_of},
     marks::{cut, key as hashed, line, mark},
     oauth::{OAuth, TokenBody},
@@ -45,6 +45,7 @@ pub(super) static MANIFEST: Manifest = Manifest {
     find_lag: Duration::ZERO,
     closed: Closed::FollowUp,
     hooks: HookProof::Signature,
+    queues: Some("group"),
 };
 
 /// Maximum length of a subject and of a text, in characters; a comment takes 64 KiB.
@@ -239,7 +240,7 @@ impl Zendesk {
             "comment": {"body": marked(&body, &mark(&case.external_key)), "public": false},
             "tags": case.tags, "custom_fields": setup::values(&fields, case),
         });
-        if let Some(group) = self.group_id(log).await? {
+        if let Some(group) = self.group_id(case.queue.as_deref(), log).await? {
             ticket["group_id"] = json!(group);
         }
         if let Some(earlier) = case.follows.as_deref().filter(|number| digits(number).is_ok())
@@ -426,6 +427,21 @@ impl Desk for Zendesk {
         };
         self.post_once(number, (note_key, body), fields, log).await?;
         Ok(Reopened::Open)
+    }
+
+    async fn label(&self, number: &str, labels: &Labels, log: &dyn CallLog) -> Result<(), CallError> {
+        if self.writable(number, log).await?.is_none() {
+            return Ok(());
+        }
+        if !labels.tags.is_empty() {
+            // a list of its own: tags of an update would replace those that are there
+            let path = format!("api/v2/tickets/{}/tags", digits(number)?);
+            self.rest.send("ticket/tags", Method::PUT, &path, json!({"tags": labels.tags}), log).await?;
+        }
+        match labels.severity {
+            Some(severity) => self.put("ticket/priority", number, json!({"priority": priority(severity)}), log).await,
+            None => Ok(()),
+        }
     }
 
     async fn set_context(&self, number: &str, context: &str, log: &dyn CallLog) -> Result<(), CallError> {

@@ -44,6 +44,10 @@ pub(super) fn values(fields: &Fields, case: &NewCase) -> Value {
     known.collect()
 }
 
+fn missing_group(name: &str) -> Missing {
+    Missing { what: format!("group {name}"), todo: "spell it as Zendesk does, and activate it".into() }
+}
+
 impl Zendesk {
     async fn me(&self, log: &dyn CallLog) -> Result<Value, CallError> {
         let me = self.rest.get("users/me", "api/v2/users/me", &[], log).await?;
@@ -80,26 +84,26 @@ impl Zendesk {
         Ok(fields)
     }
 
-    async fn group(&self, log: &dyn CallLog) -> Result<Option<u64>, CallError> {
+    async fn group(&self, name: &str, log: &dyn CallLog) -> Result<Option<u64>, CallError> {
         let answer = self.rest.get("groups", "api/v2/groups", &[("per_page", PAGE)], log).await?;
         let mut groups = answer["groups"].as_array().into_iter().flatten();
-        Ok(groups.find(|group| text(group, "/name") == self.group).and_then(|group| group["id"].as_u64()))
+        Ok(groups.find(|group| text(group, "/name") == name).and_then(|group| group["id"].as_u64()))
     }
 
-    /// The group that takes the tickets; none where none is set.
-    pub(super) async fn group_id(&self, log: &dyn CallLog) -> Result<Option<u64>, CallError> {
-        if self.group.is_empty() {
+    /// The group that takes a ticket: this one, else the connection's; none where none is set.
+    pub(super) async fn group_id(&self, name: Option<&str>, log: &dyn CallLog) -> Result<Option<u64>, CallError> {
+        let name = name.unwrap_or(&self.group);
+        if name.is_empty() {
             return Ok(None);
         }
         let id = || async {
-            let error = || CallError::new(ErrorClass::Misconfigured, format!("missing: {}", self.missing_group()));
-            self.group(log).await?.ok_or_else(error)
+            let error = || CallError::new(ErrorClass::Misconfigured, format!("missing: {}", missing_group(name)));
+            self.group(name, log).await?.ok_or_else(error)
         };
+        if name != self.group {
+            return id().await.map(Some);
+        }
         self.group_id.get_or_try_init(id).await.copied().map(Some)
-    }
-
-    fn missing_group(&self) -> Missing {
-        Missing { what: format!("group {}", self.group), todo: "spell it as Zendesk does, and activate it".into() }
     }
 
     /// What is missing.
@@ -116,8 +120,8 @@ impl Zendesk {
         if self.group.is_empty() {
             return Ok(missing);
         }
-        let Some(group) = self.group(log).await? else {
-            missing.push(self.missing_group());
+        let Some(group) = self.group(&self.group, log).await? else {
+            missing.push(missing_group(&self.group));
             return Ok(missing);
         };
         let path = format!("api/v2/users/{}/group_memberships", me["id"]);

@@ -3,19 +3,26 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use desks::{
-    Closed, Desk, DeskConfig, DeskStatus, KeyGuard, NewCase, Options, PollFrom, Reopened, Requester,
+    Closed, Desk, DeskConfig, DeskStatus, KeyGuard, Labels, NewCase, Options, PollFrom, Reopened, Requester,
     hooks::{Hook, HookRefusal},
 };
 use domain::Severity;
 use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
-use outbound::{CallError, Discard, ErrorClass};
+use outbound::{Call, CallError, CallLog, Discard, ErrorClass};
 use secrecy::SecretString;
 use simulator::{
-    desk::control::{Access, Act, Control, On, Seen},
+    desk::{
+        base::ANSWER,
+        control::{Access, Act, Control, On, Seen},
+    },
     faults::Fault,
 };
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// Runs the whole contract for a desk, each sentence as a test of its own.
 macro_rules! contract {
@@ -72,6 +79,18 @@ macro_rules! contract {
             }
 
             #[tokio::test]
+            async fn priority_and_tags_are_set_later_and_those_of_agents_stay() {
+                let (control, desk) = desk().await;
+                super::labelled(&*control, &*desk).await;
+            }
+
+            #[tokio::test]
+            async fn a_case_can_name_its_queue() {
+                let (control, desk) = desk().await;
+                super::in_a_queue(&*control, &*desk).await;
+            }
+
+            #[tokio::test]
             async fn what_is_closed_for_good_is_followed_up() {
                 let (control, desk) = desk().await;
                 super::followed_up(&*control, &*desk).await;
@@ -81,6 +100,24 @@ macro_rules! contract {
             async fn what_agents_do_is_seen() {
                 let (control, desk) = desk().await;
                 super::agents_are_seen(&*control, &*desk).await;
+            }
+
+            #[tokio::test]
+            async fn what_the_customer_writes_is_no_agents_doing_and_is_not_kept() {
+                let (control, desk) = desk().await;
+                super::customers(&*control, &*desk).await;
+            }
+
+            #[tokio::test]
+            async fn an_agent_who_changes_a_case_back_and_forth_is_seen_each_time() {
+                let (control, desk) = desk().await;
+                super::back_and_forth(&*control, &*desk).await;
+            }
+
+            #[tokio::test]
+            async fn what_fails_behind_the_making_makes_no_second_case() {
+                let (control, desk) = desk().await;
+                super::half_made(&*control, &*desk).await;
             }
 
             #[tokio::test]
@@ -150,6 +187,7 @@ fn case(key: &str) -> NewCase {
         odoo_url: Some("http://odoo.example/odoo/stock.picking/42".into()),
         milepost_url: "http://tower.example/shipments/1".into(),
         tags: vec!["milepost".into(), "damage".into()],
+        queue: None,
         follows: None,
         requester: None,
     }
@@ -287,6 +325,41 @@ async fn tags_stay(control: &dyn Control, desk: &dyn Desk) {
     assert!(["milepost", "damage", "vip"].iter().all(|tag| seen.tags.iter().any(|had| had == tag)), "{:?}", seen.tags);
 }
 
+async fn labelled(control: &dyn Control, desk: &dyn Desk) {
+    let critical = desk.create(&case("critical"), &Discard).await.unwrap().number;
+    let minor = NewCase { severity: Severity::Minor, ..case("minor") };
+    let number = desk.create(&minor, &Discard).await.unwrap().number;
+    let seen = |number: &str| control.seen().into_iter().find(|seen| seen.number == number).unwrap();
+    assert_ne!(seen(&number).priority, seen(&critical).priority);
+    assert!(control.act(&number, &Act::Tag("vip")));
+    desk.label(&number, &Labels::default(), &Discard).await.unwrap();
+    let labels = Labels { severity: Some(Severity::Critical), tags: vec!["urgent".into(), "damage".into()] };
+    for _ in 0..2 {
+        desk.label(&number, &labels, &Discard).await.unwrap();
+    }
+    let now = seen(&number);
+    assert_eq!(now.priority, seen(&critical).priority, "it is as urgent");
+    let mut tags = now.tags.clone();
+    tags.sort_unstable();
+    assert_eq!(tags, ["damage", "milepost", "urgent", "vip"], "each once");
+    assert!(now.open && now.public == 0 && now.notes.is_empty(), "nothing else changes: {now:?}");
+    assert_eq!(desk.look(&number, DeskStatus::Open, &Discard).await.unwrap().by, None);
+    control.act(&number, &Act::Delete);
+    desk.label(&number, &labels, &Discard).await.unwrap();
+}
+
+async fn in_a_queue(control: &dyn Control, desk: &dyn Desk) {
+    let queued = |key: &str, queue: &str| NewCase { queue: Some(queue.to_owned()), ..case(key) };
+    if desk.manifest().queues.is_none() {
+        return;
+    }
+    let refused = desk.create(&queued("nowhere", "Nowhere at all"), &Discard).await.unwrap_err();
+    assert!(matches!(refused.class, ErrorClass::Misconfigured | ErrorClass::Rejected), "{refused:?}");
+    assert_eq!(control.seen(), [], "none is made in another queue instead");
+    desk.create(&queued("there", &control.access().queue), &Discard).await.unwrap();
+    assert!(only(control).open);
+}
+
 async fn followed_up(control: &dyn Control, desk: &dyn Desk) {
     let first = desk.create(&case("k"), &Discard).await.unwrap().number;
     let closes = control.act(&first, &Act::CloseForGood);
@@ -325,6 +398,60 @@ async fn agents_are_seen(control: &dyn Control, desk: &dyn Desk) {
     assert!(after.activity.changed_at > before.activity.changed_at);
     assert_eq!((after.case.status, after.by.is_some()), (DeskStatus::Resolved, true), "an agent did that");
     assert_eq!(desk.look(&number, DeskStatus::Resolved, &Discard).await.unwrap().by, None, "known already");
+}
+
+/// Keeps calls, as the database does.
+#[derive(Default)]
+struct Kept(Mutex<Vec<String>>);
+
+impl CallLog for Kept {
+    fn correlation(&self) -> String {
+        "contract".into()
+    }
+
+    fn record(&self, call: Call) {
+        self.0.lock().unwrap().push(format!("{}: {} {}", call.operation, call.request.open(), call.response.open()));
+    }
+}
+
+async fn customers(control: &dyn Control, desk: &dyn Desk) {
+    let kept = Kept::default();
+    let requester = Requester { name: "Jane Doe".into(), email: "jane@customer.test".into() };
+    let number = desk.create(&NewCase { requester: Some(requester), ..case("k") }, &kept).await.unwrap().number;
+    assert!(control.act(&number, &Act::Answer) && control.act(&number, &Act::Note));
+    let look = desk.look(&number, DeskStatus::Open, &kept).await.unwrap();
+    assert_eq!((look.activity.replies, look.activity.notes), (0, 1));
+    assert!(control.act(&number, &Act::Reply));
+    assert_eq!(desk.look(&number, DeskStatus::Open, &kept).await.unwrap().activity.replies, 1);
+    let calls = kept.0.into_inner().unwrap();
+    assert!(calls.len() > 2, "{calls:?}");
+    for personal in ["Jane Doe", "jane@customer.test", ANSWER] {
+        let in_clear: Vec<_> = calls.iter().filter(|call| call.contains(personal)).collect();
+        assert!(in_clear.is_empty(), "{personal:?} is kept: {in_clear:#?}");
+    }
+}
+
+async fn back_and_forth(control: &dyn Control, desk: &dyn Desk) {
+    let number = desk.create(&case("k"), &Discard).await.unwrap().number;
+    let turns =
+        [(Act::Resolve, DeskStatus::Open, DeskStatus::Resolved), (Act::Reopen, DeskStatus::Resolved, DeskStatus::Open)];
+    for (act, known, wanted) in turns.iter().cycle().take(4) {
+        assert!(control.act(&number, act));
+        let look = desk.look(&number, *known, &Discard).await.unwrap();
+        assert_eq!((look.case.status, look.by.is_some()), (*wanted, true), "{act:?}: {look:?}");
+    }
+}
+
+async fn half_made(control: &dyn Control, desk: &dyn Desk) {
+    control.lag(true);
+    control.fail(On::Change, &Fault::RateLimited(3), 1);
+    let made = desk.create(&case("k"), &Discard).await;
+    if let Err(error) = &made {
+        assert_eq!(error.class, ErrorClass::UnknownOutcome, "it may be there: {error:?}");
+    }
+    assert_eq!(control.seen().len(), 1);
+    let number = settled(control, desk, "k").await;
+    assert!(made.is_err() || made.is_ok_and(|made| made.number == number));
 }
 
 async fn deleted_merged_hidden(control: &dyn Control, desk: &dyn Desk) {

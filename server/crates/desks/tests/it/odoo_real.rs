@@ -122,6 +122,7 @@ fn case(key: &str) -> NewCase {
         odoo_url: Some("http://odoo.example/odoo/stock.picking/42".into()),
         milepost_url: "http://tower.example/shipments/1".into(),
         tags: vec!["milepost".into()],
+        queue: None,
         follows: None,
         requester: None,
     }

@@ -123,6 +123,7 @@ fn case(test: &str) -> NewCase {
         odoo_url: Some("http://odoo.example/odoo/stock.picking/42".into()),
         milepost_url: "http://tower.example/shipments/1".into(),
         tags: vec!["milepost".into(), "damage".into()],
+        queue: None,
         follows: None,
         requester: None,
     }

@@ -37,6 +37,7 @@ fn case(key: &str) -> NewCase {
         odoo_url: None,
         milepost_url: "http://tower.example/shipments/1".into(),
         tags: vec!["milepost".into()],
+        queue: None,
         follows: None,
         requester: None,
     }

@@ -293,7 +293,7 @@ pub async fn a_setting_is_taken_once(store: Store) {
 pub async fn a_setting_changes_with_its_audit_line_or_not_at_all(store: Store) {
     let world = Arc::new(World::new(store).await);
     let change = async |from: Option<&str>, to: &str| {
-        let change = SettingChange { name: "rules", from: from.map(str::to_owned), to: to.into() };
+        let change = SettingChange { name: "rules".into(), from: from.map(str::to_owned), to: to.into() };
         world.store.people.change_setting(world.scope, change, world.audit("rules.put", to, 1)).await
     };
     assert!(matches!(change(Some("none"), "x").await, Err(StoreError::Conflict(_))), "there is none yet");
@@ -307,7 +307,7 @@ pub async fn a_setting_changes_with_its_audit_line_or_not_at_all(store: Store) {
     for n in 0..12 {
         let world = Arc::clone(&world);
         writers.spawn(async move {
-            let change = SettingChange { name: "rules", from: Some("two".into()), to: format!("three-{n}") };
+            let change = SettingChange { name: "rules".into(), from: Some("two".into()), to: format!("three-{n}") };
             let audit = world.audit("rules.put", format!("three-{n}"), 2);
             world.store.people.change_setting(world.scope, change, audit).await.is_ok().then_some(n)
         });
@@ -315,6 +315,14 @@ pub async fn a_setting_changes_with_its_audit_line_or_not_at_all(store: Store) {
     let won: Vec<_> = writers.join_all().await.into_iter().flatten().collect();
     let [won] = won[..] else { panic!("one of them: {won:?}") };
     assert_eq!(value().await, Some(format!("three-{won}")));
+    let swap = async |from: Option<String>, to: &str| {
+        let change = SettingChange { name: "rules".into(), from, to: to.into() };
+        world.store.people.swap_setting(world.scope, change).await.unwrap()
+    };
+    let now = value().await;
+    assert!(!swap(Some("two".into()), "four").await && !swap(None, "four").await, "it is another one by now");
+    assert_eq!(value().await, now);
+    assert!(swap(now.clone(), "four").await && swap(Some("four".into()), now.as_deref().unwrap()).await);
     let lines = world.store.people.audit_trail(world.scope, None, 20).await.unwrap();
     let subjects: Vec<_> = lines.iter().rev().map(|line| line.entry.subject.clone()).collect();
     assert_eq!(subjects, ["one".to_owned(), "two".to_owned(), format!("three-{won}")]);
@@ -323,7 +331,7 @@ pub async fn a_setting_changes_with_its_audit_line_or_not_at_all(store: Store) {
         ChainCheck::Sound(3)
     );
     let other = Scope { company: world.id(), ..world.scope };
-    let foreign = SettingChange { name: "rules", from: value().await, to: "x".into() };
+    let foreign = SettingChange { name: "rules".into(), from: value().await, to: "x".into() };
     assert!(world.store.people.change_setting(other, foreign, world.audit("rules.put", "x", 3)).await.is_err());
 }
 
