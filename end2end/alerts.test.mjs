@@ -91,13 +91,43 @@ describe("alerts", { skip: SKIP, concurrency: false }, () => {
   });
 
   test("without JavaScript the page does the same", async () => {
-    await visiting({ javaScriptEnabled: false }, async (page) => {
+    await visiting({ javaScript: false }, async (page) => {
       await go(page, "/alerts", false);
       const button = rule(page, "database_size").getByRole("switch");
       const before = await button.getAttribute("aria-checked");
       await button.click();
       assert.match(page.url(), /\/alerts/);
       assert.notEqual(await rule(page, "database_size").getByRole("switch").getAttribute("aria-checked"), before);
+    });
+  });
+
+  const maintained = async (page, javaScript) => {
+    await go(page, "/alerts", javaScript);
+    await page.getByTestId("maintenance").click();
+    const form = page.locator("form").filter({ has: page.getByTestId("begin-maintenance") });
+    const value = await form.locator("select[name='form[connection]'] option").nth(1).getAttribute("value");
+    await form.locator("select[name='form[connection]']").selectOption(value);
+    await form.locator("input[name='form[why]']").fill("new certificate");
+    await page.getByTestId("begin-maintenance").click();
+    await until("it is under maintenance", async () => (await page.getByTestId("under-maintenance").innerText()).includes("new certificate"));
+    await page.getByTestId("end-maintenance").click();
+    await until("it is over", async () => (await page.getByTestId("under-maintenance").count()) === 0);
+  };
+
+  test("a connection is put under maintenance, and that ends", async () => {
+    await visiting({}, (page) => maintained(page, true));
+  });
+
+  test("the same without JavaScript", async () => {
+    await visiting({ javaScript: false }, (page) => maintained(page, false));
+  });
+
+  test("the list is narrowed by connection, and each tab has its number", async () => {
+    await visiting({}, async (page) => {
+      await go(page, "/alerts?connection=nothing");
+      assert.ok((await page.locator("body").innerText()).includes("No alerts match these filters"));
+      const tabs = await page.locator("nav.tabs a").allInnerTexts();
+      assert.ok(tabs.length >= 6 && tabs.every((tab) => /\d$/.test(tab.trim())), tabs.join(", "));
     });
   });
 
@@ -110,13 +140,13 @@ describe("alerts", { skip: SKIP, concurrency: false }, () => {
   });
 
   test("it is readable for everybody, in both themes, wide and narrow", async () => {
-    for (const [viewport, colorScheme] of [[{ width: 1440, height: 1000 }, "light"], [{ width: 390, height: 844 }, "dark"]]) {
-      await visiting({ viewport, colorScheme }, async (page) => {
+    for (const options of [{ width: 1440, height: 1000 }, { width: 390, height: 844, dark: true }]) {
+      await visiting(options, async (page) => {
         await go(page, "/alerts");
         const { violations } = await new AxeBuilder({ page }).analyze();
         assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.target.join(" ")}`), []);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        assert.ok(wide <= 0, `${viewport.width}: nothing scrolls sideways`);
+        assert.ok(wide <= 0, `${options.width}: nothing scrolls sideways`);
       });
     }
   });

@@ -130,7 +130,9 @@ describe("the demo", { skip, concurrency: false }, () => {
       const beside = () => page.locator('nav a[href="/exceptions"]').innerText();
       const first = await beside();
       await take.click();
-      await page.getByRole("button", { name: "Snooze" }).first().click();
+      const row = page.getByTestId("exception-row").filter({ has: page.getByRole("button", { name: "Unassign" }) }).first();
+      await row.locator("summary").click();
+      await row.getByRole("button", { name: "Snooze for a day" }).click();
       await until("another number", async () => (await beside()) !== first, LIVE_MS, 200);
       assert.equal(await page.evaluate(() => window.sameDocument), true, "the page was not loaded anew");
     });

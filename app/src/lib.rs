@@ -67,6 +67,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/connections/new") view=pages::operate::connections::new::NewConnectionPage/>
                 <Route path=path!("/connections/:id") view=pages::operate::connections::one::ConnectionPage/>
                 <Route path=path!("/booking-rules") view=pages::operate::booking_rules::BookingRulesPage/>
+                <Route path=path!("/rules") view=pages::operate::rules::list::RulesPage/>
+                <Route path=path!("/rules/new") view=pages::operate::rules::one::NewRulePage/>
+                <Route path=path!("/rules/:id") view=pages::operate::rules::one::RulePage/>
+                <Route path=path!("/playbooks") view=pages::operate::playbooks::PlaybooksPage/>
                 <Route path=path!("/alerts") view=pages::operate::alerts::AlertsPage/>
                 <Route path=path!("/reconciliation") view=pages::operate::reconciliation::page::ReconciliationPage/>
                 <Route path=path!("/reconciliation/fields") view=pages::operate::reconciliation::fields::FieldsPage/>

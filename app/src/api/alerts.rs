@@ -4,7 +4,7 @@
 use super::access::{ports, shown};
 use crate::contract::{
     ApiError,
-    alerts::{AlertsQuery, AlertsView, SnoozeFor},
+    alerts::{AlertsQuery, AlertsView, MaintenanceForm, SnoozeFor},
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 
@@ -40,6 +40,18 @@ pub async fn snooze_alert(
 #[server(prefix = "/api", endpoint = "alerts/resolve")]
 pub async fn resolve_alert(id: String, #[server(default)] why: String) -> Result<(), ApiError> {
     shown(ports()?.alerts.resolve(id, why).await)
+}
+
+/// Begins the maintenance of a connection: it makes no alerts until then.
+#[server(prefix = "/api", endpoint = "alerts/maintain")]
+pub async fn begin_maintenance(#[server(default)] form: MaintenanceForm) -> Result<(), ApiError> {
+    shown(ports()?.alerts.maintain(form).await)
+}
+
+/// Ends it.
+#[server(prefix = "/api", endpoint = "alerts/end-maintenance")]
+pub async fn end_maintenance(connection: String) -> Result<(), ApiError> {
+    shown(ports()?.alerts.end_maintenance(connection).await)
 }
 
 /// Sets a rule.

@@ -11,7 +11,9 @@ mod connections;
 mod exceptions;
 mod mappings;
 mod overview;
+mod playbooks;
 mod reconciliation;
+mod rules;
 mod session;
 mod shipments;
 mod start;
@@ -26,7 +28,9 @@ pub use connections::*;
 pub use exceptions::*;
 pub use mappings::*;
 pub use overview::*;
+pub use playbooks::*;
 pub use reconciliation::*;
+pub use rules::*;
 pub use session::*;
 pub use shipments::*;
 pub use start::*;
@@ -44,6 +48,8 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("shipments/find", Some(Permission::See)),
     ("shipments/one", Some(Permission::See)),
     ("shipments/link", Some(Permission::Act)),
+    ("shipments/remedy", Some(Permission::Act)),
+    ("shipments/correct", Some(Permission::Act)),
     ("shipments/booking", Some(Permission::Operate)),
     ("shipments/book", Some(Permission::Operate)),
     ("shipments/raw", Some(Permission::See)),
@@ -69,8 +75,16 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("alerts/assign", Some(Permission::Operate)),
     ("alerts/snooze", Some(Permission::Operate)),
     ("alerts/resolve", Some(Permission::Operate)),
+    ("alerts/maintain", Some(Permission::Operate)),
+    ("alerts/end-maintenance", Some(Permission::Operate)),
     ("alerts/rule", Some(Permission::Operate)),
     ("alerts/test", Some(Permission::Operate)),
+    ("playbooks", Some(Permission::Operate)),
+    ("playbooks/step", Some(Permission::Operate)),
+    ("playbooks/team", Some(Permission::Operate)),
+    ("playbooks/remove-team", Some(Permission::Operate)),
+    ("playbooks/calendar", Some(Permission::Operate)),
+    ("playbooks/day", Some(Permission::Operate)),
     ("reconciliation", Some(Permission::Operate)),
     ("reconciliation/start", Some(Permission::Operate)),
     ("reconciliation/stop", Some(Permission::Operate)),
@@ -80,6 +94,11 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("booking-rules", Some(Permission::Operate)),
     ("booking-rules/save", Some(Permission::Operate)),
     ("booking-rules/change", Some(Permission::Operate)),
+    ("rules", Some(Permission::See)),
+    ("rules/one", Some(Permission::See)),
+    ("rules/edit", Some(Permission::Operate)),
+    ("rules/act", Some(Permission::Operate)),
+    ("rules/four-eyes", Some(Permission::Operate)),
     ("claims", Some(Permission::See)),
     ("claims/one", Some(Permission::See)),
     ("claims/raise", Some(Permission::Act)),

@@ -2,10 +2,13 @@
 
 #[cfg(feature = "ssr")]
 use super::access::{ports, shown};
+#[cfg(feature = "ssr")]
+use crate::contract::unknown::Remedied;
 use crate::contract::{
     ApiError,
     bookings::NewBooking,
     shipments::{ListPage, ListQuery, RawView, ShipmentView},
+    unknown::RemedyAct,
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 
@@ -35,6 +38,22 @@ pub async fn get_shipment(id: String, as_known_at: Option<String>) -> Result<Shi
 #[server(prefix = "/api", endpoint = "shipments/link")]
 pub async fn link_number(claimed: String, unlinked: String) -> Result<(), ApiError> {
     shown(ports()?.shipments.link(claimed, unlinked).await)
+}
+
+/// Does something about a shipment without a current status; its page says what was done.
+#[server(prefix = "/api", endpoint = "shipments/remedy")]
+pub async fn do_remedy(id: String, act: RemedyAct, #[server(default)] on: String) -> Result<(), ApiError> {
+    shown(ports()?.shipments.remedy(id.clone(), act, on).await)?;
+    leptos_axum::redirect(&format!("/shipments/{id}?done={}", Remedied::Act(act).code()));
+    Ok(())
+}
+
+/// Corrects a number in the order system; the shipment's page says so.
+#[server(prefix = "/api", endpoint = "shipments/correct")]
+pub async fn correct_number(id: String, wrong: String, number: String) -> Result<(), ApiError> {
+    shown(ports()?.shipments.correct(id.clone(), wrong, number).await)?;
+    leptos_axum::redirect(&format!("/shipments/{id}?done={}", Remedied::Corrected.code()));
+    Ok(())
 }
 
 /// Decides about a booking: `adopt` with its number, `again`, `give_up`, `void`.

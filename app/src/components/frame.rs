@@ -141,11 +141,14 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
                     {move || is_guided.get().then(|| view! { <NavLink href=START icon="check" label="Getting started"/> })}
                     <NavLink href="/connections" icon="plug" label="Connections" count=count(|frame| frame.connections) bad=true/>
                     <NavLink href="/booking-rules" icon="rule" label="Booking rules"/>
+                    <NavLink href="/playbooks" icon="doc" label="Playbooks"/>
                     <NavLink href="/sync" icon="sync" label="Integrations" count=count(|frame| frame.failed) bad=true/>
                     <NavLink href="/reconciliation" icon="equal" label="Reconciliation" count=count(|frame| frame.differences)/>
                     <NavLink href="/alerts" icon="bell" label="Alerts" count=count(|frame| frame.alerts)/>
                     <NavLink href="/mappings/unmapped" icon="map" label="Mappings" count=count(|frame| frame.unmapped) bad=true/>
+                    <NavLink href="/rules" icon="rule" label="Rules"/>
                 })}
+                {(!viewer.may(Permission::Operate)).then(|| view! { <h2>"Operations"</h2><NavLink href="/rules" icon="rule" label="Rules"/> })}
                 <p class="nav__foot">{company}<br/>{format!("v{}", installation.version)}</p>
             </nav>
             <div class="main">

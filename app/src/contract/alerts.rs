@@ -95,6 +95,8 @@ pub struct AlertsQuery {
     pub kind: String,
     /// Whose.
     pub owner: AlertOwner,
+    /// About this connection, by its name.
+    pub connection: String,
     /// This one alone, as notifications link to it.
     pub alert: String,
 }
@@ -219,6 +221,39 @@ pub struct AlertsView {
     pub rules: Vec<RuleRow>,
     /// Kinds to filter by: code and label.
     pub kinds: Vec<(String, String)>,
+    /// Connections to filter by: name and label.
+    pub about: Vec<(String, String)>,
+    /// Every connection: name and label.
+    pub connections: Vec<(String, String)>,
+    /// The connections that are under maintenance.
+    pub maintenance: Vec<MaintenanceRow>,
+}
+
+/// A connection under maintenance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaintenanceRow {
+    /// The connection's name.
+    pub connection: String,
+    /// What people call it.
+    pub label: String,
+    /// When it ends by itself.
+    pub until: When,
+    /// `Anna Lind: new certificate`.
+    pub why: String,
+}
+
+/// Maintenance of a connection, as a person begins it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MaintenanceForm {
+    /// The connection's name.
+    pub connection: String,
+    /// For how long.
+    pub span: SnoozeFor,
+    /// Until when instead, in the viewer's zone: `2026-12-01T09:00`.
+    pub until: String,
+    /// Why.
+    pub why: String,
 }
 
 /// Alerts.
@@ -234,6 +269,10 @@ pub trait AlertsPort: Send + Sync {
     async fn snooze(&self, id: String, span: SnoozeFor, why: String) -> ApiResult<()>;
     /// Ends one.
     async fn resolve(&self, id: String, why: String) -> ApiResult<()>;
+    /// Begins the maintenance of a connection.
+    async fn maintain(&self, form: MaintenanceForm) -> ApiResult<()>;
+    /// Ends it.
+    async fn end_maintenance(&self, connection: String) -> ApiResult<()>;
     /// Sets a rule; a text that is empty sets nothing.
     async fn set_rule(&self, kind: String, on: String, threshold: String) -> ApiResult<()>;
     /// Sends a test over a channel, or every one that is in use; how many took it, of how many.

@@ -4,6 +4,7 @@ use super::{
     ApiResult, When,
     choice::{choice, known},
     shipments::Lateness,
+    unknown::UnknownView,
 };
 use async_trait::async_trait;
 use domain::{Category, Severity, State};
@@ -117,6 +118,9 @@ pub struct QueueQuery {
     /// With such a ticket.
     #[serde(default)]
     pub ticket: Tickets,
+    /// Of this team, by its name; empty: of any.
+    #[serde(default, with = "super::verbatim")]
+    pub team: String,
     /// Where the page begins.
     #[serde(default)]
     pub cursor: String,
@@ -129,6 +133,9 @@ pub struct QueuePage {
     pub open: u64,
     /// Open ones by category.
     pub cards: Vec<Card>,
+    /// The teams that there are.
+    #[serde(default)]
+    pub teams: Vec<String>,
     /// The rows.
     pub rows: Vec<QueueRow>,
     /// Where the next page begins.
@@ -203,6 +210,8 @@ pub enum Act {
     Acknowledge,
     /// I look after it.
     Take,
+    /// Another person looks after it.
+    Assign,
     /// Nobody in particular looks after it.
     Release,
     /// Out of the queue for a while.
@@ -269,6 +278,8 @@ pub struct ActWith {
     pub until: String,
     /// The team; empty: none.
     pub team: String,
+    /// The person, by their id.
+    pub owner: String,
 }
 
 /// One exception.
@@ -278,16 +289,77 @@ pub struct ExceptionPage {
     pub row: QueueRow,
     /// The order.
     pub order: Option<String>,
+    /// The transfer.
+    #[serde(default)]
+    pub transfer: Option<String>,
+    /// The carrier's events behind it, newest first.
+    #[serde(default)]
+    pub events: Vec<EventLine>,
+    /// What is wrong with the order's data, where that is what it is about.
+    #[serde(default)]
+    pub problems: Vec<String>,
+    /// People who can look after it: id and name; none for a viewer who may not act.
+    #[serde(default)]
+    pub people: Vec<(String, String)>,
     /// The promised date.
     pub promised: Option<When>,
     /// The carrier's estimate.
     pub eta: Option<When>,
+    /// The SLA clock.
+    #[serde(default)]
+    pub clock: ClockView,
+    /// What can be claimed of the carrier for it.
+    #[serde(default)]
+    pub claim: Option<ClaimOffer>,
+    /// Why nothing current is known of its shipment, where that is so.
+    #[serde(default)]
+    pub unknown: Option<UnknownView>,
     /// Until when it is put off.
     pub snoozed_until: Option<When>,
     /// The teams that there are.
     pub teams: Vec<String>,
     /// What happened to it, newest first.
     pub history: Vec<HistoryEntry>,
+}
+
+/// An event behind an exception.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventLine {
+    /// When.
+    pub at: When,
+    /// What.
+    pub title: String,
+    /// Where.
+    pub place: Option<String>,
+}
+
+/// The SLA clock of an exception.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockView {
+    /// By when it is due; none while the clock stands still, and once it is closed.
+    pub due: Option<When>,
+    /// What stops the clock, or ends it.
+    pub stops: String,
+    /// When it grows more severe, and to what.
+    pub escalates: Option<(When, String)>,
+}
+
+/// A claim for an exception.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ClaimOffer {
+    /// It can be raised, for this reason.
+    Raise {
+        /// The reason's code.
+        reason: String,
+    },
+    /// It is there.
+    There {
+        /// Its number.
+        number: String,
+        /// How it stands.
+        status: String,
+    },
 }
 
 /// Something that happened to an exception.

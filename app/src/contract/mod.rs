@@ -9,12 +9,14 @@ pub mod connections;
 pub mod exceptions;
 pub mod mappings;
 pub mod overview;
+pub mod playbooks;
 pub mod reconciliation;
 pub mod rules;
 pub mod session;
 pub mod shipments;
 pub mod start;
 pub mod sync;
+pub mod unknown;
 pub mod verbatim;
 
 use leptos::server_fn::{
@@ -89,6 +91,8 @@ pub enum Record {
     Exception,
     /// A claim.
     Claim,
+    /// A rule.
+    Rule,
 }
 
 impl Record {
@@ -101,6 +105,7 @@ impl Record {
             Self::Connection => ("/connections", "Back to connections"),
             Self::Exception => ("/exceptions", "Back to exceptions"),
             Self::Claim => ("/claims", "Back to claims"),
+            Self::Rule => ("/rules", "Back to rules"),
         }
     }
 }
@@ -139,6 +144,7 @@ impl fmt::Display for ApiError {
             Self::Missing { what: Record::Exception } => f.write_str("This exception does not exist."),
             Self::Missing { what: Record::Connection } => f.write_str("This connection does not exist."),
             Self::Missing { what: Record::Claim } => f.write_str("This claim does not exist."),
+            Self::Missing { what: Record::Rule } => f.write_str("This rule does not exist."),
             Self::Refused { message }
             | Self::Conflict { message }
             | Self::Invalid { message, .. }
@@ -186,6 +192,11 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "The exception is over, or its ticket is not closed: there is nothing to reopen.",
     ),
     (
+        "/api/shipments/correct",
+        "number",
+        "This is no carrier’s number, or its check digit is wrong: enter it as it is on the label.",
+    ),
+    (
         "/api/shipments/book",
         "connection",
         "Choose a connection that books labels, and a form of label that its platform makes.",
@@ -220,7 +231,22 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ),
     ("/api/reconciliation/fix", "ids", "Choose at least one difference, and 500 at most."),
     ("/api/alerts/rule", "threshold", "Enter a whole number within the limits of this rule."),
+    ("/api/playbooks/step", "text", "A next step has 500 characters at most and no control characters."),
+    ("/api/playbooks/team", "name", "The name of a team has 1 to 60 characters."),
+    ("/api/playbooks/team", "members", "A team has 200 members at most, and all of them are users."),
+    ("/api/playbooks/team", "carriers", "Choose carriers of the list."),
+    ("/api/playbooks/team", "reasons", "Choose reasons of the list."),
+    ("/api/playbooks/calendar", "country", "Enter the country as two letters, like DE, or none."),
+    ("/api/playbooks/calendar", "zone", "Enter the time zone by its IANA name, like Europe/Berlin."),
+    ("/api/playbooks/calendar", "opens", "Enter times as 08:00."),
+    ("/api/playbooks/calendar", "closes", "Work ends after it begins: like 08:00 to 18:00."),
+    (
+        "/api/playbooks/day",
+        "days",
+        "Enter the country as two letters, like DE, or none; a calendar has 500 own days at most.",
+    ),
     ("/api/alerts/snooze", "until", "An alert is snoozed for 30 days at most."),
+    ("/api/alerts/maintain", "until", "Maintenance ends within 7 days."),
     ("/api/alerts/test", "channel", "No channel is in use: connect one under Connections first."),
     ("/api/reconciliation/stop", "run", "The run has ended already."),
     ("/api/reconciliation/start", "connection", "No order system is connected: connect Odoo under Connections first."),
@@ -236,6 +262,9 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ),
     ("/api/claims/raise", "reason", "Choose what the claim is for."),
     ("/api/claims/put-deadlines", "rules", "These rules cannot be used: compare them with the ones that are there."),
+    ("/api/rules/edit", "days", "Enter days as a whole number, 1 to 90."),
+    ("/api/rules/act", "until", "Enter a day and a time to come."),
+    ("/api/rules/act", "version", "Choose a version."),
     ("", "amount", "Enter an amount of more than 0, like 1140.50, in the currency of the claim."),
     ("", "day", "Enter the day as 2026-11-30."),
     ("", "why", "Say why, in 1 to 500 characters."),
@@ -304,8 +333,12 @@ pub struct Ports {
     pub booking_rules: Arc<dyn booking_rules::BookingRulesPort>,
     /// What codes mean.
     pub mappings: Arc<dyn mappings::MappingsPort>,
+    /// Next steps, teams and the calendar.
+    pub playbooks: Arc<dyn playbooks::PlaybooksPort>,
     /// Operational alerts.
     pub alerts: Arc<dyn alerts::AlertsPort>,
+    /// What Milepost does by itself.
+    pub rules: Arc<dyn rules::RulesPort>,
     /// Claims against carriers.
     pub claims: Arc<dyn claims::ClaimsPort>,
     /// Connections to other systems.

@@ -5,6 +5,7 @@ use super::{
     bookings::{BookingsView, NewBooking},
     choice::{choice, known},
     claims::ClaimRow,
+    unknown::{RemedyAct, UnknownView},
 };
 use async_trait::async_trait;
 use domain::{Direction, Severity, State, Visibility, labels::LabelState, unknown::Cause};
@@ -250,21 +251,6 @@ pub struct ShipmentView {
     /// Moments at which something was recorded, to the second and newest first, up to now even where the page is as known
     /// before: (for the address, as shown).
     pub moments: Vec<(String, String)>,
-}
-
-/// Why nothing current is known of a shipment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnknownView {
-    /// The cause.
-    pub cause: String,
-    /// Who looks after it.
-    pub owner: String,
-    /// What to do about it.
-    pub action: String,
-    /// Where that is done; none where the viewer may not.
-    pub href: Option<String>,
-    /// Whether that is in another system.
-    pub outside: bool,
 }
 
 /// A shipment under the same number of another carrier: one has an order, the other none.
@@ -522,6 +508,10 @@ pub trait ShipmentsPort: Send + Sync {
     async fn get(&self, id: String, as_known_at: Option<String>) -> ApiResult<ShipmentView>;
     /// Links an order's shipment with an unlinked one of the same number.
     async fn link(&self, claimed: String, unlinked: String) -> ApiResult<()>;
+    /// Does something about a shipment without a current status, on a connection where the act names one.
+    async fn remedy(&self, id: String, act: RemedyAct, on: String) -> ApiResult<()>;
+    /// Puts the right number in the place of a wrong one in the order system.
+    async fn correct(&self, id: String, wrong: String, number: String) -> ApiResult<()>;
     /// A person decides about a booking: `adopt` with its number, `again`, `give_up`, `void`.
     async fn decide_booking(&self, id: String, decision: String, number: String) -> ApiResult<()>;
     /// A person books a label beside the rules.

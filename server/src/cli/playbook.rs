@@ -7,9 +7,12 @@ use application::{
     exceptions::{calendar, playbook, teams},
 };
 use clap::Subcommand;
-use domain::{ExceptionReason, calendar::COMPANY};
+use domain::{ExceptionReason, calendar::COMPANY, exceptions::teams::Team as ExceptionTeam};
 use jiff::civil::{Date, Time};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use storage::Scope;
 
 /// What to do next about an exception, by its reason. A text of your own goes before the shipped one.
@@ -38,15 +41,18 @@ impl Playbook {
                 }
             }
             Self::Set { reason, text } => {
-                let code = reason.to_uppercase();
-                let reason = ExceptionReason::from_code(&code)
-                    .ok_or_else(|| anyhow!("{code} is no reason: milepost playbook list shows them"))?;
+                let reason = self::reason(&reason)?;
                 playbook::set(&context, &caller, reason, &text).await?;
-                say!("the next step of {code} is kept");
+                say!("the next step of {} is kept", reason.code());
             }
         }
         Ok(())
     }
+}
+
+fn reason(code: &str) -> Result<ExceptionReason> {
+    let code = code.to_uppercase();
+    ExceptionReason::from_code(&code).ok_or_else(|| anyhow!("{code} is no reason: milepost playbook list shows them"))
 }
 
 /// Teams that look after exceptions.
@@ -61,6 +67,12 @@ pub enum Team {
         /// A member, by the user's login; repeatable.
         #[arg(long = "member", value_name = "LOGIN")]
         members: Vec<String>,
+        /// A carrier whose new exceptions it gets, by its family, e.g. dhl; repeatable.
+        #[arg(long = "carrier", value_name = "FAMILY")]
+        carriers: Vec<String>,
+        /// A reason of which it gets new exceptions, by its code, e.g. DAMAGED; repeatable.
+        #[arg(long = "reason", value_name = "CODE")]
+        reasons: Vec<String>,
     },
     /// Remove a team.
     Remove {
@@ -75,17 +87,24 @@ impl Team {
         let caller = Caller::trusted(scope);
         match self {
             Self::List => {
-                for (name, members) in teams::list(&context, &caller).await? {
-                    say!("{name}\t{} members", members.len());
+                let people: BTreeMap<_, _> = teams::people(&context, &caller).await?.into_iter().collect();
+                for (name, team) in teams::list(&context, &caller).await? {
+                    let members: Vec<_> = team.members.iter().filter_map(|id| people.get(id)).cloned().collect();
+                    let carriers: Vec<_> = team.carriers.iter().map(String::as_str).collect();
+                    let reasons: Vec<_> = team.reasons.iter().map(|reason| reason.code()).collect();
+                    let (carriers, reasons) = (carriers.join(","), reasons.join(","));
+                    say!("{name}\tmembers {}\tcarriers {carriers}\treasons {reasons}", members.join(", "));
                 }
             }
-            Self::Put { name, members } => {
+            Self::Put { name, members, carriers, reasons } => {
                 let mut ids = BTreeSet::new();
                 for login in &members {
                     let user = context.store.people.user_by_login(login).await?;
                     ids.insert(user.with_context(|| format!("there is no user {login}: milepost user list"))?.id);
                 }
-                teams::put(&context, &caller, &name, ids).await?;
+                let reasons = reasons.iter().map(|code| reason(code)).collect::<Result<_>>()?;
+                let team = ExceptionTeam { members: ids, carriers: carriers.into_iter().collect(), reasons };
+                teams::put(&context, &caller, &name, team).await?;
                 say!("team {name} has {} members", members.len());
             }
             Self::Remove { name } => {

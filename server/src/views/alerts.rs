@@ -7,13 +7,14 @@ use super::{
 use app::contract::{
     ApiError, ApiResult,
     alerts::{
-        AlertOwner, AlertRow, AlertTab, AlertsQuery, AlertsView, ChannelRow, HistoryLine, QuietRow, RuleRow, SnoozeFor,
+        AlertOwner, AlertRow, AlertTab, AlertsQuery, AlertsView, ChannelRow, HistoryLine, MaintenanceForm,
+        MaintenanceRow, QuietRow, RuleRow, SnoozeFor,
     },
     session::Permission,
 };
 use application::{
-    alerts::{self, ChannelState, Listed, Overview, Rule, RuleChange, Until},
-    connections,
+    alerts::{self, ChannelState, Listed, Overview, Rule, RuleChange, UnderMaintenance, Until},
+    connections::{self, Connection, Snapshot},
 };
 use async_trait::async_trait;
 use domain::{
@@ -26,7 +27,7 @@ use domain::{
     visible::visible_line,
 };
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 use storage::alerts::{AlertRecord, EventKind, NoticeState};
 
 /// Alerts.
@@ -40,6 +41,8 @@ impl app::contract::alerts::AlertsPort for AlertsPort {
         let overview = alerts::overview(context, &caller).await.map_err(|e| self.0.refused(e))?;
         let channels = alerts::channels(context, &caller).await.map_err(|e| self.0.refused(e))?;
         let rules = alerts::rules(context, &caller).await.map_err(|e| self.0.refused(e))?;
+        let maintained = alerts::maintained(context, &caller).await.map_err(|e| self.0.refused(e))?;
+        let snapshot = context.connections.now();
         let me = self.0.user.as_ref().map(|user| user.id);
         let labels = Labels::of(&channels);
         let is_mine = |listed: &Listed| listed.alert.owner.is_some() && listed.alert.owner == me;
@@ -55,6 +58,9 @@ impl app::contract::alerts::AlertsPort for AlertsPort {
             quiet_hours: quiet_hours(&channels),
             channels: channels.iter().map(channel).collect(),
             kinds: kinds(&overview),
+            about: about(&overview, &snapshot),
+            connections: named(&snapshot),
+            maintenance: maintained.into_iter().map(|one| maintenance(one, &times)).collect(),
             rules: rules.iter().map(rule).collect(),
         })
     }
@@ -84,6 +90,23 @@ impl app::contract::alerts::AlertsPort for AlertsPort {
     async fn resolve(&self, one: String, why: String) -> ApiResult<()> {
         let caller = self.0.caller(Permission::Operate)?;
         alerts::resolve(&self.0.context, &caller, id(&one)?, Some(why)).await.map_err(|e| self.0.refused(e))
+    }
+
+    async fn maintain(&self, form: MaintenanceForm) -> ApiResult<()> {
+        let caller = self.0.caller(Permission::Operate)?;
+        let times = self.0.times();
+        let span = SignedDuration::from_hours(form.span.hours());
+        let until = match times.chosen(&form.until)? {
+            Some(until) => until,
+            None => times.now.checked_add(span).unwrap_or(times.now),
+        };
+        let done = alerts::maintain(&self.0.context, &caller, &form.connection, until, &form.why).await;
+        done.map_err(|e| self.0.refused(e))
+    }
+
+    async fn end_maintenance(&self, connection: String) -> ApiResult<()> {
+        let caller = self.0.caller(Permission::Operate)?;
+        alerts::end_maintenance(&self.0.context, &caller, &connection).await.map_err(|e| self.0.refused(e))
     }
 
     async fn set_rule(&self, kind: String, on: String, threshold: String) -> ApiResult<()> {
@@ -170,6 +193,7 @@ fn fits(query: &AlertsQuery, one: &Listed, mine: bool, now: Timestamp) -> bool {
         && of_owner
         && query.severity.is_none_or(|wanted| wanted == standing.severity)
         && (query.kind.is_empty() || query.kind == alert.kind.code())
+        && (query.connection.is_empty() || (alert.kind.is_of_connection() && alert.subject == query.connection))
 }
 
 fn summary(overview: &Overview, now: Timestamp) -> String {
@@ -201,6 +225,30 @@ fn tabs(overview: &Overview) -> Vec<(AlertTab, u64)> {
 fn kinds(overview: &Overview) -> Vec<(String, String)> {
     let kinds: BTreeSet<AlertKind> = overview.open.iter().map(|one| one.alert.kind).collect();
     kinds.into_iter().map(|kind| (kind.code().to_owned(), kind.label().to_owned())).collect()
+}
+
+/// The connections that open alerts are about.
+fn about(overview: &Overview, connections: &Snapshot) -> Vec<(String, String)> {
+    let of = overview.open.iter().filter(|one| one.alert.kind.is_of_connection());
+    let names: BTreeSet<&str> = of.map(|one| one.alert.subject.as_str()).collect();
+    names.into_iter().map(|name| (name.to_owned(), connections.label(name))).collect()
+}
+
+/// Every connection.
+fn named(connections: &Snapshot) -> Vec<(String, String)> {
+    let name = |one: &Arc<Connection>| (one.record.name.clone(), connections.label(&one.record.name));
+    let mut named: Vec<_> = connections.all().iter().map(name).collect();
+    named.sort_by_key(|(_, label)| label.to_lowercase());
+    named
+}
+
+fn maintenance(one: UnderMaintenance, times: &Times) -> MaintenanceRow {
+    MaintenanceRow {
+        why: said(&one.by, &one.maintenance.why),
+        until: times.clock_or_date(one.maintenance.until),
+        connection: one.connection,
+        label: one.label,
+    }
 }
 
 fn affects(alert: &AlertRecord) -> String {
@@ -273,7 +321,10 @@ const fn word(what: EventKind) -> &'static str {
 fn quiet(overview: &Overview, query: &AlertsQuery, times: &Times, asker: &Asker) -> Vec<QuietRow> {
     let today = times.now.to_zoned(asker.zone.clone()).start_of_day().map_or(times.now, |start| start.timestamp());
     let all = query.view == AlertTab::Resolved;
-    let snoozed = overview.open.iter().filter(|one| !all && is_snoozed(&one.alert.standing, times.now)).map(|one| {
+    // a notification leads to its alert wherever that stands
+    let is_named = |one: &&Listed| query.alert.is_empty() || one.alert.id.to_string() == query.alert;
+    let any_day = all || !query.alert.is_empty();
+    let snoozed = overview.open.iter().filter(is_named).filter(|one| !all && is_snoozed(&one.alert.standing, times.now)).map(|one| {
         let standing = &one.alert.standing;
         let until = standing.snoozed_until.unwrap_or(times.now);
         let why = one.alert.snoozed.as_ref().map(|(_, why)| why.as_str()).unwrap_or_default();
@@ -287,8 +338,8 @@ fn quiet(overview: &Overview, query: &AlertsQuery, times: &Times, asker: &Asker)
             how: said(one.by.as_deref().unwrap_or("a person"), why),
         }
     });
-    let ended = overview.resolved.iter().filter_map(|one| {
-        let resolved = one.alert.resolved.as_ref().filter(|resolved| all || resolved.at >= today)?;
+    let ended = overview.resolved.iter().filter(is_named).filter_map(|one| {
+        let resolved = one.alert.resolved.as_ref().filter(|resolved| any_day || resolved.at >= today)?;
         let lasted = span_words(resolved.at.duration_since(one.alert.standing.opened_at));
         let how = match &one.by {
             Some(by) if resolved.by != storage::Actor::System => said(&format!("Resolved by {by}"), &resolved.why),

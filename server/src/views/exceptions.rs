@@ -1,25 +1,27 @@
 //! The exception queue, for the pages.
 
 use super::{
-    Asker, given, id,
+    Asker, given, id, named,
+    shipments::{unknown, what_happened},
     times::{Times, exact_span, span_words},
     words::{question, resolution, route},
 };
 use app::contract::{
-    ApiError, ApiResult, When,
+    ApiResult, When,
     exceptions::{
-        Act, ActWith, Card, Due, ExceptionPage, HistoryEntry, QueuePage, QueueQuery, QueueRow as RowView, QueueTab,
-        Recorded, Tickets,
+        Act, ActWith, Card, ClaimOffer, ClockView, Due, EventLine, ExceptionPage, HistoryEntry, QueuePage, QueueQuery,
+        QueueRow as RowView, QueueTab, Recorded, Tickets,
     },
     shipments::Lateness,
 };
 use application::{
     cases::{self, routing::NoTicket},
+    claims,
     exceptions::{self, CategoryCount, Happened, HistoryLine, OneException, QueueEntry},
 };
 use async_trait::async_trait;
-use domain::{access::Permission, ids::ExceptionId};
-use jiff::{SignedDuration, Timestamp, civil::DateTime};
+use domain::{Severity, access::Permission, claims::ClaimReason, fold::Fact, ids::ExceptionId, observation::Location};
+use jiff::{SignedDuration, Timestamp};
 use storage::{
     figures::{Span, WEEK},
     work::{self, CaseFilter, ExceptionAction, ExceptionRecord, QueueView},
@@ -42,14 +44,24 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
             open: queue.open,
             cards: queue.categories.into_iter().map(card).collect(),
             rows: queue.rows.into_iter().map(|entry| row_view(entry, &times)).collect(),
+            teams: queue.teams,
             next: queue.next,
         })
     }
 
     async fn one(&self, exception: String) -> ApiResult<ExceptionPage> {
         let caller = self.0.caller(Permission::See)?;
-        let one = exceptions::one(&self.0.context, &caller, id(&exception)?).await;
-        Ok(page_view(one.map_err(|e| self.0.refused(e))?, &self.0.times()))
+        let context = &self.0.context;
+        let one = exceptions::one(context, &caller, id(&exception)?).await.map_err(|e| self.0.refused(e))?;
+        let record = one.entry.row.exception.clone();
+        let order = one.entry.row.origin.as_ref().and_then(|origin| origin.url.clone());
+        let mut view = page_view(one, &self.0.times());
+        if record.closed.is_none() {
+            view.unknown = unknown::of(&self.0, &caller, record.shipment, order.as_deref()).await?;
+        }
+        let claims = claims::of_shipment(context, &caller, record.shipment).await.map_err(|e| self.0.refused(e))?;
+        view.claim = claim(&record, &claims);
+        Ok(view)
     }
 
     async fn act(&self, exception: String, act: Act, with: ActWith) -> ApiResult<()> {
@@ -65,6 +77,7 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
             }
             Act::Acknowledge => ExceptionAction::Acknowledge,
             Act::Take => ExceptionAction::Assign { owner: caller.user() },
+            Act::Assign => ExceptionAction::Assign { owner: Some(id(&with.owner)?) },
             Act::Release => ExceptionAction::Assign { owner: None },
             Act::Snooze => ExceptionAction::Snooze { until },
             Act::Unsnooze => ExceptionAction::Unsnooze,
@@ -104,6 +117,7 @@ fn question_of(query: QueueQuery, now: Timestamp) -> work::QueueQuery {
             Tickets::Opened => Some(ticket(false)),
             Tickets::Resolved => Some(ticket(true)),
         },
+        team: given(query.team),
         id: None,
         cursor: given(query.cursor),
     }
@@ -170,29 +184,74 @@ fn row_view(entry: QueueEntry, times: &Times) -> RowView {
 
 /// When what is put off comes back: at the time that was chosen, else after the span that was.
 fn until(with: &ActWith, times: &Times) -> ApiResult<Timestamp> {
-    let chosen = with.until.trim();
-    if chosen.is_empty() {
-        return Ok(times.now.checked_add(SignedDuration::from_hours(with.snooze.hours())).unwrap_or(times.now));
-    }
-    let local = chosen.parse::<DateTime>().ok().and_then(|local| times.zone.to_timestamp(local).ok());
-    local.ok_or_else(|| ApiError::Invalid {
-        field: "until".into(),
-        message: format!("{chosen} is no time: e.g. 2026-12-01T09:00"),
-    })
+    let span = SignedDuration::from_hours(with.snooze.hours());
+    Ok(times.chosen(&with.until)?.unwrap_or_else(|| times.now.checked_add(span).unwrap_or(times.now)))
 }
 
 fn page_view(one: OneException, times: &Times) -> ExceptionPage {
-    let OneException { entry, promised_by, eta, teams, history } = one;
+    let OneException { entry, events, problems, people, promised_by, eta, escalates, teams, history } = one;
     let until = entry.row.exception.snoozed_until.filter(|until| *until > times.now);
     ExceptionPage {
-        order: entry.row.origin.as_ref().map(|origin| origin.name.clone()),
+        order: entry.row.origin.as_ref().and_then(|origin| origin.order.clone()),
+        transfer: entry.row.origin.as_ref().map(|origin| origin.name.clone()),
+        events: events.iter().map(|fact| event_line(fact, times)).collect(),
+        problems,
+        people: people.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
         promised: promised_by.map(|at| times.promise(at)),
         eta: eta.as_ref().map(|time| times.event(time)),
+        clock: clock(&entry.row.exception, escalates, times),
+        claim: None,
+        unknown: None,
         snoozed_until: until.map(|at| times.dated(at)),
         teams,
         history: history.into_iter().rev().map(|line| history_view(line, times)).collect(),
         row: row_view(entry, times),
     }
+}
+
+/// An event; a place that came as free text may name people, and is left to the shipment's page.
+fn event_line(fact: &Fact, times: &Times) -> EventLine {
+    let is_in_parts = fact.observation.location.as_ref().is_some_and(Location::is_in_parts);
+    EventLine {
+        at: times.event(&fact.observation.time),
+        title: named::title(&fact.observation, &fact.reading),
+        place: named::place(&fact.observation).filter(|_| is_in_parts),
+    }
+}
+
+/// The clock, and what stops it.
+fn clock(exception: &ExceptionRecord, escalates: Option<(Timestamp, Severity)>, times: &Times) -> ClockView {
+    let stops = match (exception.closed, exception.is_paused()) {
+        (Some(_), _) => "Stopped: the exception is closed.".to_owned(),
+        (None, true) => format!(
+            "Paused: “{}” stops the clock, since the carrier cannot do anything about it. Look at it by {} all the same.",
+            exception.reason.label(),
+            times.dated(exception.look_by()).shown
+        ),
+        (None, false) => {
+            "Runs in working hours. Stops when the events say that it is over, or when it is resolved.".to_owned()
+        }
+    };
+    let runs = exception.closed.is_none() && !exception.is_paused();
+    ClockView {
+        due: runs.then(|| times.dated(exception.due_at)),
+        stops,
+        escalates: escalates.map(|(at, severity)| (times.dated(at), severity.label().to_lowercase())),
+    }
+}
+
+/// What can be claimed for an exception, unless a claim for it is there.
+fn claim(exception: &ExceptionRecord, claims: &[claims::Listed]) -> Option<ClaimOffer> {
+    let reason = ClaimReason::of(exception.reason)?;
+    let is_its =
+        |one: &&claims::Listed| one.record.exception == Some(exception.id) || one.record.claim.reason == reason;
+    Some(match claims.iter().find(is_its) {
+        Some(claim) => ClaimOffer::There {
+            number: claim.record.number.to_string(),
+            status: claim.record.claim.status.label().to_lowercase(),
+        },
+        None => ClaimOffer::Raise { reason: reason.code().to_owned() },
+    })
 }
 
 fn history_view(line: HistoryLine, times: &Times) -> HistoryEntry {
@@ -205,21 +264,9 @@ fn history_view(line: HistoryLine, times: &Times) -> HistoryEntry {
         Happened::Team(None) => "Taken from its team".to_owned(),
         Happened::Snoozed(until) => format!("Snoozed until {}", times.dated(until).shown),
         Happened::Closed(how) => resolution(how, None),
-        Happened::Done(action) => done(&action).to_owned(),
+        Happened::Done(action) => what_happened(&action).to_owned(),
     };
     HistoryEntry { at: times.dated(line.at), what, who: line.who, why: line.why }
-}
-
-/// What the audit trail's word for an act means.
-fn done(action: &str) -> &str {
-    match action {
-        "exception.acknowledge" => "Acknowledged",
-        "exception.unsnooze" => "Back in the queue",
-        "exception.resolve" => "Resolved",
-        "exception.reopen" => "Reopened",
-        "case.resolved" => "Ticket resolved at the service desk",
-        other => other,
-    }
 }
 
 #[cfg(test)]

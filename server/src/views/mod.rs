@@ -10,7 +10,9 @@ mod locale;
 pub mod mappings;
 mod named;
 pub mod overview;
+pub mod playbooks;
 pub mod reconciliation;
+pub mod rules;
 pub mod session;
 pub mod shipments;
 pub mod start;
@@ -42,6 +44,8 @@ pub fn ports(context: &Arc<Context>, user: Option<&UserRecord>, browser: &sessio
         mappings: Arc::new(mappings::MappingsPort(asker.clone())),
         claims: Arc::new(claims::ClaimsPort(asker.clone())),
         connections: Arc::new(connections::ConnectionsPort { asker: asker.clone(), browser: browser.clone() }),
+        rules: Arc::new(rules::RulesPort { asker: asker.clone(), browser: browser.clone() }),
+        playbooks: Arc::new(playbooks::PlaybooksPort(asker.clone())),
         alerts: Arc::new(alerts::AlertsPort(asker.clone())),
         reconciliation: Arc::new(reconciliation::ReconciliationPort(asker.clone())),
         sync: Arc::new(sync::SyncPort(asker)),

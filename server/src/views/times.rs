@@ -1,7 +1,7 @@
 //! Times in words: the one place where pages get them. Everything on a page is in the viewer's zone, an event's own clock is
 //! shown beside it; a day stays a day, and a wall clock of which nobody knows the zone is shown as it is and says so.
 
-use app::contract::When;
+use app::contract::{ApiError, When};
 use domain::event_time::{EventTime, Precision, ZoneSource};
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 
@@ -66,6 +66,19 @@ pub(super) struct Times {
 }
 
 impl Times {
+    /// The time that a person chose in their zone, `2026-12-01T09:00`; none where nothing was.
+    pub fn chosen(&self, text: &str) -> Result<Option<Timestamp>, ApiError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let local = text.parse::<DateTime>().ok().and_then(|local| self.zone.to_timestamp(local).ok());
+        local.map(Some).ok_or_else(|| ApiError::Invalid {
+            field: "until".into(),
+            message: format!("{text} is no time: e.g. 2026-12-01T09:00"),
+        })
+    }
+
     /// An instant, relative to now.
     pub fn ago(&self, at: Timestamp) -> When {
         When { shown: self.relative(at), ..self.dated(at) }

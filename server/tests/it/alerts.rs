@@ -5,50 +5,43 @@
 use crate::world::World;
 use app::contract::{
     ApiError,
-    alerts::{AlertTab, AlertsPort, AlertsQuery, AlertsView, SnoozeFor},
+    alerts::{AlertTab, AlertsPort, AlertsQuery, AlertsView, MaintenanceForm, SnoozeFor},
 };
 use application::{
-    alerts::{self, Count, Raised, RuleChange, backups},
+    alerts::{self, Count, Raised},
     caller::Caller,
     connections::{self, NewConnection},
+    machine::Machine,
 };
-use domain::{
-    Severity,
-    access::Role,
-    alerts::AlertKind,
-    ids::{CorrelationId, JobId, ReconciliationId},
-};
+use domain::{Severity, access::Role, alerts::AlertKind};
 use jiff::{SignedDuration, Span, Timestamp};
-use outbound::check::Report;
+use kinds::SetMachine;
 use server::config::Settings;
 use simulator::{channels::SandboxHooks, faults::Fault};
 use std::sync::Arc;
 use storage::{
     alerts::{AlertRecord, NoticeState},
     destinations::Health,
-    jobs::{Cause, Finish, JobKind, Lane, NewJob},
-    reconciliations::{Counts, Look, NewRun, Step},
+    jobs::Lane,
 };
+
+mod kinds;
 
 struct Watched {
     world: World,
     hooks: SandboxHooks,
+    machine: Arc<SetMachine>,
 }
 
 impl Watched {
     async fn new() -> Self {
         let hooks = SandboxHooks::start().await.unwrap();
-        let world = World::with(Settings::default().resolve().unwrap()).await;
-        let watched = Self { world, hooks };
-        // the disk and the clock of the database are this machine's, and not the world's
-        watched.switch(AlertKind::DiskSpace, false).await;
-        watched.switch(AlertKind::ClockOff, false).await;
-        watched
-    }
-
-    async fn switch(&self, kind: AlertKind, on: bool) {
-        let change = RuleChange { on: Some(on), threshold: None };
-        alerts::set_rule(&self.world.context, &self.caller(), kind, change).await.unwrap();
+        let mut world = World::with(Settings::default().resolve().unwrap()).await;
+        let machine = Arc::new(SetMachine::new(Arc::clone(&world.clock)));
+        // disk and clocks are the world's, and not this machine's
+        let context = Arc::get_mut(&mut world.context).expect("nothing runs yet");
+        context.machine = Arc::clone(&machine) as Arc<dyn Machine>;
+        Self { world, hooks, machine }
     }
 
     /// The same with a Slack that gets what is critical or major, at once.
@@ -159,21 +152,6 @@ impl World {
     }
 }
 
-fn job(world: &World, destination: Option<&str>, run_at: Timestamp) -> NewJob {
-    let id = world.context.clock.id();
-    NewJob {
-        id: JobId(id),
-        kind: JobKind::READ_ORDER,
-        target: id.to_string(),
-        destination: destination.map(str::to_owned),
-        lane: Lane::Batch,
-        cause: Cause::Live,
-        run_at,
-        correlation: CorrelationId(id),
-        shipment: None,
-    }
-}
-
 #[tokio::test]
 async fn a_suspended_connection_fires_once_and_resolves_once() {
     let watched = Watched::with_slack().await;
@@ -186,6 +164,12 @@ async fn a_suspended_connection_fires_once_and_resolves_once() {
     let view = watched.view().await;
     assert_eq!((view.rows.len(), view.quiet.len()), (0, 1));
     assert_eq!(view.quiet[0].how, "Cleared by itself");
+    let id = view.quiet[0].id.clone();
+    watched.pass(2 * 24 * 60).await;
+    let of = |alert: &str| AlertsQuery { alert: alert.into(), ..AlertsQuery::default() };
+    let led = watched.page().view(of(&id)).await.unwrap();
+    assert_eq!(led.quiet.iter().map(|row| &row.id).collect::<Vec<_>>(), [&id], "its notification leads to it later, too");
+    assert_eq!(watched.page().view(of("another")).await.unwrap().quiet, []);
 }
 
 #[tokio::test]
@@ -298,164 +282,6 @@ async fn what_a_rule_raises_is_grouped_and_grows() {
 }
 
 #[tokio::test]
-async fn work_that_waits_or_failed_fires() {
-    let watched = Watched::with_slack().await;
-    let (context, scope, now) = (&watched.world.context, watched.world.context.scope(), watched.world.clock_now());
-    let waiting = job(&watched.world, None, now - SignedDuration::from_mins(11));
-    let id = waiting.id;
-    context.store.jobs.enqueue(scope, vec![waiting]).await.unwrap();
-    watched
-        .fires_and_resolves(AlertKind::QueueOld, async |watched: &Watched| {
-            let claimed = claim(watched, None).await;
-            assert_eq!(claimed, [id]);
-            context.store.jobs.finish("tests", id, Finish::Done, watched.world.clock_now()).await.unwrap();
-        })
-        .await;
-    let dead = job(&watched.world, None, watched.world.clock_now());
-    let id = dead.id;
-    context.store.jobs.enqueue(scope, vec![dead]).await.unwrap();
-    claim(&watched, None).await;
-    let error = context.texts.seal(application::texts::Slot::Error, "refused");
-    let finish = Finish::Dead { error, class: "rejected".into() };
-    context.store.jobs.finish("tests", id, finish, watched.world.clock_now()).await.unwrap();
-    watched
-        .fires_and_resolves(AlertKind::DeadLetters, async |watched: &Watched| {
-            let audit = context.audit("job.retry", "jobs");
-            let which = storage::jobs::JobSelection::default();
-            context.store.jobs.retry(scope, which, watched.world.clock_now(), audit).await.unwrap();
-            claim(watched, None).await;
-            context.store.jobs.finish("tests", id, Finish::Done, watched.world.clock_now()).await.unwrap();
-        })
-        .await;
-    let change = RuleChange { threshold: Some(10), on: None };
-    alerts::set_rule(context, &watched.caller(), AlertKind::Backlog, change).await.unwrap();
-    let many = (0..11).map(|_| job(&watched.world, None, watched.world.clock_now())).collect::<Vec<_>>();
-    let ids: Vec<_> = many.iter().map(|job| job.id).collect();
-    context.store.jobs.enqueue(scope, many).await.unwrap();
-    watched
-        .fires_and_resolves(AlertKind::Backlog, async |watched: &Watched| {
-            claim(watched, None).await;
-            for id in ids {
-                context.store.jobs.finish("tests", id, Finish::Done, watched.world.clock_now()).await.unwrap();
-            }
-        })
-        .await;
-}
-
-/// Leases everything of the tests' kind.
-async fn claim(watched: &Watched, destination: Option<&str>) -> Vec<JobId> {
-    let now = watched.world.clock_now();
-    let request = storage::jobs::ClaimRequest {
-        owner: "tests".into(),
-        lane: Lane::Batch,
-        now,
-        until: now + SignedDuration::from_mins(1),
-        wanted: vec![storage::jobs::Wanted {
-            kind: JobKind::READ_ORDER,
-            destination: destination.map(str::to_owned),
-            at_most: 50,
-        }],
-        held: Vec::new(),
-    };
-    let claimed = watched.world.context.store.jobs.claim(request).await.unwrap();
-    claimed.into_iter().map(|leased| leased.job.id).collect()
-}
-
-#[tokio::test]
-async fn connections_fire_for_limits_errors_silence_and_keys() {
-    let watched = Watched::new().await;
-    watched.channel("slack", "slack", &[("severity", "minor")]).await;
-    let (context, scope) = (&watched.world.context, watched.world.context.scope());
-    // rate-limited for longer than five minutes
-    let limited =
-        Health { limited_until: Some(watched.world.clock_now() + SignedDuration::from_mins(30)), ..Health::default() };
-    context.store.destinations.set_health(scope, "aftership", Health::default(), limited.clone()).await.unwrap();
-    watched
-        .fires_and_resolves(AlertKind::RateLimited, async |_: &Watched| {
-            context.store.destinations.set_health(scope, "aftership", limited, Health::default()).await.unwrap();
-        })
-        .await;
-    // a third of the messages of this hour cannot be verified
-    let now = watched.world.clock_now();
-    for n in 0..30 {
-        context.connections.count("aftership", (n % 3 == 0).then_some("unauthorized"), now);
-    }
-    connections::flush(context).await.unwrap();
-    watched
-        .fires_and_resolves(AlertKind::ErrorRate, async |watched: &Watched| {
-            watched.world.clock.advance(Span::new().hours(3));
-        })
-        .await;
-    // a message each hour for two days, then none
-    let now = watched.world.clock_now();
-    for hour in 0..48 {
-        context.connections.count("aftership", None, now - SignedDuration::from_hours(48 - hour));
-    }
-    connections::flush(context).await.unwrap();
-    watched.world.clock.advance(Span::new().hours(4));
-    watched
-        .fires_and_resolves(AlertKind::SourceSilent, async |watched: &Watched| {
-            context.connections.count("aftership", None, watched.world.clock_now());
-            connections::flush(context).await.unwrap();
-        })
-        .await;
-    // a key that ends in nine days
-    let found = |ends: Option<Timestamp>, apart| {
-        serde_json::to_string(&Report {
-            at: watched.world.clock_now(),
-            system: None,
-            secret_ends: ends,
-            clock_apart_s: apart,
-            checks: Vec::new(),
-        })
-        .unwrap()
-    };
-    let tested = async |report: String| {
-        let (_, record, _) = context.store.connections.by_name("aftership").await.unwrap().unwrap();
-        let audit = context.audit("connection.test", "connection:x");
-        context.store.connections.tested(scope, record.id, record.version, report, audit).await.unwrap();
-    };
-    let ends = watched.world.clock_now() + SignedDuration::from_hours(9 * 24);
-    tested(found(Some(ends), None)).await;
-    watched.fires_and_resolves(AlertKind::SecretExpires, async |_: &Watched| tested(found(None, None)).await).await;
-    watched.switch(AlertKind::ClockOff, true).await;
-    tested(found(None, Some(-90))).await;
-    watched.look().await;
-    let off = context.store.alerts.open_of(scope, AlertKind::ClockOff, "aftership").await.unwrap().unwrap();
-    assert!(off.detail.contains("90 s"), "{off:?}");
-    tested(found(None, Some(1))).await;
-    watched.pass(1).await;
-    watched.pass(11).await;
-    assert!(context.store.alerts.open_of(scope, AlertKind::ClockOff, "aftership").await.unwrap().is_none());
-}
-
-#[tokio::test]
-async fn a_failed_backup_and_low_agreement_fire() {
-    let watched = Watched::with_slack().await;
-    let (context, scope) = (&watched.world.context, watched.world.context.scope());
-    backups::failed(context, scope).await.unwrap();
-    watched
-        .fires_and_resolves(AlertKind::BackupFailed, async |_: &Watched| {
-            backups::finished(context, scope).await.unwrap()
-        })
-        .await;
-    let run = async |differing| {
-        let (id, at) = (ReconciliationId(context.clock.id()), context.now());
-        let new = NewRun { id, since: at, dry_run: true, total: 1_000, cursor: "x".into(), at };
-        assert!(context.store.reconciliations.begin(scope, new, Vec::new(), None).await.unwrap());
-        let counts = Counts { compared: 1_000, differing, ..Counts::default() };
-        let step = Step { from: "x".into(), to: None, look: Look::default(), counts, jobs: Vec::new(), at };
-        context.store.reconciliations.step(scope, id, step).await.unwrap();
-    };
-    run(100).await;
-    watched.look().await;
-    assert!(watched.open(AlertKind::AgreementLow).await.is_none(), "one run may be a burst");
-    watched.world.clock.advance(Span::new().minutes(30));
-    run(100).await;
-    watched.fires_and_resolves(AlertKind::AgreementLow, async |_: &Watched| run(0).await).await;
-}
-
-#[tokio::test]
 async fn a_condition_that_is_switched_off_makes_no_alert_and_its_open_one_ends() {
     let watched = Watched::with_slack().await;
     let port = watched.page();
@@ -559,6 +385,14 @@ async fn people_acknowledge_assign_snooze_and_resolve_on_the_page() {
     assert!(watched.said("slack").last().unwrap().starts_with("Resolved: "));
     let resolved = port.view(AlertsQuery { view: AlertTab::Resolved, ..AlertsQuery::default() }).await.unwrap();
     assert!(resolved.quiet[0].how.ends_with(": restarted"), "{:?}", resolved.quiet);
+    let (store, scope) = (&watched.world.context.store.alerts, watched.world.context.scope());
+    let kept = store.one(scope, row.id.parse().unwrap()).await.unwrap().unwrap();
+    let events = format!("{:?}", store.events(scope, vec![kept.id]).await.unwrap());
+    for typed in ["maintenance", "restarted"] {
+        assert!(!format!("{kept:?}").contains(typed) && !events.contains(typed), "{typed} is sealed");
+        let sent = watched.hooks.posts("slack").iter().any(|post| post.body.to_string().contains(typed));
+        assert!(!sent, "{typed} goes to no channel");
+    }
     assert!(matches!(port.resolve(row.id, String::new()).await, Err(ApiError::Conflict { .. })));
     assert!(matches!(port.acknowledge("nothing".into()).await, Err(ApiError::NotFound)));
     let agent = watched.world.ports(Role::Agent).alerts;
@@ -598,4 +432,49 @@ async fn a_channel_is_a_connection_with_test_rotation_and_health() {
     };
     let error = connections::put(context, &caller, far).await.unwrap_err();
     assert!(error.to_string().contains("STARTTLS"), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_under_maintenance_makes_no_alerts_until_that_ends() {
+    let watched = Watched::with_slack().await;
+    let alerts = watched.world.ports(Role::Admin).alerts;
+    let form = |until: &str, why: &str| MaintenanceForm {
+        connection: "aftership".into(),
+        span: SnoozeFor::Hour,
+        until: until.into(),
+        why: why.into(),
+    };
+    for (wrong, field) in
+        [(form("", " "), "why"), (form("2027-01-01T09:00", "x"), "until"), (form("soon", "x"), "until")]
+    {
+        let refused = alerts.maintain(wrong).await;
+        assert!(matches!(&refused, Err(ApiError::Invalid { field: of, .. }) if of == field), "{field}: {refused:?}");
+    }
+    let nowhere = MaintenanceForm { connection: "nowhere".into(), ..form("", "x") };
+    assert_eq!(alerts.maintain(nowhere).await, Err(ApiError::NotFound));
+    alerts.maintain(form("", "new certificate")).await.unwrap();
+    watched.suspend("aftership", true).await;
+    watched.look().await;
+    assert!(watched.open(AlertKind::ConnectionSuspended).await.is_none(), "a person works on it");
+    let view = alerts.view(AlertsQuery::default()).await.unwrap();
+    assert!(view.maintenance[0].why.ends_with("new certificate"), "{:?}", view.maintenance);
+    // it ends by itself, and what is wrong then is found
+    watched.pass(61).await;
+    watched.suspend("aftership", true).await;
+    watched.look().await;
+    assert!(watched.open(AlertKind::ConnectionSuspended).await.is_some());
+    assert_eq!(alerts.view(AlertsQuery::default()).await.unwrap().maintenance, []);
+    // an open one stays as it is meanwhile
+    alerts.maintain(form("", "again")).await.unwrap();
+    watched.suspend("aftership", false).await;
+    watched.pass(30).await;
+    assert!(watched.open(AlertKind::ConnectionSuspended).await.is_some(), "nobody looks at it meanwhile");
+    let of = |connection: &str| AlertsQuery { connection: connection.into(), ..AlertsQuery::default() };
+    assert_eq!(alerts.view(of("aftership")).await.unwrap().rows.len(), 1);
+    assert_eq!(alerts.view(of("nothing")).await.unwrap().rows, []);
+    alerts.end_maintenance("aftership".into()).await.unwrap();
+    assert_eq!(alerts.end_maintenance("aftership".into()).await, Err(ApiError::NotFound));
+    watched.look().await;
+    watched.pass(11).await;
+    assert!(watched.open(AlertKind::ConnectionSuspended).await.is_none());
 }

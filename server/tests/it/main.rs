@@ -1,9 +1,12 @@
 //! The integration tests of this crate, one module for each subject.
 
+mod activity_dates;
 mod alerts;
 mod audit;
 mod booking;
+mod booking_ends;
 mod booking_pages;
+mod booking_parcels;
 mod canaries;
 mod cases;
 mod claims;
@@ -35,10 +38,14 @@ mod outbox;
 mod pages;
 mod panics;
 mod people;
+mod playbooks;
 mod reconcile;
 mod recycled;
+mod remedies;
 mod replays;
 mod rights;
+mod rule_pages;
+mod rule_actions;
 mod rules;
 mod schedules;
 mod shipment_page;

@@ -16,7 +16,7 @@ use std::{
 };
 
 const AT_ONCE: usize = 16;
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 8;
 /// Rounds of what a route shows to another question.
 const ROUNDS_OF_A_QUESTION: usize = 2;
 /// Events that come in during each round.
@@ -36,6 +36,7 @@ fn addresses(records: &Records) -> Vec<(String, usize)> {
             "/sync/messages/{id}" => format!("/sync/messages/{message}"),
             "/connections/{id}" => "/connections/aftership".to_owned(),
             "/claims/{id}" => "/claims/CL-0001".to_owned(),
+            "/rules/{id}" => "/rules/cases".to_owned(),
             path => {
                 assert!(!path.contains(['{', '*']), "{path} shows a record: say here which");
                 path.to_owned()
@@ -54,6 +55,12 @@ fn addresses(records: &Records) -> Vec<(String, usize)> {
         "/connections/new?connection=aftership".into(),
         "/connections/aftership?tab=settings".into(),
         "/mappings/unmapped?list=aftership&code=Unheard_of#means".into(),
+        "/playbooks?tab=teams&team=%2B".into(),
+        "/playbooks?tab=calendar&country=DE".into(),
+        "/playbooks?reason=LATE".into(),
+        "/rules?view=history".into(),
+        "/rules/cases?compare=0".into(),
+        "/rules/cases?typed=true".into(),
         "/there/is/no/such/page".into(),
     ];
     let routes = addresses.into_iter().map(|route| (route, ROUNDS));
@@ -189,6 +196,7 @@ async fn what_does_not_exist_is_named_with_the_way_back() {
     for (path, text, back) in [
         (format!("/shipments/{no_id}"), "This shipment does not exist.", "/shipments"),
         ("/shipments/abc".to_owned(), "This shipment does not exist.", "/shipments"),
+        ("/rules/nothing".to_owned(), "This rule does not exist.", "/rules"),
         (format!("/sync/jobs/{no_id}"), "This job does not exist.", "/sync"),
         (format!("/sync/messages/{no_id}"), "This message does not exist.", "/sync?view=messages"),
     ] {

@@ -10,16 +10,19 @@ use app::{
     api::FUNCTIONS,
     contract::{
         ApiError, Ports,
-        alerts::{AlertsQuery, SnoozeFor},
+        alerts::{AlertsQuery, MaintenanceForm, SnoozeFor},
         booking_rules::{BookingRulesQuery, RuleForm},
         bookings::NewBooking,
         claims::{ClaimEdit, ClaimsQuery, NewClaim, StepForm},
         connections::{ConnectionForm, ConnectionsQuery, SetupForm},
         exceptions::{Act, ActWith, QueueQuery},
         mappings::{MappingQuery, NewMeaning},
+        playbooks::{CalendarForm, DayChange, PlaybooksQuery, TeamForm},
         reconciliation::ReconciliationQuery,
+        rules::{RuleQuery, RulesQuery},
         shipments::{ListQuery, ListTab},
         sync::{Chosen, SyncQuery},
+        unknown::RemedyAct,
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE};
@@ -146,6 +149,8 @@ fn arguments() -> Vec<Arguments> {
         function("shipments", None, Some("")),
         function("shipments/find", None, Some("")),
         function("shipments/one", Some("id=NO_ID"), Some("id=SHIPMENT&as_known_at=then")),
+        function("shipments/remedy", Some("id=NO_ID&act=retry"), Some("id=NO_ID&act=explode")),
+        function("shipments/correct", Some("id=NO_ID&wrong=1&number=2"), Some("id=NO_ID")),
         function("shipments/booking", Some("id=NO_ID&decision=void"), Some("id=NO_ID")),
         function("shipments/book", Some("new[shipment]=NO_ID"), Some("new[confirmed]=perhaps")),
         function("shipments/link", Some("claimed=NO_ID&unlinked=NO_ID"), Some("claimed=NO_ID")),
@@ -172,8 +177,24 @@ fn arguments() -> Vec<Arguments> {
         function("alerts/assign", Some("id=NO_ID&mine=true"), Some("")),
         function("alerts/snooze", Some("id=NO_ID"), Some("")),
         function("alerts/resolve", Some("id=NO_ID"), Some("")),
+        function(
+            "alerts/maintain",
+            Some("form[connection]=nowhere&form[why]=x"),
+            Some("form[connection]=aftership&form[until]=soon"),
+        ),
+        function("alerts/end-maintenance", Some("connection=nowhere"), Some("")),
         function("alerts/rule", Some("kind=nothing&on=on"), Some("kind=disk_space&threshold=many")),
         function("alerts/test", None, Some("channel=nowhere")),
+        function("playbooks", None, None),
+        function("playbooks/step", Some("reason=NOTHING&text=x"), Some("")),
+        function("playbooks/team", None, Some("team[name]=a&team[reasons][]=NOTHING")),
+        function("playbooks/remove-team", Some("name=nothing"), Some("")),
+        function(
+            "playbooks/calendar",
+            None,
+            Some("form[zone]=Nowhere&form[opens]=08:00&form[closes]=09:00&form[cut_off]=08:30"),
+        ),
+        function("playbooks/day", None, Some("day=someday")),
         function("reconciliation", None, None),
         function("reconciliation/start", None, Some("dry_run=perhaps")),
         function("reconciliation/stop", Some("run=NO_ID"), Some("")),
@@ -187,6 +208,11 @@ fn arguments() -> Vec<Arguments> {
         function("booking-rules", None, None),
         function("booking-rules/save", None, Some("rule[does]=explode")),
         function("booking-rules/change", None, Some("version=0&name=nothing&act=explode")),
+        function("rules", None, None),
+        function("rules/one", Some("query[id]=nothing"), Some("query[typed]=perhaps")),
+        function("rules/edit", Some("rule[id]=nothing"), Some("rule[rows][0][line]=many")),
+        function("rules/act", Some("id=nothing&act=resume"), Some("id=cases&act=explode")),
+        function("rules/four-eyes", None, Some("on=perhaps")),
         function("claims", None, None),
         function("claims/one", Some("number=CL-9999"), Some("")),
         function("claims/raise", None, Some("new[reason]=explode")),
@@ -315,6 +341,8 @@ async fn daily(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "shipments" => shipments.list(ListQuery { cursor: no(), ..ListQuery::default() }).await.map(drop),
         "shipments/find" => shipments.find(no()).await.map(drop),
         "shipments/one" => shipments.get(no(), Some(no())).await.map(drop),
+        "shipments/remedy" => shipments.remedy(no(), RemedyAct::Retry, no()).await,
+        "shipments/correct" => shipments.correct(no(), no(), no()).await,
         "shipments/booking" => shipments.decide_booking(no(), "void".into(), no()).await,
         "shipments/book" => shipments.book(NewBooking { shipment: no(), ..NewBooking::default() }).await,
         "shipments/link" => shipments.link(no(), no()).await,
@@ -334,6 +362,8 @@ async fn daily(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "alerts/assign" => alerts.assign(no(), true).await,
         "alerts/snooze" => alerts.snooze(no(), SnoozeFor::Hour, String::new()).await,
         "alerts/resolve" => alerts.resolve(no(), String::new()).await,
+        "alerts/maintain" => alerts.maintain(MaintenanceForm { until: no(), ..MaintenanceForm::default() }).await,
+        "alerts/end-maintenance" => alerts.end_maintenance(no()).await,
         "alerts/rule" => alerts.set_rule(no(), no(), no()).await,
         "alerts/test" => alerts.test(no()).await.map(drop),
         "claims" => claims.view(ClaimsQuery { cursor: no(), ..ClaimsQuery::default() }).await.map(drop),
@@ -351,7 +381,7 @@ async fn daily(ports: &Ports, name: &str) -> Result<(), ApiError> {
 /// What admins use.
 async fn governed(ports: &Ports, name: &str) -> Result<(), ApiError> {
     let no = || "no such thing".to_owned();
-    let Ports { mappings, sync, connections, reconciliation, booking_rules, .. } = ports;
+    let Ports { mappings, sync, connections, reconciliation, booking_rules, rules, playbooks, .. } = ports;
     match name {
         "sync" => sync.view(SyncQuery { since: no(), source: no(), ..SyncQuery::default() }).await.map(drop),
         "sync/retry" => sync.retry(no()).await,
@@ -363,6 +393,12 @@ async fn governed(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "sync/pause" => sync.pause(no(), String::new()).await,
         "sync/resume" => sync.resume(no()).await,
         "sync/replay" => sync.replay(no()).await,
+        "playbooks" => playbooks.view(PlaybooksQuery { country: no(), ..PlaybooksQuery::default() }).await.map(drop),
+        "playbooks/step" => playbooks.set_step(no(), no()).await,
+        "playbooks/team" => playbooks.put_team(TeamForm { members: vec![no()], ..TeamForm::default() }).await,
+        "playbooks/remove-team" => playbooks.remove_team(no()).await,
+        "playbooks/calendar" => playbooks.set_calendar(CalendarForm::default()).await,
+        "playbooks/day" => playbooks.set_day(no(), no(), DayChange::Usual).await,
         "reconciliation" => {
             let query = ReconciliationQuery { cursor: no(), preview: no(), ..ReconciliationQuery::default() };
             reconciliation.view(query).await.map(drop)
@@ -380,6 +416,13 @@ async fn governed(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "mappings" => mappings.view(MappingQuery { list: no(), value: no() }).await.map(drop),
         "mappings/publish" => mappings.publish(NewMeaning { reason: no(), ..NewMeaning::default() }).await.map(drop),
         "mappings/roll-back" => mappings.roll_back(999, String::new()).await.map(drop),
+        "rules" => rules.list(RulesQuery::default()).await.map(drop),
+        "rules/one" => rules.view(RuleQuery { id: no(), ..RuleQuery::default() }).await.map(drop),
+        "rules/edit" => {
+            rules.edit(app::contract::rules::RuleForm { id: no(), ..Default::default() }).await.map(drop)
+        }
+        "rules/act" => rules.act(no(), no(), no()).await,
+        "rules/four-eyes" => rules.four_eyes(false).await,
         "connections" => connections.list(ConnectionsQuery::default()).await.map(drop),
         "connections/one" => connections.one(no(), false).await.map(drop),
         "connections/templates" => connections.guide(no(), no(), false).await.map(drop),

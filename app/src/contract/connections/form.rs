@@ -61,6 +61,8 @@ pub struct FieldView {
     pub kind: FieldKind,
     /// Whether it must be given.
     pub required: bool,
+    /// Whether it stands above the further settings.
+    pub upfront: bool,
     /// What it is for, and where its value is found.
     pub help: String,
     /// What is typed.
@@ -217,6 +219,9 @@ pub struct CheckView {
     pub detail: String,
     /// What a person can do.
     pub todo: String,
+    /// The page on which that is done, where it is one of ours.
+    #[serde(default)]
+    pub href: Option<String>,
     /// How long it took; empty where nothing was called.
     pub took: String,
 }
@@ -269,6 +274,9 @@ pub struct SavedView {
     pub report: Option<ReportView>,
     /// The address that the platform sends to; none for what Milepost calls.
     pub ingest: Option<String>,
+    /// The address that a desk reports changed tickets to; none for others.
+    #[serde(default)]
+    pub reports: Option<String>,
     /// When the last message came.
     pub last_ok: Option<When>,
 }

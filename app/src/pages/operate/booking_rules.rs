@@ -4,7 +4,7 @@
 use crate::{
     api::{self, ChangeBookingRule, SaveBookingRule},
     components::{
-        Failed, Frame, Icon, action,
+        Failed, Frame, Icon, Time, action,
         live::{followed, part},
         parts::Empty,
     },
@@ -111,7 +111,9 @@ fn list(
                     <td class="num hide-s">{place + 1}</td>
                     <td><a href=edit(&rule.name)>{name.clone()}</a></td>
                     <td>{rule.when.clone()}</td>
-                    <td>{rule.then.clone()}{rule.problem.clone().map(|problem| view! { <p class="small late">{problem}</p> })}</td>
+                    <td>{rule.then.clone()}{rule.since.clone().map(|since| view! {
+                        <p class="small muted">"Books what became ready since "<Time when=since/>"; earlier deliveries are booked by hand."</p>
+                    })}{rule.problem.clone().map(|problem| view! { <p class="small late">{problem}</p> })}</td>
                     <td><div class="row row--tight rule-acts">
                         {act("raise", format!("Move up: {name}"), "up", place == 0)}
                         {act("lower", format!("Move down: {name}"), "down", place == last)}
@@ -154,7 +156,7 @@ fn Form(
     view! {
         <section class="panel" id="rule" aria-labelledby="rule-title">
             <header><h2 id="rule-title">{title}</h2></header>
-            <ActionForm action=save attr:class="in stack">
+            <ActionForm action=save attr:class="in stack booking-form">
                 <input type="hidden" name="rule[version]" value=form.version.clone()/>
                 <input type="hidden" name="rule[of]" value=form.of.clone()/>
                 {text("name", "Name", &form.name, "")}
@@ -167,10 +169,10 @@ fn Form(
                 </fieldset>
                 <fieldset class="rule-form"><legend>"What is done"</legend>
                     {select("does", "Action", &form.does, &[("book", "Book a label"), ("register", "Register the number that is there"), ("nothing", "Nothing")])}
-                    {connection("books_at", "Book at", &form.books_at, &books, "No connection books labels")}
-                    {connection("registers_at", "Register at", &form.registers_at, &registers, "No connection tracks numbers")}
+                    <div class="only-book">{connection("books_at", "Book at", &form.books_at, &books, "No connection books labels")}</div>
+                    <div class="only-register">{connection("registers_at", "Register at", &form.registers_at, &registers, "No connection tracks numbers")}</div>
                 </fieldset>
-                <fieldset class="rule-form"><legend>"Which label, where one is booked"</legend>
+                <fieldset class="rule-form only-book"><legend>"Which label, where one is booked"</legend>
                     {select("offer", "Offer", &form.offer, &[("cheapest", "The cheapest"), ("fastest", "The fastest")])}
                     {text("carrier", "Only this carrier", &form.carrier, "as the platform calls it; empty: any")}
                     {text("service", "Only this service", &form.service, "")}

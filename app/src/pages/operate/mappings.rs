@@ -25,7 +25,7 @@ fn question(params: &ParamsMap) -> MappingQuery {
 }
 
 /// Where a code gets its meaning.
-fn form_of(list: &str, value: &str) -> String {
+pub(crate) fn form_of(list: &str, value: &str) -> String {
     let mut params = ParamsMap::new();
     params.insert("list", list.to_owned());
     params.insert("code", value.to_owned());

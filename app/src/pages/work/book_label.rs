@@ -2,7 +2,7 @@
 
 use crate::{
     api::BookShipment,
-    components::{Failed, Icon, action},
+    components::{Failed, Icon},
     contract::bookings::PlatformView,
 };
 use leptos::{form::ActionForm, prelude::*};
@@ -14,14 +14,15 @@ pub(super) fn BookLabel(
     shipment: String,
     /// Where a label can be booked.
     platforms: Vec<PlatformView>,
+    /// What books it.
+    book: ServerAction<BookShipment>,
 ) -> impl IntoView {
-    let book = action::<BookShipment>();
     let error = move || book.value().get().and_then(Result::err);
     let failed = move || error().map(|error| view! { <Failed error/> });
     // an error of this form is shown in the open form
     let open = book.value().with_untracked(|value| matches!(value, Some(Err(_))));
     let live = platforms.iter().any(|one| one.live);
-    let needs_size = platforms.iter().any(|one| one.needs_size);
+    let needing: Vec<String> = platforms.iter().filter(|one| one.needs_size).map(|one| one.label.clone()).collect();
     let mut formats: Vec<String> = Vec::new();
     for format in platforms.iter().flat_map(|one| &one.formats) {
         if !formats.contains(format) {
@@ -39,10 +40,10 @@ pub(super) fn BookLabel(
         .into_iter()
         .map(|format| view! { <option value=format.clone()>{format.to_uppercase()}</option> })
         .collect_view();
-    let size_help = if needs_size {
-        "in mm, for parcels without a package type; Shippo needs them"
-    } else {
-        "in mm, for parcels without a package type"
+    let size_help = match needing.as_slice() {
+        [] => "in mm, for parcels without a package type".to_owned(),
+        [one] => format!("in mm, for parcels without a package type; {one} needs them"),
+        several => format!("in mm, for parcels without a package type; {} need them", several.join(" and ")),
     };
     let confirm = live.then(|| {
         view! {

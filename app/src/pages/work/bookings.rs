@@ -2,7 +2,7 @@
 
 use super::book_label::BookLabel;
 use crate::{
-    api::DecideBooking,
+    api::{BookShipment, DecideBooking},
     components::{Failed, Time, action, may},
     contract::{
         bookings::{BookingView, BookingsView, OrderedView, TrackingView},
@@ -11,34 +11,67 @@ use crate::{
 };
 use leptos::{form::ActionForm, prelude::*};
 
+/// What a person can do about labels.
+#[derive(Clone, Copy)]
+pub struct LabelActs {
+    decide: ServerAction<DecideBooking>,
+    book: ServerAction<BookShipment>,
+}
+
+impl LabelActs {
+    /// Those of a page; made once.
+    pub fn new() -> Self {
+        Self { decide: action(), book: action() }
+    }
+
+    /// How often something was done.
+    pub fn done(self) -> usize {
+        self.decide.version().get() + self.book.version().get()
+    }
+}
+
 /// The panel; nothing where nothing was booked or registered, and nothing can be.
 #[component]
 pub fn BookingsPanel(
     /// The shipment.
-    shipment: String,
+    shipment: Memo<String>,
     /// What there is.
-    view: BookingsView,
+    view: Memo<BookingsView>,
+    /// What a person can do.
+    acts: LabelActs,
 ) -> impl IntoView {
-    let decide = action::<DecideBooking>();
+    let LabelActs { decide, book } = acts;
     let may_decide = may(Permission::Operate);
     let failed = move || decide.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
-    let BookingsView { bookings, registrations, ordered, bookable } = view;
-    let bookable = if may_decide { bookable } else { Vec::new() };
-    let is_empty = bookings.is_empty() && registrations.is_empty() && ordered.is_none() && bookable.is_empty();
-    (!is_empty).then(|| {
+    // what is typed into the form stays while bookings go on
+    let bookable = Memo::new(move |_| if may_decide { view.with(|view| view.bookable.clone()) } else { Vec::new() });
+    let is_empty = Memo::new(move |_| {
+        let nothing =
+            |view: &BookingsView| view.bookings.is_empty() && view.registrations.is_empty() && view.ordered.is_none();
+        view.with(nothing) && bookable.with(Vec::is_empty)
+    });
+    let listed = move || {
+        let BookingsView { bookings, registrations, ordered, .. } = view.get();
         view! {
-            <section class="panel" id="labels" data-testid="bookings">
-                <header><h2>"Labels and tracking"</h2></header>
-                <div class="in stack stack--tight">
-                    {failed}
-                    {bookings.into_iter().map(|booking| one(booking, decide, may_decide)).collect_view()}
-                    {registrations.into_iter().map(registration).collect_view()}
-                    {ordered.map(order)}
-                    {(!bookable.is_empty()).then(|| view! { <BookLabel shipment platforms=bookable/> })}
-                </div>
-            </section>
+            {bookings.into_iter().map(|booking| one(booking, decide, may_decide)).collect_view()}
+            {registrations.into_iter().map(registration).collect_view()}
+            {ordered.map(order)}
         }
-    })
+    };
+    let form = move || {
+        let platforms = bookable.get();
+        (!platforms.is_empty()).then(|| view! { <BookLabel shipment=shipment.get() platforms book/> })
+    };
+    move || {
+        (!is_empty.get()).then(|| {
+            view! {
+                <section class="panel" id="labels" data-testid="bookings">
+                    <header><h2>"Labels and tracking"</h2></header>
+                    <div class="in stack stack--tight">{failed}{listed}{form}</div>
+                </section>
+            }
+        })
+    }
 }
 
 fn one(booking: BookingView, decide: ServerAction<DecideBooking>, may_decide: bool) -> impl IntoView {
@@ -81,7 +114,13 @@ fn one(booking: BookingView, decide: ServerAction<DecideBooking>, may_decide: bo
             }
         })}
         {repeatable.then(|| button(decide, to_repeat, "again", "Book again"))}
-        {voidable.then(|| button(decide, to_void, "void", "Void label"))}
+        {voidable.then(|| view! {
+            <details class="small">
+                <summary>"Void label …"</summary>
+                <p>"The label cannot be used any more. Whether its price comes back is decided by the carrier."</p>
+                {button(decide, to_void, "void", "Void this label")}
+            </details>
+        })}
     }
 }
 

@@ -4,7 +4,8 @@ use super::shipment::act_buttons;
 use crate::{
     api::{self, ActOnException},
     components::{
-        Chip, Count, Failed, Frame, Icon, Outside, SeverityMark, StateMark, Time, action, browser,
+        Chip, Count, Failed, Frame, Icon, Outside, SeverityMark, StateMark, Time, action,
+        browser::{self, POP},
         live::{followed, part, rows},
         may,
         parts::Empty,
@@ -15,7 +16,7 @@ use crate::{
         shipments::Lateness,
     },
 };
-use domain::{Category, Severity};
+use domain::{Category, Severity, visible::visible};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
@@ -37,6 +38,7 @@ fn question(params: &ParamsMap) -> QueueQuery {
         age: Age::of(&text("age")),
         recorded: Recorded::of(&text("recorded")),
         ticket: Tickets::of(&text("ticket")),
+        team: text("team"),
         cursor: text("cursor"),
     }
 }
@@ -51,6 +53,7 @@ pub(crate) fn address(query: &QueueQuery) -> String {
         ("age", query.age.code()),
         ("recorded", query.recorded.code()),
         ("ticket", query.ticket.code()),
+        ("team", &query.team),
         ("cursor", &query.cursor),
     ];
     let mut params = ParamsMap::new();
@@ -108,7 +111,12 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
             view! { <CategoryCard card on/> }
         },
     );
-    let list = part(queue, |(_, page)| page.rows.clone());
+    let list = part(queue, |(query, page)| lines(query.view, &page.rows));
+    let columns = if may_act { "8" } else { "7" };
+    let line = move |line: Line| match line {
+        Line::Group(severity) => group(severity, columns).into_any(),
+        Line::Row(row) => view! { <OneRow row=*row act may_act/> }.into_any(),
+    };
     let table = move || {
         view! {
             <table class="table table--sticky table--list">
@@ -117,7 +125,7 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
                     <th>"Exception"</th><th>"Shipment"</th><th class="p2">"Status"</th><th>"SLA, age"</th>
                     <th class="p3">"Owner"</th><th class="p3">"Next step"</th><th class="num">"Case"</th>{may_act.then(|| view! { <th><span class="sr">"Actions"</span></th> })}
                 </tr></thead>
-                <tbody>{rows(list, |row| row.id.clone(), move |row| view! { <OneRow row act may_act/> })}</tbody>
+                <tbody>{rows(list, Line::key, line)}</tbody>
             </table>
         }
     };
@@ -126,7 +134,7 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
         <div class="cols cats">{cards}</div>
         <div class="row">
             <nav class="tabs" aria-label="Queues">{move || queue.with(|(query, _)| views(query, may_act))}</nav>
-            <div class="chips push">{move || queue.with(|(query, _)| filters(query))}</div>
+            <div class="chips push">{move || queue.with(|(query, page)| of_team(query, &page.teams))}{move || queue.with(|(query, _)| filters(query))}</div>
         </div>
         <div class="table-box">
             {move || if empty.get() {
@@ -138,6 +146,46 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
                 <span class="push btn-group">{move || older.get().map(|href| view! { <a class="btn btn--s" href=href rel="next">"Next page"<Icon name="right"/></a> })}</span>
             </nav>
         </div>
+    }
+}
+
+/// A line of the table.
+#[derive(Clone, PartialEq)]
+enum Line {
+    /// The head of a severity.
+    Group(Severity),
+    /// An exception.
+    Row(Box<QueueRow>),
+}
+
+impl Line {
+    fn key(&self) -> String {
+        match self {
+            Self::Group(severity) => severity.code().to_owned(),
+            Self::Row(row) => row.id.clone(),
+        }
+    }
+}
+
+/// The lines of the table: what is sorted by severity has a head for each.
+fn lines(view: QueueTab, rows: &[QueueRow]) -> Vec<Line> {
+    let grouped = !matches!(view, QueueTab::Closed | QueueTab::All);
+    let mut lines: Vec<Line> = Vec::with_capacity(rows.len() + Severity::ALL.len());
+    let mut last = None;
+    for row in rows {
+        if grouped && last != Some(row.severity) {
+            last = Some(row.severity);
+            lines.push(Line::Group(row.severity));
+        }
+        lines.push(Line::Row(Box::new(row.clone())));
+    }
+    lines
+}
+
+fn group(severity: Severity, columns: &'static str) -> impl IntoView {
+    let slug = severity.code().to_lowercase();
+    view! {
+        <tr class="group"><th colspan=columns scope="rowgroup" class="wide-s"><span class=format!("sev sev--{slug}")><Icon name=slug.clone()/><span>{severity.label()}</span></span></th></tr>
     }
 }
 
@@ -166,6 +214,29 @@ fn views(query: &QueueQuery, may_act: bool) -> impl IntoView + use<> {
             view! { <a href=href aria-current=(query.view == *view).then_some("page")>{*label}</a> }
         })
         .collect_view()
+}
+
+/// The queue of a team: a plain form, which works before the browser's half has come and without it.
+fn of_team(query: &QueueQuery, teams: &[String]) -> impl IntoView + use<> {
+    (!teams.is_empty() && query.team.is_empty()).then(|| {
+        let pairs = [
+            ("view", query.view.code()),
+            ("category", query.category.map_or("", Category::code)),
+            ("severity", query.severity.map_or("", Severity::code)),
+            ("due", query.due.code()),
+        ];
+        let kept = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+        let kept = kept.map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view();
+        let options = teams
+            .iter()
+            .map(|team| view! { <option value=team.clone()>{visible(team).into_owned()}</option> })
+            .collect_view();
+        view! {
+            <form class="row row--tight" method="get" action="/exceptions" data-testid="team-filter">{kept}
+                <select class="chip" name="team" aria-label="Team" required><option value="">"Team"</option>{options}</select>
+                <button class="btn btn--s" type="submit">"Filter"</button></form>
+        }
+    })
 }
 
 /// The ages of the overview, in words.
@@ -202,6 +273,8 @@ fn filters(query: &QueueQuery) -> impl IntoView + use<> {
         age(query.age).map(|a| ("Open for", a, QueueQuery { age: Age::Any, ..first.clone() })),
         due.map(|label| (label, "", QueueQuery { due: Due::Any, ..first.clone() })),
         all.map(|label| (label, "", QueueQuery { view: QueueTab::Open, ..first.clone() })),
+        (!query.team.is_empty())
+            .then(|| ("Team", query.team.as_str(), QueueQuery { team: String::new(), ..first.clone() })),
         recorded.map(|label| (label, "", QueueQuery { recorded: Recorded::Any, ..first.clone() })),
         ticket.map(|label| (label, "", QueueQuery { ticket: Tickets::Any, ..first.clone() })),
     ]
@@ -219,6 +292,7 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>, may_act: bool) -> im
         Lateness::Bad => "late late--bad nowrap",
     };
     let href = format!("/shipments/{}", row.shipment);
+    let number = row.case.as_ref().map(|(number, _)| format!("#{number}"));
     let case = match row.case {
         Some((number, Some(url))) => view! { <Outside href=url text=format!("#{number}")/> }.into_any(),
         Some((number, None)) => view! { <span>{format!("#{number}")}</span> }.into_any(),
@@ -226,33 +300,46 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>, may_act: bool) -> im
         None => view! { <span class="faint">"–"</span> }.into_any(),
     };
     let desk = row.desk.map(|desk| view! { <small>{desk}</small> });
-    let acts: &[(Act, &str)] = match (&row.closed, row.mine, row.acknowledged) {
+    // the first is a button, the others are in the menu
+    let acts: &'static [(Act, &'static str)] = match (&row.closed, row.mine, row.acknowledged) {
         (Some(_), ..) => &[(Act::Reopen, "Reopen")],
         _ if row.question.is_some() => &[(Act::Ticket, "Reopen ticket")],
-        (None, true, _) => &[(Act::Release, "Unassign"), (Act::Snooze, "Snooze")],
-        (None, false, false) => &[(Act::Take, "Assign to me"), (Act::Acknowledge, "Acknowledge")],
-        (None, false, true) => &[(Act::Take, "Assign to me"), (Act::Snooze, "Snooze")],
+        (None, true, false) => {
+            &[(Act::Release, "Unassign"), (Act::Acknowledge, "Acknowledge"), (Act::Snooze, "Snooze for a day")]
+        }
+        (None, true, true) => &[(Act::Release, "Unassign"), (Act::Snooze, "Snooze for a day")],
+        (None, false, false) => {
+            &[(Act::Take, "Assign to me"), (Act::Acknowledge, "Acknowledge"), (Act::Snooze, "Snooze for a day")]
+        }
+        (None, false, true) => &[(Act::Take, "Assign to me"), (Act::Snooze, "Snooze for a day")],
     };
+    let (first, others) = acts.split_at(1);
     let id = row.id;
     let page = format!("/exceptions/{id}");
-    // a reason is asked for there
-    let resolve =
-        row.closed.is_none().then(|| view! { <a class="btn btn--s" href=format!("{page}#resolve")>"Resolve…"</a> });
-    let owner = match (row.owner, row.team) {
-        (Some(owner), _) => owner,
-        (None, Some(team)) => team,
-        (None, None) => "Unassigned".to_owned(),
-    };
+    let more = row.closed.is_none().then(|| {
+        let label = format!("More for {}, {}", row.label, row.number);
+        // a reason is asked for there
+        let resolve = format!("{page}#resolve");
+        view! {
+            <details class="pop" name=POP>
+                <summary class="btn btn--s btn--icon" aria-label=label><Icon name="more"/></summary>
+                <div class="pop__in menu">{act_buttons(&id, others, act)}<a class="btn btn--s" href=resolve>"Resolve…"</a></div>
+            </details>
+        }
+    });
+    let owner = row.owner.unwrap_or_else(|| "Unassigned".to_owned());
+    let phone = [Some(owner.clone()), row.team.clone(), number].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let team = row.team.map(|team| view! { <small>{team}</small> });
     view! {
         <tr data-testid="exception-row">
-            <th scope="row" class="two nowrap c11"><a href=page data-testid="exception-link"><SeverityMark severity=row.severity label=row.label/></a><small>{row.responsible}</small>{row.question.map(|what| view! { <small class="late late--warn" data-testid="question">{what}</small> })}</th>
+            <th scope="row" class="two nowrap c11"><a href=page data-testid="exception-link"><SeverityMark severity=row.severity label=row.label/></a><small>{row.responsible}</small><small class="only-s">{phone}</small>{row.question.map(|what| view! { <small class="late late--warn wrap" data-testid="question">{what}</small> })}</th>
             <td class="two nowrap c21"><a class="id" href=href data-row="">{row.number}</a><small class="wide-only">{row.route}</small></td>
             <td class="hide-s p2"><StateMark state=row.state/></td>
             <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().map(|(how, at)| view! { {how}" "<Time when=at/>" · " })}<Time when=row.age/></small></td>
-            <td class="nowrap hide-s p3">{owner}</td>
-            <td class="hide-s p3 small">{row.next_step}</td>
+            <td class="two nowrap hide-s p3">{owner}{team}</td>
+            <td class="hide-s p3 small next-step">{row.next_step}</td>
             <td class="two num hide-s"><span class="id">{case}</span>{desk}</td>
-            {may_act.then(|| view! { <td class="c3"><div class="row row--tight">{act_buttons(&id, acts, act)}{resolve}</div></td> })}
+            {may_act.then(|| view! { <td class="c3"><div class="row row--tight keep">{act_buttons(&id, first, act)}{more}</div></td> })}
         </tr>
     }
 }

@@ -5,6 +5,8 @@ mod bookings;
 pub mod claims;
 pub mod exception;
 pub mod exceptions;
+mod resolve;
 mod same_number;
 pub mod shipment;
 pub mod shipments;
+mod unknown;

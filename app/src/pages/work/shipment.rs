@@ -1,6 +1,11 @@
 //! One shipment: its timeline, why it has its status, and the updates sent to other systems.
 
-use super::{bookings::BookingsPanel, claims::of_shipment::ClaimsPanel, same_number::SameNumber};
+use super::{
+    bookings::{BookingsPanel, LabelActs},
+    claims::of_shipment::ClaimsPanel,
+    same_number::SameNumber,
+    unknown::{self, Remedies},
+};
 use crate::{
     api::{self, ActOnException},
     components::{
@@ -15,7 +20,7 @@ use crate::{
         session::Permission,
         shipments::{
             CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, ProofView, RawView, Reason,
-            ShipmentView, Standing, Step, StepStanding, UnknownView,
+            ShipmentView, Standing, Step, StepStanding,
         },
     },
 };
@@ -30,9 +35,12 @@ pub fn ShipmentPage() -> impl IntoView {
     let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
     let as_known_at = Memo::new(move |_| query.get().get("at").filter(|at| !at.is_empty()));
     let event = Memo::new(move |_| query.get().get("event").unwrap_or_default());
+    let done = Memo::new(move |_| query.get().get("done").unwrap_or_default());
     let act = action::<ActOnException>();
+    let (remedies, labels) = (Remedies::new(), LabelActs::new());
+    let done_here = move || act.version().get() + remedies.done() + labels.done();
     let shipment = Resource::new(
-        move || (id.get(), as_known_at.get(), event.get(), act.version().get()),
+        move || (id.get(), as_known_at.get(), event.get(), done_here()),
         |(id, at, event, _)| async move {
             let view = api::get_shipment(id.clone(), at).await.map_err(|error| error.of_page(Record::Shipment))?;
             let opened = if event.is_empty() { None } else { Some(api::raw_event(id, event).await) };
@@ -43,10 +51,12 @@ pub fn ShipmentPage() -> impl IntoView {
     if id.with_untracked(|id| is_id(id)) {
         browser::live(move || format!("/live/shipments/{}", id.get_untracked()), move || shipment.refetch());
     }
-    browser::acted(move || act.version().get());
+    browser::acted(done_here);
     view! {
         <Frame title="Shipment">
-            {followed(shipment, move |shipment| view! { <Whole shipment act as_known_at/> })}
+            {move || unknown::done(&done.get())}
+            {move || remedies.failed()}
+            {followed(shipment, move |shipment| view! { <Whole shipment act remedies labels as_known_at/> })}
         </Frame>
     }
 }
@@ -61,9 +71,11 @@ type Opened = Option<Result<RawView, ApiError>>;
 fn Whole(
     shipment: Signal<(ShipmentView, Opened)>,
     act: ServerAction<ActOnException>,
+    remedies: Remedies,
+    labels: LabelActs,
     as_known_at: Memo<Option<String>>,
 ) -> impl IntoView {
-    let number = part(shipment, |(view, _)| view.row.number.clone());
+    let number = part(shipment, |(view, _)| name(view));
     let title =
         rows(Memo::new(move |_| vec![number.get()]), String::clone, |number| view! { <PageTitle text=number/> });
     let base = part(shipment, |(view, _)| base(view));
@@ -75,6 +87,7 @@ fn Whole(
     let cases = part(shipment, |(view, _)| view.cases.clone());
     let shipment_id = part(shipment, |(view, _)| view.row.id.clone());
     // what is typed into a form stays while other parts of the shipment change
+    let why_unknown = part(shipment, |(view, _)| view.unknown.clone());
     let bookings = part(shipment, |(view, _)| view.bookings.clone());
     let claims = part(shipment, |(view, _)| view.claims.clone());
     let same_number = part(shipment, |(view, _)| view.same_number.clone());
@@ -96,12 +109,12 @@ fn Whole(
                 </section>
             </div>
             <aside class="stack" aria-label="Context">
-                {move || shipment.with(|(view, _)| view.unknown.clone().map(unknown))}
+                {move || why_unknown.get().map(|view| unknown::panel(shipment_id.get(), view, remedies))}
                 {move || shipment.with(|(view, _)| why(view))}
                 <ExceptionsPanel exceptions act/>
                 {move || shipment.with(|(view, _)| order(view))}
                 {move || shipment.with(|(view, _)| view! { <ProofPanel proofs=view.proofs.clone() unread=view.unread_deliveries/> })}
-                {move || view! { <BookingsPanel shipment=shipment_id.get() view=bookings.get()/> }}
+                <BookingsPanel shipment=shipment_id view=bookings acts=labels/>
                 {move || view! { <ClaimsPanel shipment=shipment_id.get() claims=claims.get()/> }}
                 <CasesPanel cases/>
             </aside>
@@ -109,18 +122,10 @@ fn Whole(
     }
 }
 
-/// Why nothing current is known, and what to do about it.
-fn unknown(view: UnknownView) -> impl IntoView {
-    let UnknownView { cause, owner, action, href, outside } = view;
-    let button = href.map(|href| match outside {
-        true => view! { <Outside href=href text=action.clone()/> }.into_any(),
-        false => view! { <a class="btn btn--s" href=href>{action.clone()}</a> }.into_any(),
-    });
-    view! {
-        <section class="panel" data-testid="unknown"><header><h2>"Why don’t we know?"</h2></header>
-            <div class="in stack stack--tight"><p><b>{cause}</b></p><p class="small muted">{format!("Looked after by: {owner}")}</p><div class="row">{button}</div></div>
-        </section>
-    }
+/// What a shipment is called: its number, else its transfer.
+fn name(view: &ShipmentView) -> String {
+    let transfer = view.row.transfer.clone().filter(|_| view.numbers.is_empty());
+    transfer.unwrap_or_else(|| view.row.number.clone())
 }
 
 fn base(view: &ShipmentView) -> String {
@@ -162,24 +167,26 @@ fn count(entries: &[Entry]) -> String {
 
 #[component]
 fn Head(view: ShipmentView) -> impl IntoView {
+    let name = name(&view);
     let row = view.row;
     let exception = row.exception.map(|(severity, label)| view! { <SeverityMark severity label/> });
     let late = row.late.filter(|(how, _)| *how != Lateness::None).map(|(how, text)| view! { " "<Late how text/> });
     let arrival = if row.delivered { "Delivered" } else { "ETA" };
+    let none = view.numbers.is_empty().then_some("None yet");
     let numbers = view.numbers.into_iter().map(|n| view! { <span class="row row--tight keep"><span data-testid="tracking-number"><Copy text=n.number/></span>{n.carrier.map(|c| view! { <span class="small muted">{c}</span> })}</span> }).collect_view();
     let steps = view.steps.into_iter().map(step).collect_view();
     view! {
         <section class="card" aria-labelledby="h">
             <div class="row">
                 <StateMark state=row.state class="st--big"/>
-                <h1 id="h">{row.destination.clone().map_or_else(|| format!("Shipment {}", row.number), |to| format!("Shipment {} to {to}", row.number))}</h1>
+                <h1 id="h">{row.destination.clone().map_or_else(|| format!("Shipment {name}"), |to| format!("Shipment {name} to {to}"))}</h1>
                 {(!row.direction.is_outbound()).then(|| view! { <span class="tag" data-testid="direction">{row.direction.label()}</span> })}
                 {exception}
             </div>
             <dl class="facts facts--across">
                 <dt>"Promised date"</dt><dd>{row.promise.map_or_else(|| "No promised date".into_any(), |when| view! { <Time when/> }.into_any())}</dd>
                 <dt>{arrival}</dt><dd>{row.eta.map_or_else(|| "No ETA".into_any(), |when| view! { <b><Time when/></b> }.into_any())}{late}</dd>
-                <dt>"Tracking number"</dt><dd>{numbers}</dd>
+                <dt>"Tracking number"</dt><dd>{numbers}{none}</dd>
                 <dt>"Order"</dt><dd class="id">{row.order.unwrap_or_else(|| "No order".into())}</dd>
                 <dt>"Transfer"</dt><dd class="id">{row.transfer.unwrap_or_else(|| "–".into())}</dd>
             </dl>
@@ -450,6 +457,7 @@ fn ActButton(id: String, what: Act, label: &'static str, act: ServerAction<ActOn
     let word = match what {
         Act::Acknowledge => "acknowledge",
         Act::Take => "take",
+        Act::Assign => "assign",
         Act::Release => "release",
         Act::Snooze => "snooze",
         Act::Resolve => "resolve",

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::LazyLock,
 };
 
@@ -101,6 +101,16 @@ pub fn resolve(source: &str, word: &str) -> CarrierEntry {
         sources: BTreeMap::new(),
         scacs: BTreeMap::new(),
     }
+}
+
+/// Every family of the directory, each once, with what people call it.
+pub fn families() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut seen = BTreeSet::new();
+    DIRECTORY
+        .entries
+        .iter()
+        .map(|entry| (entry.family.as_str(), entry.name.as_str()))
+        .filter(move |(family, _)| seen.insert(*family))
 }
 
 /// What people call a family.

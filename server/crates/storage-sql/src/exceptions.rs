@@ -187,8 +187,8 @@ async fn open(
     let closed = exception.closed.as_ref().map(|(at, how)| (at.sort_key().unwrap_or(commit.at), how));
     query(
         "INSERT INTO exception (id, company_id, shipment_id, reason, category, piece, severity, severity_rank, responsible, opened_at, recorded_at,
-             closed_at, closed_recorded_at, resolution, evidence, due_at, withheld)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+             closed_at, closed_recorded_at, resolution, evidence, due_at, withheld, team)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     )
     .bind(id.0)
     .bind(scope.company.0)
@@ -207,6 +207,7 @@ async fn open(
     .bind(json(&exception.evidence))
     .bind(micros(due_at(exception.reason, exception.severity, commit.at, &commit.calendar)))
     .bind(commit.withheld.contains(&id))
+    .bind(commit.teams.get(&id).map(String::as_str))
     .execute(db)
     .await?;
     Ok(())

@@ -10,7 +10,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use storage::{
     Actor, Page, Result, Scope,
     figures::Span,
@@ -30,6 +30,10 @@ impl<E: Engine> Queue for Sql<E> {
     async fn queue_counts(&self, scope: Scope, now: Timestamp) -> Result<QueueCounts> {
         self.0.read(move |db| Box::pin(async move { queue_counts(db, scope, now).await })).await
     }
+
+    async fn team_counts(&self, scope: Scope, now: Timestamp) -> Result<BTreeMap<String, u64>> {
+        self.0.read(move |db| Box::pin(async move { team_counts(db, scope, now).await })).await
+    }
 }
 
 /// All that are open, without those that a person put off.
@@ -45,6 +49,20 @@ async fn queue_counts(db: &mut dyn Db, scope: Scope, now: Timestamp) -> Result<Q
     let snoozed =
         rows.iter().map(|row| Ok((row.text("key")?, row.count("number")?))).collect::<Result<HashMap<_, _>>>()?;
     storage::queue::queue_counts(counter::read(db, scope, "queue").await?, &snoozed)
+}
+
+/// Of each team, without those that a person put off.
+async fn team_counts(db: &mut dyn Db, scope: Scope, now: Timestamp) -> Result<BTreeMap<String, u64>> {
+    let rows = query(
+        "SELECT team, count(*) AS number FROM exception
+         WHERE company_id = ?1 AND closed_at IS NULL AND team IS NOT NULL AND (snoozed_until IS NULL OR snoozed_until <= ?2)
+         GROUP BY team",
+    )
+    .bind(scope.company.0)
+    .bind(micros(now))
+    .all(db)
+    .await?;
+    rows.iter().map(|row| Ok((row.text("team")?, row.count("number")?))).collect()
 }
 
 /// Where a page of the queue ended: what it sorts by, and the id.
@@ -66,6 +84,9 @@ async fn queue(db: &mut dyn Db, scope: Scope, wanted: &QueueQuery, now: Timestam
     }
     if let Some(severity) = wanted.severity {
         sql.push(" AND x.severity_rank = ").push_bind(rank(severity));
+    }
+    if let Some(team) = &wanted.team {
+        sql.push(" AND x.team = ").push_bind(team);
     }
     if let Some(id) = wanted.id {
         sql.push(" AND x.id = ").push_bind(id.0);

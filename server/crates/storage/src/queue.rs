@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use domain::{Category, Severity, State, ids::ExceptionId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Which exceptions a queue shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,8 @@ pub struct QueueQuery {
     pub recorded: Option<Span>,
     /// With such a ticket.
     pub case: Option<CaseFilter>,
+    /// Of this team.
+    pub team: Option<String>,
     /// This one alone.
     pub id: Option<ExceptionId>,
     /// Where the page begins.
@@ -122,4 +124,7 @@ pub trait Queue: Send + Sync {
 
     /// Open exceptions by category and severity, snoozed ones left out.
     async fn queue_counts(&self, scope: Scope, now: Timestamp) -> Result<QueueCounts>;
+
+    /// How many open exceptions each team has, snoozed ones left out.
+    async fn team_counts(&self, scope: Scope, now: Timestamp) -> Result<BTreeMap<String, u64>>;
 }

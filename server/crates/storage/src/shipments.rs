@@ -132,6 +132,8 @@ pub struct Commit {
     pub next_uses: Vec<NextUse>,
     /// The working days by which exceptions are due.
     pub calendar: Calendar,
+    /// The teams that get exceptions that open.
+    pub teams: BTreeMap<ExceptionId, String>,
     /// What changes of why nothing current is known of it.
     pub unknown: Option<UnknownChange>,
 }
@@ -480,6 +482,16 @@ pub trait Shipments: Send + Sync {
 
     /// What became of an effect that was pending; of two ids at the target the first stays. One that is posted may be completed.
     async fn effect_done(&self, scope: Scope, id: EffectId, outcome: EffectOutcome, at: Timestamp) -> Result<()>;
+
+    /// Gives an effect another outcome, where it has this one; whether it had. `Pending` is to be done again.
+    async fn effect_moved(
+        &self,
+        scope: Scope,
+        id: EffectId,
+        from: EffectOutcome,
+        to: EffectOutcome,
+        at: Timestamp,
+    ) -> Result<bool>;
 
     /// Ends proofs of delivery that are awaited since before then, some at a time: they expired; how many.
     async fn expire_proofs(&self, scope: Scope, before: Timestamp, at: Timestamp) -> Result<u64>;

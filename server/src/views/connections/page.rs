@@ -150,8 +150,9 @@ fn saved(one: &Overview, activity: &Activity, times: &Times) -> SavedView {
         enabled: one.record.enabled,
         called: activity.ingest.is_none(),
         unusable: unusable(one, activity),
-        report: one.report.as_ref().map(|report| report_view(report, times)),
+        report: one.report.as_ref().map(|report| report_view(&one.record.name, report, times)),
         ingest: activity.ingest.clone(),
+        reports: activity.reports.clone(),
         last_ok: one.record.last_ok_at.map(|at| times.ago(at)),
     }
 }
@@ -171,7 +172,11 @@ fn took(millis: u64) -> String {
     }
 }
 
-fn report_view(report: &Report, times: &Times) -> ReportView {
+/// What stands for the connection's name in what a connector says.
+const NAME: &str = "--connection NAME";
+
+fn report_view(name: &str, report: &Report, times: &Times) -> ReportView {
+    let set_up = |todo: &str| todo.contains("milepost odoo setup").then(|| format!("/connections/{name}?tab=setup"));
     let check = |check: &Check| CheckView {
         what: check.what.clone(),
         result: match check.outcome {
@@ -181,7 +186,8 @@ fn report_view(report: &Report, times: &Times) -> ReportView {
             CheckOutcome::NotRun => CheckResult::NotRun,
         },
         detail: check.detail.clone(),
-        todo: check.todo.clone().unwrap_or_default(),
+        href: check.todo.as_deref().and_then(set_up),
+        todo: check.todo.as_deref().unwrap_or_default().replace(NAME, &format!("--connection {name}")),
         took: took(check.millis),
     };
     ReportView {

@@ -5,20 +5,26 @@ mod list;
 mod page;
 mod raw;
 mod timeline;
+pub(super) mod unknown;
+
+pub(super) use timeline::what_happened;
 
 use super::{Asker, claims::rows, id};
 use app::contract::{
     ApiError, ApiResult,
     bookings::NewBooking,
     shipments::{ListPage, ListQuery, RawView, ShipmentView},
+    unknown::RemedyAct,
 };
 use application::{
     booking::{
         self,
         decide::{self, Decision},
         order,
+        read::OfShipment,
     },
     claims, odoo,
+    remedies::{self, Act},
     tracking::read,
 };
 use async_trait::async_trait;
@@ -52,12 +58,17 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         let shown = read::shipment(context, &caller, shipment, as_of, &self.0.zone).await;
         let shown = shown.map_err(|e| self.0.refused(e))?;
         let times = self.0.times();
-        let mut view = page::view(&shown, &times);
+        let kept = match as_of {
+            None => booking::read::of_shipment(context, &caller, shown.record.id).await.map_err(|e| self.0.refused(e))?,
+            Some(_) => OfShipment::default(),
+        };
+        let mut view = page::view(&shown, &kept.bookings, &times);
         if as_of.is_none() {
-            let kept = booking::read::of_shipment(context, &caller, shown.record.id).await;
             let claims = claims::of_shipment(context, &caller, shown.record.id).await;
+            let order = view.order_url.clone();
+            view.unknown = unknown::of(&self.0, &caller, shown.record.id, order.as_deref()).await?;
             view.claims = rows(&claims.map_err(|e| self.0.refused(e))?, context.now());
-            view.bookings = bookings::view(kept.map_err(|e| self.0.refused(e))?, &context.connections.now(), &times);
+            view.bookings = bookings::view(kept, &context.connections.now(), &times);
         }
         Ok(view)
     }
@@ -65,6 +76,24 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
     async fn link(&self, claimed: String, unlinked: String) -> ApiResult<()> {
         let (context, caller) = (&self.0.context, self.0.caller(Permission::Act)?);
         odoo::link(context, &caller, id(&claimed)?, id(&unlinked)?).await.map_err(|e| self.0.refused(e))
+    }
+
+    async fn remedy(&self, shipment: String, act: RemedyAct, on: String) -> ApiResult<()> {
+        let (context, caller) = (&self.0.context, self.0.caller(Permission::Act)?);
+        let act = match act {
+            RemedyAct::Resume => Act::Resume,
+            RemedyAct::Reprocess => Act::Reprocess,
+            RemedyAct::Register => Act::Register,
+            RemedyAct::Ask => Act::Ask,
+            RemedyAct::Retry => Act::Retry,
+        };
+        remedies::perform(context, &caller, id(&shipment)?, act, &on).await.map_err(|e| self.0.refused(e))
+    }
+
+    async fn correct(&self, shipment: String, wrong: String, number: String) -> ApiResult<()> {
+        let (context, caller) = (&self.0.context, self.0.caller(Permission::Act)?);
+        let done = remedies::correct(context, &caller, id(&shipment)?, &wrong, &number).await;
+        done.map_err(|e| self.0.refused(e))
     }
 
     async fn decide_booking(&self, booking: String, decision: String, number: String) -> ApiResult<()> {

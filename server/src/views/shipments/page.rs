@@ -10,7 +10,7 @@ use crate::views::{
 use app::contract::bookings::BookingsView;
 use app::contract::shipments::{
     CaseView, CustomerView, ExceptionView, NumberView, ProofView, Reason, SameNumberView, ShipmentView, Standing, Step,
-    StepStanding, UnknownView,
+    StepStanding,
 };
 use application::{
     cases::agents::Ticket,
@@ -20,12 +20,12 @@ use domain::{
     Milestone, State,
     fold::{self, Standing as FactStanding},
     progress,
-    unknown::Action,
 };
 use jiff::Timestamp;
 use std::cmp::Reverse;
+use storage::bookings::BookingRecord;
 
-pub(super) fn view(shown: &ShownShipment, times: &Times) -> ShipmentView {
+pub(super) fn view(shown: &ShownShipment, bookings: &[BookingRecord], times: &Times) -> ShipmentView {
     let mut exceptions: Vec<_> = shown.exceptions.iter().map(|e| exception(shown, e, times)).collect();
     exceptions.sort_by_key(|e| (e.closed.is_some(), Reverse(e.severity)));
     let numbers = shown.record.numbers.iter();
@@ -35,13 +35,13 @@ pub(super) fn view(shown: &ShownShipment, times: &Times) -> ShipmentView {
         numbers: numbers.map(|n| NumberView { number: n.number.clone(), carrier: n.carrier_label.clone() }).collect(),
         pieces: shown.folded.pieces.iter().map(|(piece, state)| (piece.clone(), *state)).collect(),
         steps: steps(shown, times),
-        timeline: timeline::entries(shown, times),
+        timeline: timeline::entries(shown, bookings, times),
         why: why(shown, times),
         facts: shown.facts.len(),
         hash: shown.folded.hash.clone(),
         anomalies: anomalies(shown),
         exceptions,
-        unknown: unknown(shown),
+        unknown: None,
         order_url: shown.record.origin.as_ref().and_then(|o| o.url.clone()),
         follows: follows(shown),
         customer: shown.customer.clone().map(|of| customer(of, times.now)),
@@ -54,23 +54,6 @@ pub(super) fn view(shown: &ShownShipment, times: &Times) -> ShipmentView {
         as_known_at: shown.as_of.map(|at| times.dated(at)),
         moments: shown.moments.iter().map(|moment| moment_view(moment, times)).collect(),
     }
-}
-
-/// Why nothing current is known, and where something is done about it.
-fn unknown(shown: &ShownShipment) -> Option<UnknownView> {
-    let cause = shown.folded.unknown?;
-    let order = || shown.record.origin.as_ref().and_then(|origin| origin.url.clone());
-    let (href, outside) = match cause.action() {
-        Action::Correct => (order(), true),
-        Action::Connect => (Some("/connections/new".to_owned()), false),
-        Action::Resume => (Some("/connections?health=paused".to_owned()), false),
-        Action::Inspect => (Some(format!("/shipments/{}#timeline", shown.record.id)), false),
-        Action::Map => (Some("/mappings/unmapped".to_owned()), false),
-        Action::Register => (Some(format!("/shipments/{}#labels", shown.record.id)), false),
-        Action::Retry => (Some("/sync?view=failed".to_owned()), false),
-    };
-    let (owner, action) = (cause.owner().label().to_owned(), cause.action().label().to_owned());
-    Some(UnknownView { cause: cause.label().to_owned(), owner, action, href, outside })
 }
 
 /// The transfers that a return or a backorder follows.

@@ -12,20 +12,25 @@ use application::{
 };
 use domain::{
     Classifier, Severity,
-    effects::EffectTarget,
+    booking::Phase,
+    effects::{EffectOutcome, EffectTarget},
     fold::{Fact, Standing as FactStanding},
 };
 use jiff::Timestamp;
-use storage::jobs::{AttemptRecord, Outcome};
+use storage::{
+    bookings::BookingRecord,
+    jobs::{AttemptRecord, Outcome},
+};
 
 /// What happened, newest first.
-pub(super) fn entries(shown: &ShownShipment, times: &Times) -> Vec<Entry> {
+pub(super) fn entries(shown: &ShownShipment, bookings: &[BookingRecord], times: &Times) -> Vec<Entry> {
     let mut entries: Vec<(Timestamp, Entry)> = shown.facts.iter().map(|fact| of_fact(shown, fact, times)).collect();
     let system = shown.record.origin.as_ref().map_or(ODOO, |origin| origin.system.as_str());
     let calls = shown.calls.iter().filter(|call| worth_showing(&call.record));
     entries.extend(calls.map(|call| (call.record.started_at, of_call(call, system, times))));
     entries.extend(shown.taken.iter().map(|step| (step.at, of_step(step, times))));
     entries.extend(shown.deeds.iter().map(|deed| (deed.at, of_deed(deed, times))));
+    entries.extend(bookings.iter().flat_map(|booking| of_booking(booking, times)));
     entries.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.key.cmp(&a.1.key)));
     entries.into_iter().map(|(_, entry)| entry).collect()
 }
@@ -107,10 +112,14 @@ fn of_fact(shown: &ShownShipment, fact: &Fact, times: &Times) -> (Timestamp, Ent
 }
 
 /// What a person did, by the action of the audit line.
-fn what_happened(action: &str) -> &str {
+pub(in crate::views) fn what_happened(action: &str) -> &str {
     match action {
         "exception.acknowledge" => "Acknowledged",
         "shipment.link" => "Tracking number linked to the order",
+        "shipment.correct" => "Tracking number corrected in Odoo",
+        "shipment.register" => "Registered for tracking by hand",
+        "shipment.ask" => "Platform asked for updates",
+        "shipment.retry" => "Refused update sent again",
         "booking.book" => "Label ordered",
         "exception.assign" => "Assignment changed",
         "exception.snooze" => "Exception snoozed",
@@ -128,6 +137,7 @@ fn what_happened(action: &str) -> &str {
         "case.noted" => "Agent added an internal note",
         "case.assigned" => "Ticket assigned at the service desk",
         "case.merged" => "Ticket merged at the service desk",
+        "case.closed" => "Ticket closed by a rule",
         "customer.erase" => "Customer data erased",
         other => other,
     }
@@ -168,6 +178,9 @@ fn change(attempt: &AttemptRecord) -> Option<(&'static str, &'static str)> {
     })
 }
 
+/// The call that sends a message to a customer.
+const MESSAGE: &str = "mail/customer";
+
 /// What a call takes part in that is a step of its own on the timeline: it is named where it failed.
 fn part_of_step(operation: &str) -> Option<&'static str> {
     Some(match operation {
@@ -177,6 +190,7 @@ fn part_of_step(operation: &str) -> Option<&'static str> {
         "account.move/action_post" => "Posting of the invoice in Odoo",
         "stock.return.picking/create" | "stock.return.picking/action_create_returns_all" => "Return in Odoo",
         "sale.order/write" => "Update of the sales order in Odoo",
+        MESSAGE => "Message to the customer",
         _ => return None,
     })
 }
@@ -186,6 +200,9 @@ fn of_step(step: &TakenStep, times: &Times) -> Entry {
     let TakenStep { target, name, .. } = step;
     let key = format!("step-{}", step.id);
     let placed = times.instant(step.at);
+    if *target == EffectTarget::Customer {
+        return of_message(step, key, placed);
+    }
     let Some(name) = name else {
         let title = format!("No proof of delivery came within {} days", PROOF_AWAITED.as_hours() / 24);
         return system_entry(key, EntryKind::Odoo, placed, title, String::new(), "", Mark::System, None);
@@ -202,15 +219,60 @@ fn of_step(step: &TakenStep, times: &Times) -> Entry {
         | EffectTarget::OrderField
         | EffectTarget::Case
         | EffectTarget::Alert
-        | EffectTarget::Claim => name.clone(),
+        | EffectTarget::Claim
+        | EffectTarget::Customer => name.clone(),
     };
     let detail = if *target == EffectTarget::OrderProof { name.clone() } else { String::new() };
     system_entry(key, EntryKind::Odoo, placed, title, detail, "OK", Mark::System, None)
 }
 
+/// What became of a label: each step once.
+fn of_booking(booking: &BookingRecord, times: &Times) -> Vec<(Timestamp, Entry)> {
+    let BookingRecord { purchase, updated_at, .. } = booking;
+    let label = purchase.label.as_ref();
+    let named = label.map(|label| {
+        let service = [label.carrier.as_deref(), label.service.as_deref(), Some(label.number.as_str())];
+        service.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    });
+    let cost = label.and_then(|label| label.charged).or_else(|| purchase.rate.as_ref().map(|rate| rate.price));
+    let written = booking.written == Some(Phase::Booked);
+    let about =
+        [named.clone(), cost.map(|cost| cost.to_string()), written.then(|| "number written to Odoo".to_owned())];
+    let about = about.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let refused = purchase.refused.as_ref().filter(|_| purchase.phase == Phase::Refused);
+    let over = matches!(purchase.phase, Phase::Voided | Phase::NotVoided);
+    let steps = [
+        label.map(|_| (purchase.sent_at.unwrap_or(*updated_at), "booked", "Label booked", about)),
+        refused.map(|refused| (*updated_at, "refused", "Booking refused", refused.what.clone())),
+        purchase.void_at.map(|at| (at, "void", "Label void requested", named.clone().unwrap_or_default())),
+        over.then(|| (*updated_at, "over", purchase.phase.label(), named.unwrap_or_default())),
+    ];
+    let entry = |(at, step, title, detail): (Timestamp, &str, &str, String)| {
+        let key = format!("booking-{}-{step}", booking.id);
+        let placed = times.instant(at);
+        (at, system_entry(key, EntryKind::Odoo, placed, title.to_owned(), detail, "", Mark::System, None))
+    };
+    steps.into_iter().flatten().map(entry).collect()
+}
+
+/// A message to the customer by rule.
+fn of_message(step: &TakenStep, key: String, placed: Placed) -> Entry {
+    let (title, standing) = match &step.outcome {
+        EffectOutcome::Posted(title) => (format!("Message sent to customer: {title}"), "OK"),
+        EffectOutcome::NotPossible(why) => (format!("Message not sent to customer: {}", why.why()), "failed"),
+        _ => ("Message to customer: it may have been sent".to_owned(), "unknown"),
+    };
+    system_entry(key, EntryKind::Desk, placed, title, String::new(), standing, Mark::System, None)
+}
+
 /// A read before a write nearly always succeeds and is no event; the job's page has every call.
 fn worth_showing(attempt: &AttemptRecord) -> bool {
-    attempt.outcome != Outcome::Ok || change(attempt).is_some()
+    match attempt.outcome {
+        Outcome::Ok => change(attempt).is_some(),
+        Outcome::Failed => true,
+        // that a message may have been sent is a line of its own
+        Outcome::Unknown => attempt.operation != MESSAGE,
+    }
 }
 
 /// A call to the order system of the shipment, or to a service desk.

@@ -1,7 +1,10 @@
 //! What a person can do on the page.
 
 use crate::{
-    api::{AcknowledgeAlert, AssignAlert, ResolveAlert, SetAlertRule, SnoozeAlert, TestChannels},
+    api::{
+        AcknowledgeAlert, AssignAlert, BeginMaintenance, EndMaintenance, ResolveAlert, SetAlertRule, SnoozeAlert,
+        TestChannels,
+    },
     components::{Failed, Icon, action},
 };
 use leptos::prelude::*;
@@ -13,6 +16,8 @@ pub(super) struct Acts {
     pub(super) assign: ServerAction<AssignAlert>,
     pub(super) snooze: ServerAction<SnoozeAlert>,
     pub(super) resolve: ServerAction<ResolveAlert>,
+    pub(super) maintain: ServerAction<BeginMaintenance>,
+    pub(super) end: ServerAction<EndMaintenance>,
     pub(super) rule: ServerAction<SetAlertRule>,
     pub(super) test: ServerAction<TestChannels>,
 }
@@ -24,6 +29,8 @@ impl Acts {
             assign: action(),
             snooze: action(),
             resolve: action(),
+            maintain: action(),
+            end: action(),
             rule: action(),
             test: action(),
         }
@@ -36,6 +43,8 @@ impl Acts {
             self.assign.version(),
             self.snooze.version(),
             self.resolve.version(),
+            self.maintain.version(),
+            self.end.version(),
             self.rule.version(),
             self.test.version(),
         ];
@@ -48,6 +57,8 @@ impl Acts {
             self.assign.value().get().and_then(Result::err),
             self.snooze.value().get().and_then(Result::err),
             self.resolve.value().get().and_then(Result::err),
+            self.maintain.value().get().and_then(Result::err),
+            self.end.value().get().and_then(Result::err),
             self.rule.value().get().and_then(Result::err),
             self.test.value().get().and_then(Result::err),
         ]

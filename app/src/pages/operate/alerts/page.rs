@@ -1,6 +1,6 @@
 //! The page: head, tabs, filters, list; beside it channels and rules.
 
-use super::{acts::Acts, rows, side};
+use super::{acts::Acts, maintenance, rows, side};
 use crate::{
     api,
     components::{
@@ -13,6 +13,7 @@ use crate::{
 use domain::Severity;
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use std::collections::BTreeMap;
 
 fn question(params: &ParamsMap) -> AlertsQuery {
     let text = |key: &str| params.get(key).unwrap_or_default();
@@ -21,6 +22,7 @@ fn question(params: &ParamsMap) -> AlertsQuery {
         severity: Severity::from_code(&text("severity")),
         kind: text("kind"),
         owner: AlertOwner::of(&text("owner")),
+        connection: text("connection"),
         alert: text("alert"),
     }
 }
@@ -32,6 +34,7 @@ fn address(query: &AlertsQuery) -> String {
         ("severity", query.severity.map_or("", Severity::code)),
         ("kind", &query.kind),
         ("owner", query.owner.code()),
+        ("connection", &query.connection),
     ];
     let mut params = ParamsMap::new();
     pairs.into_iter().filter(|(_, v)| !v.is_empty()).for_each(|(k, v)| params.insert(k, v.to_owned()));
@@ -65,46 +68,59 @@ pub fn AlertsPage() -> impl IntoView {
 fn Page(asked: Signal<Asked>, acts: Acts) -> impl IntoView {
     let head = part(asked, |(_, view)| (view.summary.clone(), view.unacknowledged));
     let tabs = part(asked, |(query, view)| (query.clone(), view.tabs.clone()));
-    let filters = part(asked, |(query, view)| (query.clone(), view.kinds.clone()));
-    let list = part(asked, |(query, view)| (query.clone(), view.rows.clone()));
+    let filters = part(asked, |(query, view)| (query.clone(), view.kinds.clone(), view.about.clone()));
+    let sizes = part(asked, |(_, view)| (view.rules.len(), view.channels.len()));
+    let connections = part(asked, |(_, view)| view.connections.clone());
+    let maintained = part(asked, |(_, view)| view.maintenance.clone());
+    let shape = part(asked, |(query, view)| (query.clone(), view.rows.is_empty()));
+    // ages go on by themselves: with them aside a row is made anew only when something happened to it
+    let ages = part(asked, |(_, view)| {
+        view.rows.iter().map(|row| (row.id.clone(), row.age.clone())).collect::<BTreeMap<_, _>>()
+    });
+    let list = part(asked, |(_, view)| rows::lines(&view.rows));
     let quiet = part(asked, |(query, view)| (query.view, view.quiet.clone()));
     let channels = part(asked, |(_, view)| (view.channels.clone(), view.tested.clone(), view.quiet_hours.clone()));
     let rules = part(asked, |(_, view)| view.rules.clone());
     view! {
-        {move || head.with(|(summary, waiting)| top(summary.clone(), *waiting, acts))}
+        {top(head, connections, acts)}
+        {move || maintained.get().into_iter().map(|one| maintenance::note(one, acts)).collect_view()}
         <nav class="tabs" aria-label="Alerts">{move || tabs.with(|(query, tabs)| tab_links(query, tabs))}
-            <a href="#rules">"Rules"</a><a href="#channels">"Channels"</a></nav>
-        {move || filters.with(|(query, kinds)| filter_form(query, kinds))}
+            {move || sizes.with(|(rules, channels)| view! { <a href="#rules">"Rules "<span class="n">{*rules}</span></a><a href="#channels">"Channels "<span class="n">{*channels}</span></a> })}</nav>
+        {move || filters.with(|(query, kinds, about)| filter_form(query, kinds, about))}
         <div class="cols cols--side">
             <div class="stack">
-                {move || list.with(|(query, rows)| {
+                {move || shape.with(|(query, empty)| {
                     let shown = query.view != AlertTab::Resolved || !query.alert.is_empty();
-                    shown.then(|| match rows.is_empty() {
+                    shown.then(|| match empty {
                         true => none(query).into_any(),
-                        false => rows::table(rows.clone(), acts).into_any(),
+                        false => rows::table(list, ages, acts).into_any(),
                     })
                 })}
                 {move || quiet.with(|(view, rows)| rows::quiet(*view, rows.clone()))}
             </div>
             <aside class="stack" aria-label="Channels and rules">
                 {move || channels.with(|(rows, tested, hours)| side::channels(rows.clone(), tested.clone(), hours.clone(), acts))}
-                {move || rules.with(|rows| side::rules(rows.clone(), acts))}
+                {side::rules(rules, acts)}
             </aside>
         </div>
     }
 }
 
-fn top(summary: String, waiting: u64, acts: Acts) -> impl IntoView {
-    let all = (waiting > 0).then(|| {
-        view! {
-            <ActionForm action=acts.acknowledge attr:class="inline-form"><input type="hidden" name="id" value=""/>
-                <button class="btn" type="submit" data-testid="acknowledge-all"><Icon name="check"/>{format!("Acknowledge all {waiting}")}</button></ActionForm>
-        }
-    });
+fn top(head: Memo<(String, u64)>, connections: Memo<Vec<(String, String)>>, acts: Acts) -> impl IntoView {
+    let summary = move || head.with(|(summary, _)| summary.clone());
+    let waiting = Memo::new(move |_| head.with(|(_, waiting)| *waiting));
+    let all = move || {
+        (waiting.get() > 0).then(|| {
+            view! {
+                <ActionForm action=acts.acknowledge attr:class="inline-form"><input type="hidden" name="id" value=""/>
+                    <button class="btn" type="submit" data-testid="acknowledge-all"><Icon name="check"/>{format!("Acknowledge all {}", waiting.get())}</button></ActionForm>
+            }
+        })
+    };
     view! {
         <div class="page__head">
             <div><h1>"Alerts"</h1><p data-testid="summary">{summary}</p></div>
-            <div class="row push">{all}</div>
+            <div class="row push">{maintenance::button(connections, acts)}{all}</div>
         </div>
     }
 }
@@ -119,7 +135,7 @@ fn tab_links(query: &AlertsQuery, tabs: &[(AlertTab, u64)]) -> impl IntoView + u
 }
 
 /// What narrows the list: a plain form, which works before the browser's half has come and without it.
-fn filter_form(query: &AlertsQuery, kinds: &[(String, String)]) -> impl IntoView + use<> {
+fn filter_form(query: &AlertsQuery, kinds: &[(String, String)], about: &[(String, String)]) -> impl IntoView + use<> {
     let option = |value: &str, label: String, chosen: bool| {
         view! { <option value=value.to_owned() selected=chosen>{label}</option> }
     };
@@ -127,6 +143,10 @@ fn filter_form(query: &AlertsQuery, kinds: &[(String, String)]) -> impl IntoView
         .map(|one| option(one.code(), format!("Severity: {}", one.label()), query.severity == Some(one)));
     let kinds =
         kinds.iter().map(|(code, label)| option(code, format!("Kind: {label}"), query.kind == *code)).collect_view();
+    let about = about
+        .iter()
+        .map(|(name, label)| option(name, format!("Connection: {label}"), query.connection == *name))
+        .collect_view();
     let owners = [(AlertOwner::Mine, "Owner: me"), (AlertOwner::Unassigned, "Unassigned")]
         .map(|(owner, label)| option(owner.code(), label.to_owned(), query.owner == owner));
     let any = AlertsQuery { view: query.view, ..AlertsQuery::default() };
@@ -137,6 +157,7 @@ fn filter_form(query: &AlertsQuery, kinds: &[(String, String)]) -> impl IntoView
             <input type="hidden" name="view" value=query.view.code()/>
             <select class="chip" name="severity" aria-label="Severity"><option value="">"Severity"</option>{severities}</select>
             <select class="chip" name="kind" aria-label="Kind"><option value="">"Kind"</option>{kinds}</select>
+            <select class="chip" name="connection" aria-label="Connection"><option value="">"Connection"</option>{about}</select>
             <select class="chip" name="owner" aria-label="Owner"><option value="">"Owner"</option>{owners}</select>
             <button class="btn btn--s" type="submit">"Filter"</button>
             {clear}

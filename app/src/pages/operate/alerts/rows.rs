@@ -2,46 +2,74 @@
 
 use super::acts::Acts;
 use crate::{
-    components::{Icon, Time, browser::POP},
+    components::{Icon, Time, browser::POP, live::rows as keyed},
     contract::alerts::{AlertRow, AlertTab, QuietRow, SnoozeFor},
 };
 use domain::Severity;
 use leptos::{form::ActionForm, prelude::*};
+use std::collections::BTreeMap;
 
-/// Open alerts, a group for each severity.
-pub(super) fn table(rows: Vec<AlertRow>, acts: Acts) -> impl IntoView {
-    let groups = Severity::ALL
-        .iter()
-        .rev()
-        .filter_map(|severity| {
-            let of: Vec<_> = rows.iter().filter(|row| row.severity == *severity).cloned().collect();
-            (!of.is_empty()).then(|| group(*severity, of, acts))
-        })
-        .collect_view();
+/// A line of the table.
+#[derive(Clone, PartialEq)]
+pub(super) enum Line {
+    /// The head of a group, with how many it has.
+    Group(Severity, usize),
+    /// An alert, without its age.
+    Alert(Box<AlertRow>),
+}
+
+impl Line {
+    fn key(&self) -> String {
+        match self {
+            Self::Group(severity, _) => severity.code().to_owned(),
+            Self::Alert(row) => row.id.clone(),
+        }
+    }
+}
+
+/// The lines: a group for each severity, the worst first.
+pub(super) fn lines(rows: &[AlertRow]) -> Vec<Line> {
+    let mut lines = Vec::with_capacity(rows.len() + Severity::ALL.len());
+    for severity in Severity::ALL.iter().rev() {
+        let of = || rows.iter().filter(|row| row.severity == *severity);
+        if of().next().is_some() {
+            lines.push(Line::Group(*severity, of().count()));
+            lines.extend(of().map(|row| Line::Alert(Box::new(AlertRow { age: String::new(), ..row.clone() }))));
+        }
+    }
+    lines
+}
+
+/// For how long each alert is open, by its id.
+pub(super) type Ages = Memo<BTreeMap<String, String>>;
+
+/// Open alerts. A row stays while others come and go: what was opened and typed in it stays too.
+pub(super) fn table(lines: Memo<Vec<Line>>, ages: Ages, acts: Acts) -> impl IntoView {
+    let line = move |line: Line| match line {
+        Line::Group(severity, number) => group(severity, number).into_any(),
+        Line::Alert(alert) => row(*alert, ages, acts).into_any(),
+    };
     view! {
         <div class="table-box">
             <table class="table table--list table--lead table--ops table--top">
                 <caption class="sr">"Open alerts by severity"</caption>
                 <thead><tr><th>"Alert"</th><th>"Affects"</th><th aria-sort="descending">"Since"</th><th>"Owner"</th><th><span class="sr">"Actions"</span></th></tr></thead>
-                <tbody>{groups}</tbody>
+                <tbody>{keyed(lines, Line::key, line)}</tbody>
             </table>
         </div>
     }
 }
 
-fn group(severity: Severity, rows: Vec<AlertRow>, acts: Acts) -> impl IntoView {
+fn group(severity: Severity, number: usize) -> impl IntoView {
     let slug = severity.code().to_lowercase();
-    let number = rows.len();
-    let rows = rows.into_iter().map(|alert| row(alert, acts)).collect_view();
     view! {
         <tr class="group"><th colspan="5" scope="rowgroup" class="wide-s">
             <span class=format!("sev sev--{slug}")><Icon name=slug.clone()/><span>{severity.label()}</span></span>" "<span class="muted thin">{number}</span>
         </th></tr>
-        {rows}
     }
 }
 
-fn row(alert: AlertRow, acts: Acts) -> impl IntoView {
+fn row(alert: AlertRow, ages: Ages, acts: Acts) -> impl IntoView {
     let sent = alert
         .sent
         .iter()
@@ -57,12 +85,14 @@ fn row(alert: AlertRow, acts: Acts) -> impl IntoView {
         <p class="small">{alert.first_step.clone()}</p><ul>{lines}</ul></details> }
     });
     let owner = owner(&alert, acts);
+    let id = alert.id.clone();
+    let age = move || ages.with(|ages| ages.get(&id).cloned());
     let acts = actions(&alert, acts);
     view! {
         <tr data-testid="alert" data-id=alert.id>
             <th scope="row" class="two fill c11"><a href=alert.link>{alert.title}</a><small class="thin">{alert.detail}</small>{sent}{history}</th>
             <td class="nowrap c21">{alert.affects}</td>
-            <td class="two nowrap c12"><Time when=alert.since/><small>{alert.age}</small></td>
+            <td class="two nowrap c12"><Time when=alert.since/><small>{age}</small></td>
             <td class="two nowrap c3 own">{owner}<small data-testid="standing">{alert.standing}</small></td>
             <td class="num nowrap c22">{acts}</td>
         </tr>

@@ -2,7 +2,7 @@
 
 use super::acts::Acts;
 use crate::{
-    components::{Icon, Time},
+    components::{Icon, Time, live::rows as keyed},
     contract::{
         When,
         alerts::{ChannelRow, RuleRow},
@@ -50,14 +50,14 @@ fn channel(row: ChannelRow) -> impl IntoView {
 }
 
 /// The rules.
-pub(super) fn rules(rows: Vec<RuleRow>, acts: Acts) -> impl IntoView {
-    let (on, all) = (rows.iter().filter(|row| row.on).count(), rows.len());
-    let rows = rows.into_iter().map(|row| rule(row, acts)).collect_view();
+pub(super) fn rules(rows: Memo<Vec<RuleRow>>, acts: Acts) -> impl IntoView {
+    let on = move || rows.with(|rows| format!("{} of {} on", rows.iter().filter(|row| row.on).count(), rows.len()));
+    let lines = keyed(rows, |row| row.kind.clone(), move |row| rule(row, acts));
     view! {
         <section class="panel" id="rules" data-testid="rules">
-            <header><h2>"Alert rules"</h2><span class="push">{format!("{on} of {all} on")}</span></header>
-            <ul class="switches">{rows}</ul>
-            <p class="in small muted">"fired: in the last 7 days"</p>
+            <header><h2>"Alert rules"</h2><span class="push">{on}</span></header>
+            <ul class="switches">{lines}</ul>
+            <p class="pager"><span>"fired: in the last 7 days"</span><a class="btn btn--s push" href="/rules/new" data-testid="new-rule"><Icon name="plus"/>"Rule"</a></p>
         </section>
     }
 }

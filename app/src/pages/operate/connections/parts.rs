@@ -131,7 +131,7 @@ fn coded(text: &str) -> impl IntoView + use<> {
 }
 
 fn check(check: CheckView) -> impl IntoView {
-    let CheckView { what, result, detail, todo, took } = check;
+    let CheckView { what, result, detail, todo, href, took } = check;
     let (class, icon, tone, word) = match result {
         CheckResult::Passed => ("", "check", "ok", "Passed: "),
         CheckResult::Failed => ("fail", "critical", "bad", "Failed: "),
@@ -140,7 +140,7 @@ fn check(check: CheckView) -> impl IntoView {
     };
     let what = if result == CheckResult::Failed { view! { <b>{what}</b> }.into_any() } else { what.into_any() };
     let detail = (!detail.is_empty()).then(|| view! { <br/><span class="small muted wrap-any">{detail}</span> });
-    let todo = (!todo.is_empty()).then(|| view! { <div class="checks__do wrap-any">{coded(&todo)}</div> });
+    let todo = (!todo.is_empty()).then(|| view! { <div class="checks__do wrap-any">{coded(&todo)}{href.clone().map(|href| view! { " "<a href=href>"Set up Odoo"</a> })}</div> });
     view! {
         <li class=class data-testid="check" data-result=word.trim_end_matches(": ").to_lowercase()>
             <Icon name=icon class=tone/>

@@ -232,18 +232,24 @@ pub fn SettingsList(
     /// The connection.
     one: Signal<ConnectionView>,
 ) -> impl IntoView {
-    let settings = part(one, |one| (one.settings.clone(), one.row.name.clone(), one.saved.ingest.clone()));
+    let settings = part(one, |one| (one.settings.clone(), one.row.name.clone(), one.saved.clone()));
     move || {
-        let (settings, name, ingest) = settings.get();
+        let (settings, name, saved) = settings.get();
         let rows = settings
             .into_iter()
             .map(|(what, value)| view! { <dt>{what}</dt><dd class="wrap-any">{value}</dd> })
             .collect_view();
-        let ingest = ingest.map(|address| view! { <dt>"Webhook address"</dt><dd><Copy text=address/></dd> });
+        let ingest = saved.ingest.map(|address| view! { <dt>"Webhook address"</dt><dd><Copy text=address/></dd> });
+        let reports = saved.reports.map(|address| {
+            view! {
+                <dt>"Report address"</dt><dd data-testid="report-address"><Copy text=address/>
+                    <span class="small muted">"Enter it at the desk as webhook, so that changed tickets come back at once. "<code>{format!("milepost connection reports {name}")}</code>" prints the secret."</span></dd>
+            }
+        });
         view! {
             <section class="panel">
                 <header><h2>"Settings"</h2><span class="push"><a class="btn btn--s" href=format!("/connections/{name}?tab=settings")><Icon name="pen"/>"Edit"</a></span></header>
-                <dl class="in facts">{rows}{ingest}</dl>
+                <dl class="in facts">{rows}{ingest}{reports}</dl>
             </section>
         }
     }

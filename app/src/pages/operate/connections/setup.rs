@@ -147,7 +147,7 @@ fn SetUpForm(name: String, act: ServerAction<SetUpOdoo>) -> impl IntoView {
 fn RemovalForm(name: String, act: ServerAction<SetUpOdoo>) -> impl IntoView {
     view! {
         <details class="panel" id="removal">
-            <summary class="in">"Remove what was made in Odoo"</summary>
+            <summary class="in"><Icon name="right"/>"Remove what was made in Odoo"</summary>
             <ActionForm action=act attr:class="in stack stack--tight">
                 <input type="hidden" name="setup[name]" value=name/>
                 <p class="small">"Takes away automation rules, views and the user milepost, and only what Milepost made."</p>

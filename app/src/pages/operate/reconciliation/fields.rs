@@ -19,12 +19,12 @@ pub fn FieldsPage() -> impl IntoView {
 }
 
 fn table(record: Record) -> impl IntoView {
-    let caption = format!("Fields of a {}", record.label().to_lowercase());
+    let caption = format!("{}: fields and their owners", record.label());
     let rows = fields().iter().filter(|field| field.record == record).map(row).collect_view();
     view! {
         <section class="table-box">
             <div class="row in table-box__head"><h2>{record.label()}</h2></div>
-            <table class="table table--list" data-testid="ownership">
+            <table class="table table--list owned" data-testid="ownership">
                 <caption class="sr">{caption}</caption>
                 <thead><tr><th>"Field"</th><th class="p2">"Where"</th><th>"Owner"</th><th>"When another system changes it"</th></tr></thead>
                 <tbody>{rows}</tbody>
@@ -37,7 +37,7 @@ fn row(field: &Field) -> impl IntoView + use<> {
     let name = if field.name.is_empty() { "Milepost" } else { field.name };
     view! {
         <tr>
-            <th scope="row" class="c11">{field.label}</th>
+            <th scope="row" class="c11">{field.label}<small class="mono thin only-s wrap-any">{name}</small></th>
             <td class="mono small p2 hide-s wrap-any">{name}</td>
             <td class="c2">{field.owner.label()}</td>
             <td class="small muted c3">{field.rule.label()}</td>

@@ -9,13 +9,16 @@ pub mod backups;
 mod change;
 mod conditions;
 mod evaluate;
+mod maintenance;
 mod read;
+mod reasons;
 mod rules;
 mod send;
 
 pub use acts::{Until, acknowledge, acknowledge_all, assign, resolve, snooze};
-pub use change::{Count, Raised, clear, raise};
+pub use change::{Count, Raised, clear, give_way, raise};
 pub use evaluate::evaluate;
+pub use maintenance::{Maintenance, UnderMaintenance, end_maintenance, maintain, maintained};
 pub use read::{ChannelState, Entry, History, Listed, Overview, channels, count, overview};
 pub use rules::{Rule, RuleChange, Rules, rules, set_rule};
 pub use send::{SendError, Sent, failed, send};

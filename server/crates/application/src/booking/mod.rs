@@ -21,16 +21,22 @@ mod work;
 
 pub use delivery::sync;
 pub use purchase::{Done, purchase};
-pub use register::register;
+pub use register::{by_hand as register_by_hand, register};
 pub(crate) use request::key_of;
 pub use void::void;
 
 use crate::context::Context;
+use carriers::{api::ApiManifest, api_template};
 use domain::ids::{CorrelationId, ShipmentId};
 use storage::{
     bookings::BookingRecord,
     jobs::{Cause, JobKind, NewJob},
 };
+
+/// The platform behind a connection; none where there is no such connection, or it is no platform's.
+fn platform_at(context: &Context, connection: &str) -> Option<&'static ApiManifest> {
+    api_template::manifest(&context.connections.now().get(connection)?.record.connector)
+}
 
 /// The job for a delivery in its order system.
 fn delivery_job(

@@ -1,34 +1,67 @@
 //! Numbers are registered at a platform that tracks them: each once for each connection.
 
-use super::{purchase::Done, renewal::ends_at};
-use crate::{context::Context, error::UseCaseError, odoo::OrderError};
+use super::{platform_at, purchase::Done, renewal::ends_at};
+use crate::{caller::Caller, context::Context, error::UseCaseError, odoo::OrderError};
 use carriers::{
     outcome::Outcome,
-    registering::{Again, Registered, RegisteredNumber, Registering, TrackedNumber},
+    registering::{Again, Registered, RegisteredNumber, Registering, RegisteringManifest, Standing, TrackedNumber},
 };
 use domain::{
+    access::Permission,
     booking::Subscription,
+    carriers as directory,
     ids::{CorrelationId, ShipmentId},
 };
+use jiff::Timestamp;
 use outbound::{CallError, CallLog, ErrorClass};
 use storage::{
     Scope,
     bookings::{Registration, RegistrationRecord, Tracking},
     jobs::{Cause, JobKind, Lane, NewJob},
+    shipments::ShipmentRecord,
+    trackers::NumberRecord,
 };
 
 /// A number that is to be registered.
 pub(super) struct Wanted<'a> {
     pub(super) connection: &'a str,
     pub(super) number: &'a str,
-    /// The carrier, in the platform's word where that is known, else its family.
-    pub(super) carrier: Option<&'a str>,
+    pub(super) carrier: Named<'a>,
     pub(super) shipment: ShipmentId,
     pub(super) reference: &'a str,
     pub(super) country: Option<&'a str>,
 }
 
-/// Has a number registered, unless it is known at the connection; one that was ended is registered again.
+/// By whose word the carrier of a number is known.
+#[derive(Clone, Copy)]
+pub(super) enum Named<'a> {
+    /// The platform's own: of a label that was booked there.
+    There(Option<&'a str>),
+    /// Ours: the family of the number, and what the order system calls the carrier, now and when the number came.
+    Here { family: Option<&'a str>, labels: [Option<&'a str>; 2] },
+}
+
+impl<'a> Named<'a> {
+    /// That of a number of a shipment whose delivery has this shipping method.
+    pub(super) fn of(number: &'a NumberRecord, method: Option<&'a str>) -> Self {
+        Self::Here { family: number.carrier.as_deref(), labels: [method, number.carrier_label.as_deref()] }
+    }
+
+    /// In the platform's word, and in our own.
+    fn both(self) -> (Option<String>, Option<String>) {
+        match self {
+            Self::There(word) => (word.map(str::to_owned), None),
+            Self::Here { family, labels } => {
+                let mut brands = labels.into_iter().flatten().filter_map(|label| directory::known("odoo", label));
+                let brand = brands.find(|brand| family.is_none_or(|family| family == brand.family));
+                (None, brand.map(|brand| brand.code.as_str()).or(family).map(str::to_owned))
+            }
+        }
+    }
+}
+
+/// Has a number registered, unless it is known at the connection; one that was ended is registered again, and one that was refused once
+/// another carrier is named.
 pub(super) async fn want(
     context: &Context,
     scope: Scope,
@@ -36,8 +69,10 @@ pub(super) async fn want(
     correlation: CorrelationId,
 ) -> Result<(), OrderError> {
     let bookings = &context.store.bookings;
+    let (carrier, ours) = wanted.carrier.both();
     let about = Registration {
-        carrier: wanted.carrier.map(str::to_owned),
+        carrier,
+        ours,
         reference: Some(wanted.reference.to_owned()),
         country: wanted.country.map(str::to_owned),
         ..Registration::default()
@@ -52,24 +87,102 @@ pub(super) async fn want(
         updated_at: context.now(),
         revision: 0,
     };
-    let job = job(context, &new, correlation);
-    match bookings.registration(scope, wanted.connection, wanted.number).await? {
-        None => drop(bookings.want(scope, new, vec![job]).await?),
-        // its end was not asked for yet: it is registered still
-        Some(known) if known.tracking == Tracking::Unwanted && known.about.registered_at.is_some() => {
-            let due_at = Some(context.now());
-            let next = RegistrationRecord { tracking: Tracking::Registered, due_at, ..known };
-            keep(context, scope, next, Vec::new()).await?;
-            return Ok(());
-        }
-        Some(known) if matches!(known.tracking, Tracking::Stopped | Tracking::Unwanted) => {
-            let next = RegistrationRecord { revision: known.revision, ..new };
-            keep(context, scope, next, vec![job]).await?;
-        }
-        Some(_) => return Ok(()),
-    }
+    let Some(known) = bookings.registration(scope, wanted.connection, wanted.number).await? else {
+        let job = job(context, &new, correlation);
+        bookings.want(scope, new, vec![job]).await?;
+        context.notifier.work(Lane::RealTime);
+        return Ok(());
+    };
+    let stops = platform_at(context, wanted.connection).and_then(|platform| platform.registering?.stops.then_some(()));
+    let Some(next) = again(&known, new, stops.is_some(), context.now()) else { return Ok(()) };
+    let calls = matches!(next.tracking, Tracking::Wanted | Tracking::Lapsed) && next.tracking != known.tracking;
+    let jobs = if calls { vec![job(context, &next, correlation)] } else { Vec::new() };
+    keep(context, scope, next, jobs).await?;
     context.notifier.work(Lane::RealTime);
     Ok(())
+}
+
+/// What becomes of a known number that a delivery wants: it is that delivery's from now on, and registered anew where that is over. None
+/// where nothing changes. `stops` is whether the platform ends reports at all.
+fn again(
+    known: &RegistrationRecord,
+    new: RegistrationRecord,
+    stops: bool,
+    now: Timestamp,
+) -> Option<RegistrationRecord> {
+    let known = known.clone();
+    let was_registered = known.about.registered_at.is_some();
+    let moved = known.shipment != new.shipment;
+    let (reference, country) = (new.about.reference.clone(), new.about.country.clone());
+    let of_new = |tracking: Tracking, due_at: Option<Timestamp>| {
+        let about = Registration { reference, country, ..known.about.clone() };
+        RegistrationRecord { tracking, due_at, about, shipment: new.shipment, ..known.clone() }
+    };
+    Some(match known.tracking {
+        // its end was not asked for: it is registered still
+        Tracking::Unwanted if was_registered => of_new(Tracking::Registered, Some(now)),
+        Tracking::Stopped if was_registered && !stops => of_new(Tracking::Registered, Some(now)),
+        // it may have ended: some platforms take a stopped number for registered, so it is started again
+        Tracking::Stopping | Tracking::Stopped if was_registered => {
+            let mut next = of_new(Tracking::Lapsed, None);
+            (next.about.restarts, next.about.ended) = (0, None);
+            next
+        }
+        Tracking::Unwanted | Tracking::Stopping | Tracking::Stopped => {
+            RegistrationRecord { revision: known.revision, ..new }
+        }
+        Tracking::Refused if new.about.ours.is_some() && known.about.ours != new.about.ours => {
+            RegistrationRecord { revision: known.revision, ..new }
+        }
+        tracking if moved => of_new(tracking, known.due_at),
+        Tracking::Wanted | Tracking::Sending | Tracking::Registered | Tracking::Lapsed | Tracking::Refused => {
+            return None;
+        }
+    })
+}
+
+/// A person has the numbers of a shipment registered at a platform: also those again that it refused or ended before.
+///
+/// # Errors
+/// When the caller may not, the shipment has no number, or the store fails.
+pub async fn by_hand(
+    context: &Context,
+    caller: &Caller,
+    shipment: &ShipmentRecord,
+    connection: &str,
+) -> Result<(), UseCaseError> {
+    caller.require(Permission::Act)?;
+    let (scope, correlation) = (caller.scope(), context.correlation());
+    if shipment.numbers.is_empty() {
+        return Err(UseCaseError::Conflict("the shipment has no tracking number".into()));
+    }
+    let audit = context.audit("shipment.register", format!("shipment:{}", shipment.id));
+    context.store.people.audit(scope, audit).await?;
+    for number in &shipment.numbers {
+        let wanted = Wanted {
+            connection,
+            number: &number.number,
+            carrier: Named::of(number, None),
+            shipment: shipment.id,
+            reference: shipment.origin.as_ref().map_or(number.number.as_str(), |origin| origin.name.as_str()),
+            country: shipment.plan.to.as_deref(),
+        };
+        let refused = context.store.bookings.registration(scope, connection, &number.number).await?;
+        if let Some(known) = refused.filter(|known| known.tracking == Tracking::Refused) {
+            // as one that was ended: a person asks for it anew
+            keep(context, scope, RegistrationRecord { tracking: Tracking::Stopped, ..known }, Vec::new()).await?;
+        }
+        want(context, scope, &wanted, correlation).await.map_err(ours)?;
+    }
+    Ok(())
+}
+
+/// Nothing is called here: what fails is our own.
+fn ours(error: OrderError) -> UseCaseError {
+    match error {
+        OrderError::Ours(error) => error,
+        other => UseCaseError::Internal(other.to_string()),
+    }
 }
 
 /// Has the tracking of a number ended.
@@ -79,7 +192,7 @@ pub(super) async fn end(
     known: RegistrationRecord,
     correlation: CorrelationId,
 ) -> Result<(), OrderError> {
-    if matches!(known.tracking, Tracking::Unwanted | Tracking::Stopped | Tracking::Refused) {
+    if matches!(known.tracking, Tracking::Unwanted | Tracking::Stopping | Tracking::Stopped | Tracking::Refused) {
         return Ok(());
     }
     let next = RegistrationRecord { tracking: Tracking::Unwanted, due_at: None, ..known };
@@ -111,7 +224,7 @@ pub async fn register(
     match known.tracking {
         Tracking::Wanted | Tracking::Lapsed => begin(context, scope, known, registers, calls).await?,
         Tracking::Sending => look(context, scope, known, registers, calls).await?,
-        Tracking::Unwanted => stop(context, scope, known, registers, calls).await?,
+        Tracking::Unwanted | Tracking::Stopping => stop(context, scope, known, registers, calls).await?,
         Tracking::Registered | Tracking::Stopped | Tracking::Refused => {}
     }
     Ok(Done::Over)
@@ -125,18 +238,16 @@ async fn begin(
     calls: &dyn CallLog,
 ) -> Result<(), OrderError> {
     let manifest = registers.manifest();
+    let Some(number) = tracked(&known, manifest) else {
+        let why = no_code(context, &known);
+        return refuse(context, scope, known, why).await;
+    };
+    known.about.carrier.clone_from(&number.carrier);
     // a second registration would double every event: that it is about to be sent is kept first
     let guarded = manifest.again == Again::Doubles;
     if guarded {
         known = keep(context, scope, RegistrationRecord { tracking: Tracking::Sending, ..known }, Vec::new()).await?;
     }
-    let number = TrackedNumber {
-        number: known.number.clone(),
-        carrier: known.about.carrier.clone().filter(|_| manifest.needs_carrier),
-        reference: known.about.reference.clone(),
-        country: known.about.country.clone(),
-        ..TrackedNumber::default()
-    };
     let outcomes = match known.tracking {
         Tracking::Lapsed => registers.restart(&[number], calls).await,
         _ => registers.register(&[number], calls).await,
@@ -160,7 +271,45 @@ async fn begin(
     }
 }
 
-/// Looks whether a number is registered of which that is not known.
+/// A number as it is registered; none where the platform needs the carrier and has no code for it that is known.
+fn tracked(known: &RegistrationRecord, manifest: &RegisteringManifest) -> Option<TrackedNumber> {
+    let about = &known.about;
+    let of_family = |brand: &str| manifest.code_of(&directory::known("odoo", brand)?.family);
+    let code = |ours: &String| manifest.code_of(ours).or_else(|| of_family(ours)).map(str::to_owned);
+    let carrier = about.carrier.clone().or_else(|| about.ours.as_ref().and_then(code));
+    if manifest.needs_carrier && carrier.is_none() {
+        return None;
+    }
+    Some(TrackedNumber {
+        number: known.number.clone(),
+        carrier,
+        reference: about.reference.clone(),
+        country: about.country.clone(),
+        ..TrackedNumber::default()
+    })
+}
+
+/// Why a number is not registered whose carrier the platform does not know by a code of its own, and what to do.
+fn no_code(context: &Context, known: &RegistrationRecord) -> String {
+    let platform = platform_at(context, &known.connection).map_or("The platform", |manifest| manifest.label);
+    let finders = carriers::ALL.iter().filter_map(|one| one.api());
+    let finders = finders.filter(|api| api.registering.is_some_and(|registering| !registering.needs_carrier));
+    let finders = finders.map(|api| api.label).collect::<Vec<_>>().join(", ");
+    let ours = known.about.ours.as_deref();
+    match ours.map(|ours| directory::known("odoo", ours).map_or(ours, |of| of.name.as_str())) {
+        Some(name) => format!(
+            "{platform} has no code for {name} that Milepost can choose. Choose a shipping method in Odoo that names the carrier more \
+             exactly (DHL Express, DHL Paket), register the number at {platform} by hand, or have the rule use a platform that finds \
+             the carrier itself: {finders}."
+        ),
+        None => format!(
+            "{platform} needs the carrier of a number, and it is not known. Choose a shipping method of the carrier in Odoo, or have the \
+             rule use a platform that finds the carrier itself: {finders}."
+        ),
+    }
+}
+
+/// Looks whether a number is registered of which that is not known: only what the platform says of our registration counts.
 async fn look(
     context: &Context,
     scope: Scope,
@@ -168,19 +317,23 @@ async fn look(
     registers: &dyn Registering,
     calls: &dyn CallLog,
 ) -> Result<(), OrderError> {
-    let by_hand = "Whether it is registered is not known. Look at the platform, and register it there by hand.";
-    if !registers.manifest().fetches {
+    let by_hand = "Whether it is registered is not known: the platform did not answer, and does not say it afterwards. Register it \
+                   again if no event of it arrives.";
+    let Some(number) = tracked(&known, registers.manifest()) else {
         return refuse(context, scope, known, by_hand.to_owned()).await;
-    }
-    match registers.fetch(&[known_by(&known)], calls).await.into_iter().next() {
-        Some(Ok(_)) => registered(context, scope, known, None).await,
-        Some(Err(error)) if error.class == ErrorClass::NotFound => {
+    };
+    let standing = match registers.standing(&number, calls).await {
+        Err(error) if error.class == ErrorClass::NotFound => Standing::Absent,
+        standing => standing?,
+    };
+    match standing {
+        Standing::Registered => registered(context, scope, known, None).await,
+        Standing::Absent => {
             let next = RegistrationRecord { tracking: Tracking::Wanted, ..known };
             let next = keep(context, scope, next, Vec::new()).await?;
             begin(context, scope, next, registers, calls).await
         }
-        Some(Err(error)) => Err(error.into()),
-        None => refuse(context, scope, known, by_hand.to_owned()).await,
+        Standing::CannotTell => refuse(context, scope, known, by_hand.to_owned()).await,
     }
 }
 
@@ -191,7 +344,13 @@ async fn stop(
     registers: &dyn Registering,
     calls: &dyn CallLog,
 ) -> Result<(), OrderError> {
+    let mut known = known;
     if registers.manifest().stops && known.about.registered_at.is_some() {
+        // kept before the call: a delivery that wants the number meanwhile then knows that it may have ended
+        if known.tracking != Tracking::Stopping {
+            known =
+                keep(context, scope, RegistrationRecord { tracking: Tracking::Stopping, ..known }, Vec::new()).await?;
+        }
         match registers.stop(&[known_by(&known)], calls).await.into_iter().next() {
             // one that the platform does not end sends on, and its messages fold into what they concern
             None | Some(Outcome::Done(()) | Outcome::Pending { .. } | Outcome::Refused(_)) => {}

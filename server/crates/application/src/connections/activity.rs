@@ -20,6 +20,8 @@ use storage::{
     people::AuditRecord,
 };
 
+/// Where desks report to, before the connection's name.
+pub const REPORTS: &str = "/hooks/desk";
 /// Audit lines that are read.
 const CHANGES: u32 = 50;
 /// Jobs whose calls are read.
@@ -38,6 +40,8 @@ pub struct Activity {
     pub changes: Vec<Change>,
     /// Where a platform sends its messages; none for what Milepost calls.
     pub ingest: Option<String>,
+    /// Where a desk reports that tickets changed; none for others.
+    pub reports: Option<String>,
     /// Why it cannot be used at all.
     pub unusable: Option<String>,
 }
@@ -94,6 +98,7 @@ pub async fn activity(context: &Context, caller: &Caller, of: &Details) -> Resul
         calls: Vec::new(),
         changes: changes(context, scope, record.id, &record.name).await?,
         ingest: None,
+        reports: None,
         unusable: live.get(&record.name).and_then(|connection| connection.unusable()).map(str::to_owned),
     };
     if of.overview.template.as_ref().is_some_and(|template| template.family == Family::Carrier) {
@@ -102,6 +107,9 @@ pub async fn activity(context: &Context, caller: &Caller, of: &Details) -> Resul
         activity.quarantined = context.store.inbox.count(scope, unread).await?.take;
         activity.ingest = Some(format!("{}/ingest/{}", context.config.public_url, record.name));
         return Ok(activity);
+    }
+    if of.overview.template.as_ref().is_some_and(|template| template.family == Family::Desk) {
+        activity.reports = Some(format!("{}{REPORTS}/{}", context.config.public_url, record.name));
     }
     activity.calls = calls(context, scope, &record.name).await?;
     Ok(activity)

@@ -15,17 +15,17 @@ use crate::{
     people::PeopleNames,
 };
 use domain::{
-    Severity,
-    access::Permission,
+    Classifier, ExceptionReason, Severity,
+    access::{Permission, Permissions},
     event_time::EventTime,
-    exceptions::escalations,
-    fold::Resolution,
+    exceptions::{escalated, escalations},
+    fold::{Fact, Plan, Resolution},
     ids::{ExceptionId, UserId},
 };
 use jiff::Timestamp;
 use storage::{
-    Actor,
-    people::AuditRecord,
+    Actor, Scope,
+    people::{AuditRecord, UserRecord},
     work::{ExceptionAction, ExceptionRecord, QueueQuery, QueueView},
 };
 
@@ -37,10 +37,18 @@ const LINES_MAX: u32 = 200;
 pub struct OneException {
     /// As in the queue.
     pub entry: QueueEntry,
+    /// The events behind it, newest first; the newest of all where the clock made it.
+    pub events: Vec<Fact>,
+    /// What is wrong with the order's data.
+    pub problems: Vec<String>,
+    /// People who can look after it; none for a caller who may not act.
+    pub people: Vec<(UserId, String)>,
     /// The promised date.
     pub promised_by: Option<Timestamp>,
     /// The latest estimate.
     pub eta: Option<EventTime>,
+    /// When it grows more severe, and to what, while it stays open.
+    pub escalates: Option<(Timestamp, Severity)>,
     /// The teams that there are.
     pub teams: Vec<String>,
     /// What happened, oldest first.
@@ -90,18 +98,59 @@ pub async fn one(context: &Context, caller: &Caller, id: ExceptionId) -> Result<
     let entry = queue(context, caller, query).await?.rows.into_iter().next();
     let entry = entry.ok_or(UseCaseError::NotFound("exception"))?;
     let record = &entry.row.exception;
-    let shipment = context.store.shipments.shipment(scope, record.shipment).await?;
-    let shipment = shipment.ok_or(UseCaseError::NotFound("shipment"))?;
+    let loaded = context.store.shipments.load(scope, record.shipment, None).await?;
+    let loaded = loaded.ok_or(UseCaseError::NotFound("shipment"))?;
+    let (events, problems) = (evidence(&loaded.input.facts, record), problems(&loaded.shipment.plan, record.reason));
+    let shipment = loaded.shipment;
+    let people = if caller.may(Permission::Act) { members(context, scope).await? } else { Vec::new() };
     let mut history = acts(context, caller, id).await?;
-    history.extend(by_itself(record, &calendar::company(context, scope).await?.own(), context.now()));
+    let (calendar, now) = (calendar::company(context, scope).await?.own(), context.now());
+    history.extend(by_itself(record, &calendar, now));
+    let next = escalated(record.reason, record.recorded_at, now, &calendar).1.filter(|_| record.closed.is_none());
+    let escalates = next.map(|at| (at, escalated(record.reason, record.recorded_at, at, &calendar).0));
     history.sort_by_key(|line| line.at);
     Ok(OneException {
+        events,
+        problems,
+        people,
         promised_by: shipment.plan.promised_by,
         eta: shipment.folded.eta,
+        escalates,
         teams: teams::all(context, scope).await?.into_keys().collect(),
         history,
         entry,
     })
+}
+
+/// Events of an exception that are shown.
+const EVENTS_MAX: usize = 5;
+
+/// The events behind an exception; the newest of the shipment where it has none of its own.
+fn evidence(facts: &[Fact], exception: &ExceptionRecord) -> Vec<Fact> {
+    let is_actual = |fact: &&Fact| fact.observation.classifier == Classifier::Actual;
+    let mut behind: Vec<&Fact> = facts.iter().filter(|fact| exception.evidence.contains(&fact.id)).collect();
+    if behind.is_empty() {
+        behind = facts.iter().filter(is_actual).collect();
+    }
+    behind.sort_by_key(|fact| std::cmp::Reverse((fact.observation.time.sort_key(), fact.id)));
+    behind.into_iter().take(EVENTS_MAX).cloned().collect()
+}
+
+/// What of the order could not be read, or is in doubt, where the exception is about that.
+fn problems(plan: &Plan, reason: ExceptionReason) -> Vec<String> {
+    match reason {
+        ExceptionReason::ImportIncomplete => plan.unread.iter().chain(&plan.doubts).cloned().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Who can look after exceptions, by name: users who may act and are not switched off.
+async fn members(context: &Context, scope: Scope) -> Result<Vec<(UserId, String)>> {
+    let users = context.store.people.users(scope).await?;
+    let may = |user: &UserRecord| user.enabled && Permissions::of_roles(&user.roles).contains(Permission::Act);
+    let mut people: Vec<_> = users.into_iter().filter(may).map(|user| (user.id, user.name)).collect();
+    people.sort_by(|(_, a), (_, b)| a.cmp(b));
+    Ok(people)
 }
 
 /// What happened without a person.

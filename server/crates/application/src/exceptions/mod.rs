@@ -18,12 +18,15 @@ use crate::{
     error::{Result, UseCaseError},
     keys::sealed_audit,
 };
-use domain::{access::Permission, ids::ExceptionId};
+use domain::{
+    access::{Permission, Permissions},
+    ids::ExceptionId,
+};
 use jiff::SignedDuration;
 use storage::{
-    Scope,
     jobs::{Cause, JobKind, Lane},
-    work::{CaseRecord, CaseStatus, ExceptionAction},
+    people::UserRecord,
+    work::{CaseRecord, CaseStatus, ExceptionAction, TicketFacts},
 };
 
 /// A snoozed exception comes back after this time at the latest.
@@ -45,7 +48,7 @@ pub async fn act(
     let Some(exception) = context.store.work.exception(scope, id).await? else {
         return Err(UseCaseError::NotFound("exception"));
     };
-    check(context, scope, &action).await?;
+    check(context, caller, &action).await?;
     let before = serde_json::json!({"owner": exception.owner, "acknowledged_at": exception.acknowledged_at, "team": exception.team, "snoozed_until": exception.snoozed_until, "closed": exception.closed.is_some()});
     let after = serde_json::to_value(&action).map_err(|e| UseCaseError::Internal(e.to_string()))?;
     let why = match why {
@@ -67,9 +70,10 @@ pub async fn act(
         ExceptionAction::Reopen => context.store.work.case_context(scope, id).await?.and_then(|context| context.case),
         _ => None,
     };
-    match case.filter(|case| case.status == CaseStatus::Resolved && case.closed_by.is_some()) {
+    match case.filter(|case| case.status == CaseStatus::Resolved && case.is_left_closed()) {
         Some(case) => {
-            let case = CaseRecord { closed_by: None, ..case };
+            let ticket = TicketFacts { closed_by_rule: None, ..case.ticket };
+            let case = CaseRecord { closed_by: None, ticket, ..case };
             context.store.work.move_case(scope, case, Some(action), audit, jobs).await?;
         }
         None => context.store.work.act(scope, id, action, audit, jobs).await?,
@@ -78,8 +82,8 @@ pub async fn act(
     Ok(())
 }
 
-/// Snoozing has an end, and a team must be one.
-async fn check(context: &Context, scope: Scope, action: &ExceptionAction) -> Result<()> {
+/// Snoozing has an end, a team must be one, and who looks after it must be a user who may.
+async fn check(context: &Context, caller: &Caller, action: &ExceptionAction) -> Result<()> {
     match action {
         ExceptionAction::Snooze { until } => {
             let days = until.duration_since(context.now());
@@ -88,8 +92,22 @@ async fn check(context: &Context, scope: Scope, action: &ExceptionAction) -> Res
                 return Err(UseCaseError::Invalid { field: "until", message });
             }
         }
-        ExceptionAction::Team { team: Some(team) } if !teams::all(context, scope).await?.contains_key(team) => {
-            let message = format!("there is no team {team}: milepost team list shows those that there are");
+        ExceptionAction::Assign { owner: Some(owner) } if Some(*owner) != caller.user() => {
+            let owner = context.store.people.user(*owner).await?;
+            let may = |user: &UserRecord| {
+                user.company == caller.scope().company
+                    && user.enabled
+                    && Permissions::of_roles(&user.roles).contains(Permission::Act)
+            };
+            if !owner.as_ref().is_some_and(may) {
+                let message = "There is no such person, or they may not work on exceptions.".to_owned();
+                return Err(UseCaseError::Invalid { field: "owner", message });
+            }
+        }
+        ExceptionAction::Team { team: Some(team) }
+            if !teams::all(context, caller.scope()).await?.contains_key(team) =>
+        {
+            let message = format!("There is no team {team}: choose one of those that there are.");
             return Err(UseCaseError::Invalid { field: "team", message });
         }
         _ => {}

@@ -1,11 +1,12 @@
 //! The queue of exceptions, as a caller may read it.
 
-use super::playbook;
+use super::{playbook, teams};
 use crate::{
     caller::Caller,
     cases::{
         agents::Names,
         routing::{self, NoTicket},
+        wanted,
     },
     context::Context,
     error::Result,
@@ -33,6 +34,8 @@ pub struct Queue {
     pub categories: Vec<CategoryCount>,
     /// The rows.
     pub rows: Vec<QueueEntry>,
+    /// The teams that there are.
+    pub teams: Vec<String>,
     /// Where the next page begins.
     pub next: Option<String>,
 }
@@ -104,9 +107,10 @@ pub async fn queue(context: &Context, caller: &Caller, query: QueueQuery) -> Res
     let lines = context.store.people.resolutions(scope, resolved).await?;
     let cases = page.rows.iter().filter_map(|row| row.case.as_ref());
     let names = Names::read(context, caller, cases, lines.iter().map(|(line, _)| &line.entry)).await?;
-    let no_ticket = |row: &QueueRow| match row.case {
-        None => routing::no_ticket(context, &row.exception, row.origin.as_ref(), &row.numbers),
-        Some(_) => None,
+    let book = context.rules.book(&context.store, scope, now).await?;
+    let no_ticket = |row: &QueueRow| {
+        let wanted = wanted::by_exception(context, &book, &row.exception).filter(|_| row.case.is_none())?;
+        routing::no_ticket(context, &wanted, &row.exception, row.origin.as_ref(), &row.numbers)
     };
     let own = playbook::own(context, scope).await?;
     let connections = context.connections.now();
@@ -128,6 +132,7 @@ pub async fn queue(context: &Context, caller: &Caller, query: QueueQuery) -> Res
         open: counts.iter().map(|(_, _, n)| n).sum(),
         categories: categories(&counts),
         rows: page.rows.into_iter().map(entry).collect(),
+        teams: teams::all(context, scope).await?.into_keys().collect(),
         next: page.next,
     })
 }

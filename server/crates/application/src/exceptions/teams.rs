@@ -6,9 +6,15 @@ use crate::{
     error::{Result, UseCaseError},
     people::settings,
 };
-use domain::{access::Permission, ids::UserId};
-use std::collections::{BTreeMap, BTreeSet};
-use storage::Scope;
+use domain::{
+    access::Permission,
+    carriers::family_name,
+    commit::ExceptionChange,
+    exceptions::teams::{Team, Teams, team_for},
+    ids::{ExceptionId, UserId},
+};
+use std::collections::BTreeMap;
+use storage::{Scope, shipments::Loaded};
 
 /// The setting that holds them.
 const TEAMS: &str = "exceptions.teams";
@@ -18,9 +24,6 @@ const TEAMS_MAX: usize = 100;
 const MEMBERS_MAX: usize = 200;
 /// Characters of a name.
 const NAME_CHARS_MAX: usize = 60;
-
-/// The members of each team, by its name.
-pub type Teams = BTreeMap<String, BTreeSet<UserId>>;
 
 /// All teams.
 ///
@@ -39,24 +42,73 @@ pub async fn list(context: &Context, caller: &Caller) -> Result<Teams> {
     all(context, caller.scope()).await
 }
 
-/// Makes a team, or gives one other members.
+/// How many open exceptions each team has, snoozed ones left out.
+///
+/// # Errors
+/// When the caller may not, or the store fails.
+pub async fn open(context: &Context, caller: &Caller) -> Result<BTreeMap<String, u64>> {
+    caller.require(Permission::See)?;
+    Ok(context.store.work.team_counts(caller.scope(), context.now()).await?)
+}
+
+/// Who can be a member, by name.
+///
+/// # Errors
+/// When the caller may not, or the store fails.
+pub async fn people(context: &Context, caller: &Caller) -> Result<Vec<(UserId, String)>> {
+    caller.require(Permission::Operate)?;
+    let users = context.store.people.users(caller.scope()).await?;
+    let mut people: Vec<_> = users.into_iter().map(|user| (user.id, user.name)).collect();
+    people.sort_by(|(_, a), (_, b)| a.cmp(b));
+    Ok(people)
+}
+
+/// The teams that get the exceptions that a commit opens.
+///
+/// # Errors
+/// When the store fails, or what it holds cannot be read.
+pub(crate) async fn of_new(
+    context: &Context,
+    scope: Scope,
+    loaded: &Loaded,
+    changes: &[ExceptionChange],
+) -> Result<BTreeMap<ExceptionId, String>> {
+    let opened = changes.iter().filter_map(|change| match change {
+        ExceptionChange::Open { id, exception } => Some((*id, exception.reason)),
+        ExceptionChange::Keep { .. } | ExceptionChange::Close { .. } => None,
+    });
+    let opened: Vec<_> = opened.collect();
+    if opened.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let teams = all(context, scope).await?;
+    let carriers: Vec<&str> = loaded.shipment.numbers.iter().filter_map(|number| number.carrier.as_deref()).collect();
+    let given = |(id, reason)| Some((id, team_for(&teams, reason, &carriers)?.to_owned()));
+    Ok(opened.into_iter().filter_map(given).collect())
+}
+
+/// Makes a team, or changes one: its members, and what it gets by itself from now on.
 ///
 /// # Errors
 /// When the caller may not, the name is not right, there are too many, or the store fails.
-pub async fn put(context: &Context, caller: &Caller, name: &str, members: BTreeSet<UserId>) -> Result<()> {
+pub async fn put(context: &Context, caller: &Caller, name: &str, team: Team) -> Result<()> {
     caller.require(Permission::Operate)?;
     let name = name.trim().to_owned();
     if !(1..=NAME_CHARS_MAX).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         let message = format!("the name of a team has 1 to {NAME_CHARS_MAX} characters");
         return Err(UseCaseError::Invalid { field: "name", message });
     }
-    if members.len() > MEMBERS_MAX {
+    if let Some(unknown) = team.carriers.iter().find(|family| family_name(family).is_none()) {
+        let message = format!("there is no carrier {unknown}: name its family, e.g. dhl");
+        return Err(UseCaseError::Invalid { field: "carriers", message });
+    }
+    if team.members.len() > MEMBERS_MAX {
         let message = format!("a team has {MEMBERS_MAX} members at most");
         return Err(UseCaseError::Invalid { field: "members", message });
     }
     let audited = ("team.put", format!("team:{name}"));
     settings::amend(context, caller.scope(), TEAMS, audited, |teams: &mut Teams| {
-        teams.insert(name.clone(), members.clone());
+        teams.insert(name.clone(), team.clone());
         match teams.len() > TEAMS_MAX {
             true => Err(UseCaseError::Conflict(format!("there are {TEAMS_MAX} teams already: remove one first"))),
             false => Ok(()),

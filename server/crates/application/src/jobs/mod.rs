@@ -1,6 +1,7 @@
 //! Jobs: the runner with leases, how failures are tried again, and one file for each kind of job.
 
 mod answers;
+mod ask_tracking;
 mod book_shipment;
 mod check_connection;
 mod check_rules;
@@ -14,6 +15,7 @@ mod fold;
 mod follow_erasures;
 mod import_orders;
 mod kind;
+mod message_customer;
 mod next;
 mod normalise;
 mod poll_desk;

@@ -1,10 +1,10 @@
 //! Every kind of work, in one list. To add one: a file with a `KIND`, and its line here.
 
 use super::{
-    book_shipment, check_connection, check_rules, claim_deadlines, evaluate_alerts, expire_proofs, fetch_keys,
-    fix_difference, fold, follow_erasures, import_orders, kind::Kind, normalise, poll_desk, prepare_claim, prune,
-    read_order, reconcile, register_tracking, renew_tracking, replay, reread, rule_actions, send_alert, sweep,
-    sync_booking, sync_case, sync_order, try_rule, void_booking,
+    ask_tracking, book_shipment, check_connection, check_rules, claim_deadlines, evaluate_alerts, expire_proofs,
+    fetch_keys, fix_difference, fold, follow_erasures, import_orders, kind::Kind, message_customer, normalise,
+    poll_desk, prepare_claim, prune, read_order, reconcile, register_tracking, renew_tracking, replay, reread,
+    rule_actions, send_alert, sweep, sync_booking, sync_case, sync_order, try_rule, void_booking,
 };
 use storage::jobs::JobKind;
 
@@ -24,6 +24,7 @@ pub const ALL: &[&Kind] = &[
     &book_shipment::KIND,
     &void_booking::KIND,
     &register_tracking::KIND,
+    &ask_tracking::KIND,
     &renew_tracking::KIND,
     &expire_proofs::KIND,
     &reconcile::KIND,
@@ -32,6 +33,7 @@ pub const ALL: &[&Kind] = &[
     &send_alert::KIND,
     &check_rules::KIND,
     &rule_actions::KIND,
+    &message_customer::KIND,
     &try_rule::KIND,
     &prepare_claim::KIND,
     &claim_deadlines::KIND,
@@ -73,6 +75,7 @@ mod tests {
             JobKind::RECONCILE,
             JobKind::CHECK_RULES,
             JobKind::RULE_ACTIONS,
+            JobKind::MESSAGE_CUSTOMER,
             JobKind::TRY_RULE,
             JobKind::EVALUATE_ALERTS,
             JobKind::SEND_ALERT,

@@ -20,6 +20,7 @@ use storage::{shipments::Loaded, trackers::NumberRecord};
 pub use import::{IMPORT_PAGES_MAX, import, import_these, reimport, what_to_do};
 pub use link::link;
 pub(crate) use of_order::SalesOrder;
+pub(crate) use reference::wrong_with;
 pub use repair::REPAIRS_MAX;
 pub(crate) use repair::{Comparing, KEY as SET_BACK};
 pub(crate) use sync::html::escape;

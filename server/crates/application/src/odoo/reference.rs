@@ -78,6 +78,14 @@ impl Reference {
     }
 }
 
+/// What is wrong with a text as a number of this carrier, in a sentence; none where nothing is.
+pub(crate) fn wrong_with(text: &str, method: Option<&str>) -> Option<String> {
+    let mut reference = Reference::default();
+    reference.add(text, method);
+    let said = reference.problems.into_iter().chain(reference.doubts).next();
+    said.map(|said| said.trim_start_matches(TRACKING).to_owned())
+}
+
 /// Whether what is wrong with a text leaves a number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Found {

@@ -15,7 +15,10 @@ use domain::{
     numbers,
 };
 use jiff::{SignedDuration, Timestamp};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use storage::transfer::Filled;
 use storage::{
     facts::{Progress, Recording, TrackerKey},
@@ -309,6 +312,8 @@ impl Simulation {
                 order: Some(format!("S{record:07}")),
                 order_record: Some(record),
                 customer_record: None,
+                value: None,
+                segments: BTreeSet::new(),
                 company: None,
                 url: None,
                 transfer: Transfer::default(),
@@ -380,6 +385,7 @@ impl Simulation {
             withheld: opened_ids,
             effects: Vec::new(),
             calendar: Calendar::default(),
+            teams: BTreeMap::new(),
             unknown: None,
             jobs: Vec::new(),
             next_uses: Vec::new(),

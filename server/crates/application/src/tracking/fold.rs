@@ -2,14 +2,14 @@
 
 use crate::{
     booking::renewal,
-    cases::{opening, routing},
+    cases::routing,
     connections::live::Snapshot,
     context::Context,
     error::{Result, UseCaseError},
-    exceptions::{calendar, watch},
+    exceptions::{calendar, teams, watch},
     rules::{
         book::Book,
-        follow::{self, Admitted},
+        follow::{self, Admissions, Admitted},
         regard,
     },
 };
@@ -17,7 +17,6 @@ use domain::{
     ExceptionReason,
     commit::{self, ExceptionChange},
     effects::{EffectOutcome, EffectTarget},
-    exceptions::exception_key,
     fold::{self, Folded, NextUse},
     ids::{CorrelationId, ExceptionId, ShipmentId},
     rules::{self, Change, Intent},
@@ -57,6 +56,7 @@ pub async fn fold_shipment(
     cause: Cause,
     correlation: CorrelationId,
 ) -> Result<FoldOutcome> {
+    let mut admissions = Admissions::default();
     for _ in 0..CONFLICTS_MAX {
         let Some(mut loaded) = context.store.shipments.load(scope, id, None).await? else {
             return Ok(FoldOutcome::Gone);
@@ -71,7 +71,7 @@ pub async fn fold_shipment(
         let book = context.rules.book(&context.store, scope, context.now()).await?;
         let Ruled { exceptions, outcome } = ruled(context, &loaded, &book, &mut folded, (cause, now));
         let Admitted { intents, own, firings } =
-            follow::admit(context, &book, &loaded.effects, (id, outcome), &mut folded);
+            follow::admit((context, &mut admissions), &book, &loaded.effects, (id, outcome), &mut folded);
         let next_uses = next_uses(&loaded, &folded);
         let same = next_uses.is_empty() && unchanged(&loaded, &folded, &exceptions);
         if same && own.is_empty() {
@@ -89,6 +89,7 @@ pub async fn fold_shipment(
             correlation,
             at: now,
             last_event: last_event(&loaded, &folded),
+            teams: teams::of_new(context, scope, &loaded, &exceptions).await?,
             exceptions,
             effects,
             jobs,
@@ -280,8 +281,8 @@ impl Derivation<'_> {
                         self.context.job(JobKind::RULE_ACTIONS, shipment, self.cause, self.correlation, Some(shipment));
                     made.jobs.push(job);
                 }
-                Intent::UpdateCase { exception, at, urgent } => {
-                    let desk = self.desk_of(&connections, exception, &made.effects);
+                Intent::UpdateCase { exception, at, urgent, desk } => {
+                    let desk = self.desk_of(&connections, exception, desk);
                     let job = |desk: String| self.job(JobKind::SYNC_CASE, &exception, &desk, urgent);
                     made.jobs.extend(desk.map(job).map(|job| NewJob { run_at: at, ..job }));
                 }
@@ -309,17 +310,12 @@ impl Derivation<'_> {
 
     /// The desk of an exception: that of its case, where it waits should that desk not be in use; else the one that takes it;
     /// none where none does.
-    fn desk_of(&self, connections: &Snapshot, exception: ExceptionId, effects: &[NewEffect]) -> Option<String> {
+    fn desk_of(&self, connections: &Snapshot, exception: ExceptionId, by_rule: Option<String>) -> Option<String> {
         let case = self.loaded.cases.iter().rev().find(|case| case.exception == exception);
         if let Some(case) = case {
             return Some(case.desk.clone());
         }
-        let key = exception_key(exception);
-        let new = effects.iter().find(|effect| effect.target == EffectTarget::Case && effect.key == key);
-        let opening = new.map(|effect| effect.body.as_str()).and_then(opening::read);
-        if let Some(desk) = opening.or_else(|| opening::of(&self.loaded.effects, exception)).and_then(|one| one.desk)
-            && connections.get(&desk).is_some()
-        {
+        if let Some(desk) = by_rule.filter(|desk| connections.get(desk).is_some()) {
             return Some(desk);
         }
         let opened = self.exceptions.iter().find_map(|change| match change {

@@ -16,9 +16,10 @@ use std::sync::Arc;
 use storage::{
     Scope, StoreError, WrappedKey,
     connections::ConnectionRecord,
-    inbox::{NewMessage, Novelty},
+    inbox::{Accepted, NewMessage, Novelty},
     jobs::{Cause, JobKind, Lane},
 };
+use uuid::Uuid;
 
 /// A message of more bytes is an interchange: it is read in the batch lane.
 const INTERCHANGE_BYTES: usize = 256 * 1024;
@@ -213,42 +214,102 @@ async fn keep(
         }
         verdict => verdict?,
     };
-    let id = MessageId(context.clock.id());
-    let (data_key, wrapped) = context.vault.new_key(SubjectId(id.0));
     let digest = match &verified.once {
         // the first message with this proof has its place; any other one is found there
         Some(once) => context.vault.delivery(source.record.id, Some(once), USED_UP),
         None => context.vault.delivery(source.record.id, verified.key.0.as_deref(), body),
     };
-    let message = NewMessage {
-        id,
-        source: source.record.id,
-        correlation: delivery.correlation,
-        received_at: now,
-        digest,
-        headers: kept_headers(delivery.request.headers),
-        content_type: header(delivery.request.headers, "content-type"),
-        verified_by: source.record.scheme.clone(),
-        size: body.len() as u64,
-        body: data_key.seal(BODY, body),
-        key: wrapped,
-    };
-    let mut job = context.job(JobKind::NORMALISE, id, Cause::Live, delivery.correlation, None);
-    if body.len() > INTERCHANGE_BYTES {
-        job.lane = Lane::Batch;
-    }
-    let lane = job.lane;
-    let accepted = context.store.inbox.accept(source.scope, message, job).await?;
+    let accepted = store(
+        context,
+        source,
+        Body {
+            digest,
+            headers: kept_headers(delivery.request.headers),
+            content_type: header(delivery.request.headers, "content-type"),
+            verified_by: source.record.scheme.clone(),
+            bytes: body,
+        },
+        delivery.correlation,
+    )
+    .await?;
     match accepted.novelty {
-        Novelty::New => context.notifier.work(lane),
         Novelty::Repeated
             if verified.once.is_some() && !is_kept(context, source.scope, accepted.message, body).await? =>
         {
             return Err(Refused::ProofUsed);
         }
-        Novelty::Repeated => {}
+        Novelty::New | Novelty::Repeated => {}
     }
     Ok(Receipt { message: accepted.message, correlation: accepted.correlation, novelty: accepted.novelty })
+}
+
+/// How what Milepost fetched itself is verified: by the platform's certificate, under its own key.
+const FETCHED: &str = "fetched_from_the_platform";
+
+/// Keeps what Milepost fetched at the platform of a source by itself: it needs no proof. The same answer twice is one message.
+///
+/// # Errors
+/// As [`accept`].
+pub async fn take_fetched(
+    context: &Context,
+    source: &str,
+    bytes: &[u8],
+    correlation: CorrelationId,
+) -> Result<Receipt, Refused> {
+    let source = ready(context, source).await?;
+    let limit = source.connector.carrier().manifest().max_body_bytes;
+    if bytes.len() > limit {
+        return Err(Refused::TooLarge(limit));
+    }
+    let digest = context.vault.delivery(source.record.id, None, bytes);
+    let (headers, content_type) = ("{}".to_owned(), Some("application/json".to_owned()));
+    let body = Body { digest, headers, content_type, verified_by: FETCHED.to_owned(), bytes };
+    let accepted = store(context, &source, body, correlation).await?;
+    Ok(Receipt { message: accepted.message, correlation: accepted.correlation, novelty: accepted.novelty })
+}
+
+/// A body that is certainly the source's.
+struct Body<'a> {
+    digest: Uuid,
+    headers: String,
+    content_type: Option<String>,
+    verified_by: String,
+    bytes: &'a [u8],
+}
+
+/// Keeps a message with its job, sealed under a key of its own.
+async fn store(
+    context: &Context,
+    source: &ReadySource,
+    body: Body<'_>,
+    correlation: CorrelationId,
+) -> Result<Accepted, Refused> {
+    let Body { digest, headers, content_type, verified_by, bytes } = body;
+    let id = MessageId(context.clock.id());
+    let (data_key, wrapped) = context.vault.new_key(SubjectId(id.0));
+    let message = NewMessage {
+        id,
+        source: source.record.id,
+        correlation,
+        received_at: context.now(),
+        digest,
+        headers,
+        content_type,
+        verified_by,
+        size: bytes.len() as u64,
+        body: data_key.seal(BODY, bytes),
+        key: wrapped,
+    };
+    let mut job = context.job(JobKind::NORMALISE, id, Cause::Live, correlation, None);
+    if bytes.len() > INTERCHANGE_BYTES {
+        job.lane = Lane::Batch;
+    }
+    let lane = job.lane;
+    let accepted = context.store.inbox.accept(source.scope, message, job).await?;
+    if accepted.novelty == Novelty::New {
+        context.notifier.work(lane);
+    }
+    Ok(accepted)
 }
 
 /// Stands for the body in the digest of a message whose proof does not cover it.

@@ -344,6 +344,13 @@ pub fn countries() -> impl Iterator<Item = &'static str> {
     COUNTRIES.iter().map(|(code, _)| *code)
 }
 
+/// The public holidays of a country in a year, in their order; none of one whose holidays are not known.
+pub fn holidays_of(country: &str, year: i16) -> Vec<Date> {
+    let first = Date::new(year, 1, 1).ok();
+    let days = first.into_iter().flat_map(|first| first.series(1.days()).take_while(move |day| day.year() == year));
+    days.filter(|day| is_holiday(country, *day)).collect()
+}
+
 /// Whether a day is a public holiday in all of a country; never in one whose holidays are not known.
 pub fn is_holiday(country: &str, day: Date) -> bool {
     let Some((_, holidays)) = COUNTRIES.iter().find(|(code, _)| *code == country) else { return false };

@@ -6,7 +6,7 @@ mod holidays;
 #[cfg(test)]
 mod tests;
 
-pub use holidays::{countries, has_holidays, is_holiday};
+pub use holidays::{countries, has_holidays, holidays_of, is_holiday};
 
 use jiff::{
     SignedDuration, Timestamp,
@@ -47,7 +47,7 @@ pub struct CompanyCalendar {
     pub opens: Time,
     /// When work ends.
     pub closes: Time,
-    /// What is ordered or handed over later than this counts from the next working day.
+    /// What is handed over later than this counts from the next working day: the carrier was there.
     pub cut_off: Time,
     /// Days off beside the public holidays, by country; under [`COMPANY`] those of the company alone.
     pub closed: BTreeMap<String, BTreeSet<Date>>,
@@ -120,6 +120,11 @@ impl Calendar {
         }
     }
 
+    /// The day of a time, in the place's zone.
+    pub fn day_of(&self, at: Timestamp) -> Date {
+        self.zone.to_datetime(at).date()
+    }
+
     /// Whether work is done on a day.
     pub fn is_working_day(&self, day: Date) -> bool {
         if self.working.contains(&day) {
@@ -151,12 +156,20 @@ impl Calendar {
         at
     }
 
-    /// The day from which something counts: after the cut-off hour the next working day.
-    pub fn counts_from(&self, at: Timestamp) -> Date {
+    /// The day from which a hand-over to the carrier counts: after the cut-off hour of a working day the following one.
+    pub fn hand_over_day(&self, at: Timestamp) -> Date {
         let local = self.zone.to_datetime(at);
         let late = self.is_working_day(local.date()) && local.time() > self.cut_off;
-        let day = if late { local.date().saturating_add(jiff::Span::new().days(1)) } else { local.date() };
-        self.working_day_from(day)
+        if late { local.date().saturating_add(jiff::Span::new().days(1)) } else { local.date() }
+    }
+
+    /// A number of working days after a hand-over; one after the cut-off hour counts from the begin of the next working day.
+    pub fn after_hand_over(&self, at: Timestamp, days: u32) -> Timestamp {
+        let day = self.hand_over_day(at);
+        match day == self.day_of(at) {
+            true => self.after_days(at, days),
+            false => self.instant(self.add_days(day, days), Time::midnight()),
+        }
     }
 
     /// The same time of day, a number of working days later; what is on a day off counts from the begin of the next
@@ -170,10 +183,9 @@ impl Calendar {
         self.instant(self.add_days(day, days), time)
     }
 
-    /// The end of the working day that is a number of working days after the day of a time, in the place's zone.
-    pub fn end_after_days(&self, at: Timestamp, days: u32) -> Timestamp {
-        let day = self.add_days(self.zone.to_datetime(at).date(), days);
-        self.instant(day, time(23, 59, 59, 0))
+    /// The end of the working day that is a number of working days after a day, in the place's zone.
+    pub fn end_after_days(&self, day: Date, days: u32) -> Timestamp {
+        self.instant(self.add_days(day, days), time(23, 59, 59, 0))
     }
 
     /// The time until which a span of working time has passed: "24 working hours after". Longer ones than
@@ -194,39 +206,6 @@ impl Calendar {
             day = day.saturating_add(jiff::Span::new().days(1));
         }
         last
-    }
-
-    /// The working time between two times; none where the second is before the first.
-    pub fn between(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
-        let last = self.zone.to_datetime(until).date();
-        let mut day = self.zone.to_datetime(from).date();
-        let mut sum = SignedDuration::ZERO;
-        for _ in 0..SEARCHED_MAX {
-            if day > last {
-                break;
-            }
-            if self.is_working_day(day) {
-                let (opens, closes) = self.hours(day);
-                sum += closes.min(until).duration_since(opens.max(from)).max(SignedDuration::ZERO);
-            }
-            day = day.saturating_add(jiff::Span::new().days(1));
-        }
-        sum
-    }
-
-    /// The working days from the day of one time, which is left out, to that of another, which counts.
-    pub fn days_between(&self, from: Timestamp, until: Timestamp) -> u32 {
-        let last = self.zone.to_datetime(until).date();
-        let mut day = self.zone.to_datetime(from).date();
-        let mut days = 0;
-        for _ in 0..SEARCHED_MAX {
-            day = day.saturating_add(jiff::Span::new().days(1));
-            if day > last {
-                break;
-            }
-            days += u32::from(self.is_working_day(day));
-        }
-        days
     }
 
     fn hours(&self, day: Date) -> (Timestamp, Timestamp) {

@@ -101,6 +101,7 @@ macro_rules! conformance_suite {
             a_difference_opens_once_keeps_its_age_and_closes_by_itself
             what_a_run_could_not_read_stays_as_it_is
             what_a_person_keeps_stays_away_until_a_value_or_an_event_changes
+            what_a_person_keeps_ends_with_its_cause_and_goes_with_the_others
             a_fix_is_requested_carried_out_and_looked_at
             the_list_is_narrowed_and_paged_oldest_first
             a_run_walks_open_shipments_those_that_ended_lately_and_those_that_are_left
@@ -183,6 +184,7 @@ macro_rules! conformance_suite {
             commit_needs_the_loaded_revision
             commit_is_all_or_nothing
             effects_happen_once
+            an_effect_that_cannot_be_looked_up_is_started_once
             a_proof_that_never_comes_expires_and_nothing_else
             what_is_withheld_stays_so_until_it_is_told
             a_fold_gives_way_to_a_stronger_one
@@ -250,6 +252,7 @@ macro_rules! conformance_suite {
             the_queue_is_paged_without_gaps
             people_act_and_the_fold_reads_it
             teams_snoozing_and_answers_of_other_systems
+            a_team_gets_what_opens_and_has_a_queue
             what_is_not_known_is_counted_and_listed
             cases_of_episodes
             what_a_poll_sees_of_cases

@@ -280,6 +280,35 @@ pub async fn teams_snoozing_and_answers_of_other_systems(store: Store) {
     assert_eq!(world.drain(Lane::RealTime, JobKind::FOLD).await.len(), 1);
 }
 
+pub async fn a_team_gets_what_opens_and_has_a_queue(store: Store) {
+    let world = World::new(store).await;
+    let work = &world.store.work;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let ids: [ExceptionId; 3] = [world.id(), world.id(), world.id()];
+    let reasons = [ExceptionReason::Damaged, ExceptionReason::Late, ExceptionReason::Silence];
+    let mut commit = world.commit(shipment, 0, world.folded(State::InTransit), 5);
+    let opened = ids.iter().zip(reasons);
+    let opened = opened.map(|(id, reason)| ExceptionChange::Open { id: *id, exception: exception(reason, 5, &[5]) });
+    commit.exceptions = opened.collect();
+    commit.teams = [(ids[0], "Berlin".to_owned()), (ids[1], "Claims".to_owned())].into_iter().collect();
+    assert!(matches!(world.store.shipments.commit(world.scope, commit).await.unwrap(), Committed::Done(_)));
+    let queue = async |team: Option<&str>| {
+        let query = QueueQuery { team: team.map(str::to_owned), ..QueueQuery::default() };
+        let page = work.queue(world.scope, query, at(6)).await.unwrap();
+        page.rows.into_iter().map(|row| row.exception.id).collect::<Vec<_>>()
+    };
+    assert_eq!(queue(Some("Berlin")).await, [ids[0]]);
+    assert_eq!(queue(Some("Rome")).await, []);
+    assert_eq!(queue(None).await.len(), 3);
+    let counts = async |minutes| work.team_counts(world.scope, at(minutes)).await.unwrap();
+    let both = [("Berlin".to_owned(), 1), ("Claims".to_owned(), 1)];
+    assert_eq!(counts(6).await, both.clone().into_iter().collect());
+    let audit = world.audit("exception.act", format!("exception:{}", ids[1]), 7);
+    work.act(world.scope, ids[1], ExceptionAction::Snooze { until: at(90) }, audit, Vec::new()).await.unwrap();
+    assert_eq!(counts(8).await, both[..1].iter().cloned().collect(), "a snoozed one is not counted");
+    assert_eq!(counts(91).await, both.into_iter().collect());
+}
+
 pub async fn what_is_not_known_is_counted_and_listed(store: Store) {
     let world = World::new(store).await;
     let causes = [Cause::NeverSeen, Cause::NeverSeen, Cause::Mistyped];
@@ -365,6 +394,8 @@ fn ticket_facts(assignee: Option<Sealed>) -> TicketFacts {
         agent_at: Some(at(4)),
         assignee,
         team: Some("Shipments".into()),
+        severity: Some(Severity::Critical),
+        closed_by_rule: "close-late".parse().ok(),
     }
 }
 

@@ -24,7 +24,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicU64, Ordering},
 };
 use uuid::Uuid;
@@ -270,6 +270,8 @@ impl World {
                 order: Some(format!("S{record:05}")),
                 order_record: Some(record + 1000),
                 customer_record: None,
+                value: None,
+                segments: BTreeSet::new(),
                 company: Some("Northwind".into()),
                 url: None,
                 transfer: Transfer::default(),
@@ -314,6 +316,7 @@ impl World {
             jobs: Vec::new(),
             next_uses: Vec::new(),
             calendar: Calendar::default(),
+            teams: BTreeMap::new(),
             unknown: None,
         }
     }
