@@ -1,6 +1,6 @@
 //! Which deliveries are booked where: the ordered list of rules, and what it would do with a delivery.
 
-use super::ApiResult;
+use super::{ApiResult, When};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,8 @@ pub struct RuleRow {
     pub then: String,
     /// What is wrong with it now.
     pub problem: Option<String>,
+    /// Since when it is so: it books what became ready since then.
+    pub since: Option<When>,
 }
 
 /// A rule as it is typed; what is empty fits everything.

@@ -33,40 +33,40 @@ pub enum Booking {
     },
     /// Show one.
     Show {
-        /// Its id.
-        id: BookingId,
+        /// Its id, or the name of its delivery.
+        id: String,
     },
     /// Write the label and papers of one into a folder. They have names and addresses: that they were read is in the audit trail.
     Label {
-        /// Its id.
-        id: BookingId,
+        /// Its id, or the name of its delivery.
+        id: String,
         /// The folder.
         #[arg(long, value_name = "FOLDER", default_value = ".")]
         to: PathBuf,
     },
     /// Void the label of one.
     Void {
-        /// Its id.
-        id: BookingId,
+        /// Its id, or the name of its delivery.
+        id: String,
     },
     /// Book a label for each parcel of a delivery that has none, whatever the rules say.
     Book(Book),
     /// Decide about one of which the platform cannot tell whether it was bought: there is a label, and this is its number.
     Adopt {
-        /// Its id.
-        id: BookingId,
+        /// Its id, or the name of its delivery.
+        id: String,
         /// The tracking number.
         number: String,
     },
     /// Decide about such a one: there is no label; buy it again.
     Again {
-        /// Its id.
-        id: BookingId,
+        /// Its id, or the name of its delivery.
+        id: String,
     },
     /// Decide about such a one: there is no label, and none is wanted.
     GiveUp {
-        /// Its id.
-        id: BookingId,
+        /// Its id, or the name of its delivery.
+        id: String,
     },
     /// Which deliveries are booked where.
     #[command(subcommand)]
@@ -154,10 +154,12 @@ impl Booking {
         let decision = match self {
             Self::List { phase } => return list(&context, &caller, phase.as_deref()).await,
             Self::Show { id } => {
+                let id = named(&context, &caller, &id).await?;
                 show(&read::one(&context, &caller, id).await?);
                 return Ok(());
             }
             Self::Label { id, to } => {
+                let id = named(&context, &caller, &id).await?;
                 for file in read::files(&context, &caller, id).await? {
                     let path = to.join(&file.name);
                     fs::write(&path, &file.bytes).with_context(|| format!("{} cannot be written", path.display()))?;
@@ -173,9 +175,28 @@ impl Booking {
             Self::GiveUp { id } => (id, Decision::GiveUp),
         };
         let (id, decision) = decision;
+        let id = named(&context, &caller, &id).await?;
         decide::decide(&context, &caller, id, decision).await?;
         say!("kept; the booking is now {}", read::one(&context, &caller, id).await?.purchase.phase.code());
         Ok(())
+    }
+}
+
+/// The booking that goes under an id, or the newest of the delivery of a name.
+async fn named(context: &Context, caller: &Caller, text: &str) -> Result<BookingId> {
+    if let Ok(id) = text.parse::<BookingId>() {
+        return Ok(id);
+    }
+    let found = read::of_delivery(context, caller, text).await?;
+    match found.as_slice() {
+        [one] => Ok(one.id),
+        [] => bail!(
+            "no booking goes under {text:?}: give an id as `milepost booking list` shows it, or the name of a delivery that has one"
+        ),
+        several => {
+            let ids: Vec<String> = several.iter().map(|one| one.id.to_string()).collect();
+            bail!("{text} has several bookings: give the id of one ({})", ids.join(", "))
+        }
     }
 }
 

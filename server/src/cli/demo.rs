@@ -186,6 +186,7 @@ async fn book_labels(context: &Context, caller: &Caller, world: &World) -> Resul
             when: When::Ready,
             size_mm: None,
         },
+        since: None,
     };
     Ok(rules::put(context, caller, vec![rule]).await?)
 }

@@ -108,14 +108,17 @@ fn basis_points(text: &str) -> Result<u64, String> {
 
 /// Waits for the end of a run, with how far it has come on standard error.
 async fn follow(context: &Context, scope: Scope, id: ReconciliationId) -> Result<Run> {
-    let (mut last, mut moved) = (String::new(), Instant::now());
+    let (mut last, mut shown, mut moved) = (String::new(), None, Instant::now());
     loop {
         let run = context.store.reconciliations.run(scope, id).await?.context("the run is gone")?;
         if run.state != RunState::Running {
             return Ok(run);
         }
         if run.cursor != last {
-            eprintln!("compared {} of {}", run.counts.compared, run.total.max(run.counts.compared));
+            // a step that compares nothing says nothing
+            if shown.replace(run.counts.compared) != Some(run.counts.compared) {
+                eprintln!("compared {} of {}", run.counts.compared, run.total.max(run.counts.compared));
+            }
             (last, moved) = (run.cursor, Instant::now());
         }
         if moved.elapsed() >= NO_SERVER {

@@ -1,6 +1,6 @@
 //! The booking rules, for their page.
 
-use super::{Asker, given};
+use super::{Asker, given, times::Times};
 use app::contract::{
     ApiError, ApiResult,
     booking_rules::{BookingRulesQuery, BookingRulesView, RuleForm, RuleRow, TrialView},
@@ -52,7 +52,7 @@ impl app::contract::booking_rules::BookingRulesPort for BookingRulesPort {
         Ok(BookingRulesView {
             form: form.map(|form| RuleForm { version: listed.version.clone(), ..form }),
             version: listed.version,
-            rules: listed.rules.iter().map(|rule| row(rule, &connections)).collect(),
+            rules: listed.rules.iter().map(|rule| row(rule, &connections, &self.0.times())).collect(),
             books: platforms(&connections, |api| api.booking.is_some()),
             registers: platforms(&connections, |api| api.registering.is_some()),
             trial,
@@ -86,7 +86,7 @@ fn platforms(connections: &Snapshot, does: fn(&carriers::api::ApiManifest) -> bo
     of.map(|one| (one.record.name.clone(), connections.label(&one.record.name))).collect()
 }
 
-fn row(rule: &BookingRule, connections: &Snapshot) -> RuleRow {
+fn row(rule: &BookingRule, connections: &Snapshot, times: &Times) -> RuleRow {
     let connection = match &rule.action {
         Action::Book { connection, .. } | Action::Register { connection } => Some(connection),
         Action::Nothing => None,
@@ -96,6 +96,7 @@ fn row(rule: &BookingRule, connections: &Snapshot) -> RuleRow {
         name: rule.name.clone(),
         when: which(rule),
         then: then(&rule.action, connections),
+        since: rule.since.filter(|_| matches!(rule.action, Action::Book { .. })).map(|at| times.dated(at)),
         problem: gone.map(|name| format!("The connection {name} is not there: nothing is booked by this rule.")),
     }
 }
@@ -209,6 +210,7 @@ fn rule(typed: RuleForm) -> Result<BookingRule, ApiError> {
         from_g: grams(&typed.from_kg, "from_kg")?,
         below_g: grams(&typed.below_kg, "below_kg")?,
         action,
+        since: None,
     })
 }
 
@@ -367,6 +369,7 @@ mod tests {
                 from_g: Some(500),
                 below_g: Some(20_000),
                 action,
+                since: None,
             };
             assert_eq!(rule(form(&kept)), Ok(kept));
         }

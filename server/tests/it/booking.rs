@@ -28,25 +28,26 @@ use storage::{
     jobs::Lane,
 };
 
-const PICKED_UP: &[(&str, &str)] = &[("InTransit_002", "2026-03-05T13:00:00")];
-const DELIVERED: &[(&str, &str)] =
+pub const PICKED_UP: &[(&str, &str)] = &[("InTransit_002", "2026-03-05T13:00:00")];
+pub const DELIVERED: &[(&str, &str)] =
     &[("InTransit_002", "2026-03-05T13:00:00"), ("Delivered_001", "2026-03-05T18:00:00")];
 
-struct Booking {
-    systems: Systems,
-    platform: SandboxBooking,
+pub struct Booking {
+    pub systems: Systems,
+    pub platform: SandboxBooking,
 }
 
-fn rule(action: Action) -> BookingRule {
+pub fn rule(action: Action) -> BookingRule {
     let (method, warehouse) = (None, Some("WH".to_owned()));
-    BookingRule { name: "all".into(), method, warehouse, countries: Vec::new(), from_g: None, below_g: None, action }
+    let name = "all".into();
+    BookingRule { name, method, warehouse, countries: Vec::new(), from_g: None, below_g: None, action, since: None }
 }
 
-fn book_at(connection: &str) -> Action {
+pub fn book_at(connection: &str) -> Action {
     book_with(connection, Choice::default())
 }
 
-fn book_with(connection: &str, choice: Choice) -> Action {
+pub fn book_with(connection: &str, choice: Choice) -> Action {
     Action::Book {
         connection: connection.into(),
         choice,
@@ -58,13 +59,13 @@ fn book_with(connection: &str, choice: Choice) -> Action {
 
 impl Booking {
     /// With one connection, and deliveries that are booked there.
-    async fn at(platform: &str) -> Self {
+    pub async fn at(platform: &str) -> Self {
         let this = Self::connected(platform).await;
         this.rules(vec![rule(book_at(&format!("{platform}-api")))]).await;
         this
     }
 
-    async fn connected(platform: &str) -> Self {
+    pub async fn connected(platform: &str) -> Self {
         let systems = Systems::new().await;
         let clock = Arc::clone(&systems.world.clock);
         let sandbox = SandboxBooking::start(7, Arc::new(move || clock.now())).await.unwrap();
@@ -73,7 +74,7 @@ impl Booking {
         this
     }
 
-    async fn connect(&self, platform: &str) {
+    pub async fn connect(&self, platform: &str) {
         let manifest = carriers::api_template::manifest(&format!("{platform}_api")).unwrap();
         let mut fields = vec![("url", self.platform.url(platform))];
         if manifest.booking.is_some() {
@@ -93,60 +94,60 @@ impl Booking {
         assert!(report.passed(), "{report:?}");
     }
 
-    async fn rules(&self, rules: Vec<BookingRule>) {
+    pub async fn rules(&self, rules: Vec<BookingRule>) {
         rules::put(&self.systems.world.context, &self.person(), rules).await.unwrap();
     }
 
-    fn person(&self) -> Caller {
+    pub fn person(&self) -> Caller {
         Caller::trusted(self.systems.world.context.scope())
     }
 
-    fn add(&self, name: &str) -> i64 {
+    pub fn add(&self, name: &str) -> i64 {
         self.add_to(name, "Lyon")
     }
 
-    fn add_to(&self, name: &str, city: &'static str) -> i64 {
+    pub fn add_to(&self, name: &str, city: &'static str) -> i64 {
         let new = delivery(name, self.systems.world.clock.now());
         let place = simulator::journey::Place { city, ..new.place };
         self.systems.odoo.add_order(&NewOrder { tracking: None, place, ..new })
     }
 
-    async fn import(&self) {
+    pub async fn import(&self) {
         self.systems.import(IMPORT_PAGES_MAX).await;
         self.systems.world.settle().await;
     }
 
-    async fn bookings(&self, picking: i64) -> Vec<BookingRecord> {
+    pub async fn bookings(&self, picking: i64) -> Vec<BookingRecord> {
         let context = &self.systems.world.context;
         context.store.bookings.of_records(context.scope(), "odoo", vec![picking]).await.unwrap()
     }
 
-    async fn booking(&self, picking: i64) -> BookingRecord {
+    pub async fn booking(&self, picking: i64) -> BookingRecord {
         self.bookings(picking).await.into_iter().next().unwrap()
     }
 
-    async fn phase(&self, picking: i64) -> Phase {
+    pub async fn phase(&self, picking: i64) -> Phase {
         self.booking(picking).await.purchase.phase
     }
 
-    fn number(&self, picking: i64) -> Option<String> {
+    pub fn number(&self, picking: i64) -> Option<String> {
         self.systems.odoo.value(picking, "carrier_tracking_ref").as_str().map(str::to_owned)
     }
 
-    fn notes(&self, picking: i64, words: &str) -> usize {
+    pub fn notes(&self, picking: i64, words: &str) -> usize {
         self.systems.odoo.notes(picking).iter().filter(|(_, body)| body.contains(words)).count()
     }
 
-    fn attached(&self, picking: i64) -> Vec<Value> {
+    pub fn attached(&self, picking: i64) -> Vec<Value> {
         self.systems.odoo.records_of("ir.attachment", "res_id", &json!(picking))
     }
 
-    fn asked(&self, picking: i64, words: &str) -> Vec<Open> {
+    pub fn asked(&self, picking: i64, words: &str) -> Vec<Open> {
         let all = self.systems.odoo.activities(picking);
         all.into_iter().filter(|(summary, _)| summary.contains(words)).map(|(_, open)| open).collect()
     }
 
-    async fn registrations(&self, picking: i64) -> Vec<RegistrationRecord> {
+    pub async fn registrations(&self, picking: i64) -> Vec<RegistrationRecord> {
         let context = &self.systems.world.context;
         let name = self.systems.odoo.value(picking, "name").as_str().unwrap().to_owned();
         let shipment = context.store.shipments.find(context.scope(), &name).await.unwrap()[0];
@@ -195,7 +196,7 @@ async fn an_order_is_booked_its_number_is_in_odoo_and_its_scans_are_followed() {
 }
 
 /// What the call that buys is called at each platform.
-const PURCHASES: [(&str, &str); 4] = [
+pub const PURCHASES: [(&str, &str); 4] = [
     ("easypost", "/buy"),
     ("shippo", "POST shippo/transactions"),
     ("shipengine", "POST shipengine/labels"),
@@ -368,7 +369,7 @@ async fn a_number_is_registered_once_and_its_successor_in_its_place() {
 }
 
 /// What a person books at a connection.
-fn label_at(connection: &str) -> OrderedLabel {
+pub fn label_at(connection: &str) -> OrderedLabel {
     OrderedLabel {
         connection: connection.into(),
         choice: Choice::default(),
@@ -448,6 +449,7 @@ async fn a_subscription_that_ends_on_an_exception_is_started_again_once_for_each
     world.rules(vec![rule(Action::Register { connection: "shipengine-api".into() })]).await;
     let number = "00340434161094042557";
     let picking = world.systems.add_order(number);
+    world.systems.odoo.edit(picking, "carrier_id", json!([1, "DHL Express"]));
     world.import().await;
     let restarts = || world.platform.trackers()[0].restarts;
     assert_eq!((world.registrations(picking).await[0].tracking, restarts()), (Tracking::Registered, 0));

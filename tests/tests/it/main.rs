@@ -8,6 +8,7 @@ mod corpora;
 mod doctor;
 mod house;
 mod main_job;
+mod odoo_away;
 mod odoo_import;
 mod odoo_orders;
 mod odoo_reconcile;

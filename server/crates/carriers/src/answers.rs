@@ -2,7 +2,7 @@
 
 use crate::{
     booking::{Lookup, Parcel, Quiet},
-    outcome::RefusalCode,
+    outcome::{Complaint, RefusalCode},
 };
 use domain::money::Money;
 use outbound::Response;
@@ -59,6 +59,18 @@ pub(crate) fn days(body: &Value, name: &str) -> Option<u16> {
 /// Whether the status is one of success.
 pub(crate) fn is_success(answer: &Response) -> bool {
     (200..300).contains(&answer.status)
+}
+
+/// Whether an answer that has nothing to say is the platform's own: a success without a body, or with one of JSON without a complaint. A
+/// page of a proxy is neither.
+pub(crate) fn is_done(answer: &Response, complaint: Option<&Complaint>) -> bool {
+    let is_own = answer.body.iter().all(u8::is_ascii_whitespace) || answer.value().is_some();
+    is_success(answer) && is_own && complaint.is_none()
+}
+
+/// Whether a field of an answer is this text, in any case.
+pub(crate) fn is_text(body: &Value, name: &str, wanted: &str) -> bool {
+    code(body, name).is_some_and(|is| is.eq_ignore_ascii_case(wanted.trim()))
 }
 
 /// What it means that a purchase is not to be found: this, once the quiet period is over.

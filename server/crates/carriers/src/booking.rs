@@ -5,15 +5,11 @@
 use crate::outcome::{Outcome, Refusal, RefusalCode};
 use async_trait::async_trait;
 use domain::money::Money;
-use jiff::{SignedDuration, Timestamp, civil::Date};
+use jiff::civil::Date;
 use outbound::{CallError, CallLog, Foreign};
 use ring::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Write as _};
-
-/// After a purchase of unknown outcome a carrier may still take the shipment from a queue: only after this time does its
-/// absence mean that it was not bought.
-pub const QUIET_PERIOD: SignedDuration = SignedDuration::from_mins(15);
 
 /// What a platform's booking is like.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +20,8 @@ pub struct BookingManifest {
     pub formats: &'static [LabelFormat],
     /// Whether a rate needs the parcel's dimensions.
     pub needs_dimensions: bool,
+    /// Whether it reports about its own labels without being asked: to register one would be a second report of everything.
+    pub tracks_labels: bool,
     /// What a void means there and how long it is possible, for people.
     pub void_window: &'static str,
 }
@@ -416,20 +414,13 @@ pub struct BookingRef {
     pub label: String,
 }
 
-/// Whether the quiet period of a purchase is over.
+/// Whether the quiet period of a purchase (`domain::booking::QUIET_PERIOD`) is over: a carrier may still take it from a queue before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quiet {
     /// It may still come.
     Waiting,
     /// What is not there now was not bought.
     Over,
-}
-
-impl Quiet {
-    /// For a purchase that was last sent then.
-    pub fn at(now: Timestamp, sent: Timestamp) -> Self {
-        if now.duration_since(sent) >= QUIET_PERIOD { Self::Over } else { Self::Waiting }
-    }
 }
 
 /// What a look for a purchase finds.

@@ -15,6 +15,9 @@ pub struct RegisteringManifest {
     pub again: Again,
     /// Whether a number must come with its carrier.
     pub needs_carrier: bool,
+    /// What the platform calls our carriers: brands and families of the directory, each with the platform's own code. Only those whose
+    /// code the platform publishes; the source stands with each table.
+    pub carriers: &'static [(&'static str, &'static str)],
     /// Whether a number can be stopped.
     pub stops: bool,
     /// Whether a number can be fetched.
@@ -23,6 +26,13 @@ pub struct RegisteringManifest {
     pub ends: Ends,
     /// The same, for people.
     pub ends_when: &'static str,
+}
+
+impl RegisteringManifest {
+    /// What the platform calls a carrier of ours; none where it publishes no code for it, or several that we cannot choose between.
+    pub fn code_of(&self, ours: &str) -> Option<&'static str> {
+        self.carriers.iter().find(|(known, _)| *known == ours).map(|(_, code)| *code)
+    }
 }
 
 /// What a second registration of one number does.
@@ -104,6 +114,26 @@ pub trait Registering: Send + Sync {
     ///
     /// Each fails by itself: when the platform does not answer as it should, or does not have the number.
     async fn fetch(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Result<Snapshot, CallError>>;
+
+    /// Whether the platform has a registration of ours of a number, after one that was not answered. That it knows something of the
+    /// number is no proof by itself: some read the carrier for whoever asks.
+    ///
+    /// # Errors
+    /// When the platform does not answer as it should.
+    async fn standing(&self, _number: &TrackedNumber, _log: &dyn CallLog) -> Result<Standing, CallError> {
+        Ok(Standing::Absent)
+    }
+}
+
+/// Whether a platform has a registration of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has it.
+    Registered,
+    /// It has none.
+    Absent,
+    /// It does not say it: a person looks.
+    CannotTell,
 }
 
 /// Registering at a platform that takes one number a call.
@@ -123,6 +153,14 @@ pub trait OneByOne: Send + Sync {
     /// # Errors
     /// As [`Registering::fetch`].
     async fn fetch_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Result<Snapshot, CallError>;
+
+    /// As [`Registering::standing`]. Where a second registration does nothing, it is simply sent again.
+    ///
+    /// # Errors
+    /// As there.
+    async fn standing_of(&self, _number: &TrackedNumber, _log: &dyn CallLog) -> Result<Standing, CallError> {
+        Ok(Standing::Absent)
+    }
 }
 
 #[async_trait]
@@ -153,5 +191,9 @@ impl<T: OneByOne> Registering for T {
             snapshots.push(self.fetch_one(number, log).await);
         }
         snapshots
+    }
+
+    async fn standing(&self, number: &TrackedNumber, log: &dyn CallLog) -> Result<Standing, CallError> {
+        self.standing_of(number, log).await
     }
 }

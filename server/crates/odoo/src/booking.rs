@@ -9,9 +9,14 @@ use super::{
     records::{Fields, linked},
     rows::Row,
     setup::BOOKING,
+    transfers::LINE,
     wire::short_text,
 };
-use domain::money::{Currency, Money};
+use domain::{
+    booking::ParcelOf,
+    money::{Currency, Money},
+};
+use jiff::Timestamp;
 use outbound::{CallError, CallLog, ErrorClass};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -19,12 +24,16 @@ use std::fmt;
 
 /// Parcels of one delivery at most; one of more is for a person.
 pub const PARCELS_MAX: usize = 50;
+/// Lines and goods of one delivery that are read.
+const LINES_MAX: u32 = 1_000;
 /// A list shows no more of a Char field.
 const WORDS_CHARS_MAX: usize = 250;
 /// What of a delivery some versions or modules lack.
 const FIELDS: &[&str] = &[
     "name",
     "state",
+    "create_date",
+    "date_done",
     "origin",
     "sale_id",
     "partner_id",
@@ -119,7 +128,9 @@ pub struct Goods {
 /// A parcel with what is in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Packed {
-    /// The parcel.
+    /// Which parcel it is.
+    pub of: ParcelOf,
+    /// What it weighs and measures.
     pub parcel: Parcel,
     /// What is in it.
     pub goods: Vec<Goods>,
@@ -134,6 +145,10 @@ pub struct ToBook {
     pub order: Option<String>,
     /// How far it is.
     pub readiness: Readiness,
+    /// When its goods were reserved, as far as its lines say it; none where they are not.
+    pub ready_at: Option<Timestamp>,
+    /// When it was validated.
+    pub done_at: Option<Timestamp>,
     /// Whether it goes from the company's own stock to a customer.
     pub is_delivery: bool,
     /// The shipping method.
@@ -186,10 +201,16 @@ impl OdooClient {
             None => Party::default(),
         };
         let parcels = self.parcels(record, &row, log).await?;
+        let ready_at = match readiness {
+            Readiness::Waiting | Readiness::Cancelled => None,
+            Readiness::Ready | Readiness::Done => self.reserved_at(record, &row, log).await?,
+        };
         Ok(Some(ToBook {
             name: read.text("name").unwrap_or_else(|| format!("#{record}")),
             order: read.link("sale_id").and_then(|(_, name)| name),
             readiness,
+            ready_at,
+            done_at: read.moment("date_done").filter(|_| readiness == Readiness::Done),
             is_delivery: text("picking_type_code").as_deref() == Some("outgoing")
                 && linked(&row, "return_id").is_none(),
             method: read.link("carrier_id").and_then(|(_, name)| name),
@@ -201,15 +222,15 @@ impl OdooClient {
         }))
     }
 
-    /// Writes the number of a label, unless the delivery has another one; and its price, where that is in the company's
-    /// currency. Writing the same twice does no harm.
+    /// Writes the numbers of labels, none where the text is empty, unless the delivery has a number that is not one of `ours`; and their
+    /// price, where that is in the company's currency. Writing the same twice does no harm.
     ///
     /// # Errors
     /// `not_found` where the delivery is gone; else when Odoo refuses or does not answer.
     pub async fn write_number(
         &self,
         record: i64,
-        number: &str,
+        (number, ours): (&str, &[&str]),
         price: Option<Money>,
         log: &dyn CallLog,
     ) -> Result<Numbered, CallError> {
@@ -220,13 +241,15 @@ impl OdooClient {
                 .advising("Install Odoo's app for shipping (stock_delivery)."));
         }
         let row = self.one(PICKING, record, &there, log).await?.ok_or_else(|| gone(record))?;
-        let has = row.get("carrier_tracking_ref").and_then(Value::as_str).and_then(short_text);
-        if let Some(other) = has.clone().filter(|has| has != number) {
-            return Ok(Numbered::Other(other));
+        let has = row.get("carrier_tracking_ref").and_then(Value::as_str).and_then(short_text).unwrap_or_default();
+        let foreign = |part: &str| !part.is_empty() && !ours.contains(&part);
+        if has != number && has.split(',').map(str::trim).any(foreign) {
+            return Ok(Numbered::Other(has));
         }
         let mut vals = Map::new();
-        if has.is_none() {
-            vals.insert("carrier_tracking_ref".into(), json!(number));
+        if has != number {
+            let value = if number.is_empty() { Value::Bool(false) } else { json!(number) };
+            vals.insert("carrier_tracking_ref".into(), value);
         }
         if there.contains(&"carrier_price")
             && let Some(price) = price
@@ -239,20 +262,6 @@ impl OdooClient {
             self.change::<Value>(PICKING, "write", json!({"ids": [record], "vals": vals}), log).await?;
         }
         Ok(Numbered::Written)
-    }
-
-    /// Takes a number back, where the delivery still has just that; whether it did.
-    ///
-    /// # Errors
-    /// When Odoo refuses or does not answer.
-    pub async fn clear_number(&self, record: i64, number: &str, log: &dyn CallLog) -> Result<bool, CallError> {
-        let Some(row) = self.one(PICKING, record, &["carrier_tracking_ref"], log).await? else { return Ok(false) };
-        if row.get("carrier_tracking_ref").and_then(Value::as_str).and_then(short_text).as_deref() != Some(number) {
-            return Ok(false);
-        }
-        let body = json!({"ids": [record], "vals": {"carrier_tracking_ref": false}});
-        self.change::<Value>(PICKING, "write", body, log).await?;
-        Ok(true)
     }
 
     /// Writes in words what became of the labels of a delivery; does nothing where the field was not set up.
@@ -270,6 +279,16 @@ impl OdooClient {
             self.change::<Value>(PICKING, "write", body, log).await?;
         }
         Ok(())
+    }
+
+    /// When the goods of a delivery were reserved: Odoo keeps no time of that, but makes a line for each thing that it reserves. Without
+    /// lines it counts from when it was made.
+    async fn reserved_at(&self, record: i64, row: &Fields, log: &dyn CallLog) -> Result<Option<Timestamp>, CallError> {
+        let domain = json!([["picking_id", "=", record]]);
+        let body = json!({"domain": domain, "fields": ["create_date"], "order": "id", "limit": LINES_MAX});
+        let lines: Vec<Value> = self.ask_explained(LINE, "search_read", body, log).await?;
+        let made = |row: &Fields| Row::new(row, "").moment("create_date");
+        Ok(lines.iter().filter_map(Value::as_object).filter_map(made).chain(made(row)).max())
     }
 
     /// Those of these fields that a model has.

@@ -321,7 +321,15 @@ fn document(row: &Row) -> Result<KeptDocument> {
 #[derive(Serialize, Deserialize)]
 struct Ordered {
     with: OrderedLabel,
+    #[serde(default)]
+    mode: Option<String>,
     refused: Option<String>,
+}
+
+impl Ordered {
+    fn of(order: &BookingOrder) -> Self {
+        Self { with: order.with.clone(), mode: order.mode.clone(), refused: order.refused.clone() }
+    }
 }
 
 async fn keep_order(db: &mut dyn Db, scope: Scope, order: &BookingOrder) -> Result<()> {
@@ -331,7 +339,7 @@ async fn keep_order(db: &mut dyn Db, scope: Scope, order: &BookingOrder) -> Resu
     )
     .bind(scope.company.0)
     .bind(order.shipment.0)
-    .bind(json(&Ordered { with: order.with.clone(), refused: order.refused.clone() }))
+    .bind(json(&Ordered::of(order)))
     .bind(order.ordered_at)
     .execute(db)
     .await?;
@@ -339,7 +347,7 @@ async fn keep_order(db: &mut dyn Db, scope: Scope, order: &BookingOrder) -> Resu
 }
 
 async fn settle_order(db: &mut dyn Db, scope: Scope, order: &BookingOrder) -> Result<()> {
-    let kept = Ordered { with: order.with.clone(), refused: order.refused.clone() };
+    let kept = Ordered::of(order);
     let sql = match &kept.refused {
         Some(_) => {
             query("UPDATE booking_order SET data = ?1 WHERE company_id = ?2 AND shipment_id = ?3 AND ordered_at = ?4")
@@ -352,8 +360,8 @@ async fn settle_order(db: &mut dyn Db, scope: Scope, order: &BookingOrder) -> Re
 }
 
 fn order(row: &Row) -> Result<BookingOrder> {
-    let Ordered { with, refused } = row.json("data")?;
-    Ok(BookingOrder { shipment: row.id("shipment_id")?, with, refused, ordered_at: row.at("ordered_at")? })
+    let Ordered { with, mode, refused } = row.json("data")?;
+    Ok(BookingOrder { shipment: row.id("shipment_id")?, with, mode, refused, ordered_at: row.at("ordered_at")? })
 }
 
 async fn want(db: &mut dyn Db, scope: Scope, new: &RegistrationRecord) -> Result<bool> {

@@ -3,7 +3,7 @@
 use crate::{AuditEntry, Page, Result, Scope, Sealed, jobs::NewJob};
 use async_trait::async_trait;
 use domain::{
-    booking::{Choice, Ended, Phase, Purchase},
+    booking::{Choice, Ended, ParcelOf, Phase, Purchase},
     ids::{BookingId, ShipmentId},
 };
 use jiff::Timestamp;
@@ -49,8 +49,11 @@ pub struct BookingRecord {
 pub struct WantedLabel {
     /// The delivery's name.
     pub name: String,
-    /// The parcel's place in the delivery, from 0.
+    /// The parcel's number within the delivery, from 0; it is never given to another one.
     pub parcel: u32,
+    /// Which parcel that is.
+    #[serde(default)]
+    pub of: ParcelOf,
     /// Counts the bookings of the parcel, from 1.
     pub generation: u32,
     /// The rule; none where a person booked it.
@@ -73,6 +76,8 @@ pub struct BookingOrder {
     pub shipment: ShipmentId,
     /// Where and what.
     pub with: OrderedLabel,
+    /// What the person took the labels for, `test` or `live`; none of an order of before that was kept.
+    pub mode: Option<String>,
     /// Why it was not done, in our own words; none while it is to be done.
     pub refused: Option<String>,
     /// When it was ordered.
@@ -118,6 +123,8 @@ pub enum Tracking {
     Registered,
     /// To be ended.
     Unwanted,
+    /// Its end is about to be asked for, or was: whether it ended is not known.
+    Stopping,
     /// The platform ended it by itself, though the shipment is open: to be started again.
     Lapsed,
     /// Ended.
@@ -133,7 +140,7 @@ impl Tracking {
             Self::Wanted => "Registration planned",
             Self::Sending => "Registration not confirmed",
             Self::Registered => "Registered for tracking",
-            Self::Unwanted => "Tracking is being ended",
+            Self::Unwanted | Self::Stopping => "Tracking is being ended",
             Self::Lapsed => "Tracking is being started again",
             Self::Stopped => "Tracking ended",
             Self::Refused => "Registration refused",
@@ -168,6 +175,9 @@ pub struct Registration {
     /// The carrier, in the platform's word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrier: Option<String>,
+    /// The carrier in our own directory: its brand where that is known, else its family.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ours: Option<String>,
     /// The delivery's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,

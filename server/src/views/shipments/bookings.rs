@@ -18,6 +18,7 @@ use domain::booking::{Choice, Ended, Phase};
 use storage::bookings::{BookingRecord, OrderedLabel, RegistrationRecord, Tracking};
 
 pub(super) fn view(of: OfShipment, connections: &Snapshot, times: &Times) -> BookingsView {
+    let has_left = of.has_left;
     let several = of.bookings.iter().any(|one| one.wanted.parcel > 0);
     let ordered = of.ordered.map(|order| OrderedView {
         connection: connections.label(&order.with.connection),
@@ -27,7 +28,7 @@ pub(super) fn view(of: OfShipment, connections: &Snapshot, times: &Times) -> Boo
     BookingsView {
         ordered,
         bookable: of.bookable.into_iter().map(|one| platform(&one, connections)).collect(),
-        bookings: of.bookings.into_iter().map(|one| booking(one, several, connections, times)).collect(),
+        bookings: of.bookings.into_iter().map(|one| booking(one, (several, has_left), connections, times)).collect(),
         registrations: of.registrations.into_iter().map(|one| registration(one, connections, times)).collect(),
     }
 }
@@ -57,7 +58,12 @@ pub(super) fn ordered(new: NewBooking) -> Result<OrderedLabel, ApiError> {
     Ok(OrderedLabel { connection: new.connection, choice, format, size_mm })
 }
 
-fn booking(one: BookingRecord, several: bool, connections: &Snapshot, times: &Times) -> BookingView {
+fn booking(
+    one: BookingRecord,
+    (several, has_left): (bool, bool),
+    connections: &Snapshot,
+    times: &Times,
+) -> BookingView {
     let phase = one.purchase.phase;
     let label = one.purchase.label.as_ref();
     let rate = one.purchase.rate.as_ref();
@@ -84,6 +90,7 @@ fn booking(one: BookingRecord, several: bool, connections: &Snapshot, times: &Ti
         repeatable: phase == Phase::Refused && !one.purchase.unwanted,
         voidable: phase == Phase::Booked
             && !one.purchase.unwanted
+            && !has_left
             && label.is_some_and(|label| label.reference.is_some()),
     }
 }

@@ -9,10 +9,11 @@ use crate::{
 use domain::{
     access::Permission,
     booking::{Event, Label, Phase},
-    ids::BookingId,
+    ids::{BookingId, ShipmentId},
     numbers,
 };
 use storage::{
+    Scope,
     bookings::BookingRecord,
     jobs::{JobKind, Lane},
 };
@@ -39,6 +40,10 @@ pub async fn decide(context: &Context, caller: &Caller, id: BookingId, decision:
     let scope = caller.scope();
     let bookings = &context.store.bookings;
     let booking = bookings.booking(scope, id).await?.ok_or(UseCaseError::NotFound("booking"))?;
+    if decision == Decision::Void && has_left(context, scope, booking.shipment).await? {
+        let what = "the carrier has the goods already, so that the label is used: it cannot be voided";
+        return Err(UseCaseError::Conflict(what.into()));
+    }
     let action = match &decision {
         Decision::Adopt(_) => "booking.adopt",
         Decision::SendAgain => "booking.again",
@@ -50,6 +55,9 @@ pub async fn decide(context: &Context, caller: &Caller, id: BookingId, decision:
         Decision::SendAgain => Event::SendAgain,
         Decision::GiveUp => Event::GivenUp,
         Decision::Void if booking.purchase.phase == Phase::Booked => Event::Unwanted,
+        Decision::Void if booking.purchase.phase == Phase::Voiding => {
+            return Err(UseCaseError::Conflict("its void is requested already; the platform decides".into()));
+        }
         Decision::Void => return Err(UseCaseError::Conflict("there is no label to void".into())),
     };
     let now = context.now();
@@ -68,6 +76,11 @@ pub async fn decide(context: &Context, caller: &Caller, id: BookingId, decision:
     context.notifier.work(Lane::RealTime);
     context.notifier.changed();
     Ok(())
+}
+
+async fn has_left(context: &Context, scope: Scope, shipment: ShipmentId) -> Result<bool> {
+    let record = context.store.shipments.shipment(scope, shipment).await?;
+    Ok(record.is_some_and(|record| record.folded.state.has_left()))
 }
 
 fn adopted(number: &str, booking: &BookingRecord) -> Result<Label> {

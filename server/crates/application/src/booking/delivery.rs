@@ -2,19 +2,16 @@
 //! brought to Odoo. It reads both sides anew each time, and does nothing where they agree.
 
 use super::{
-    platform_job,
-    register::{self, Wanted},
+    platform_at, platform_job,
+    register::{self, Named, Wanted},
     report::Report,
     request::{Request, key_of},
     rules,
-    work::{Delivery, newest, parcels_of},
+    work::{Delivery, matched, newest, parcels_of},
 };
 use crate::{context::Context, odoo::OrderError};
 use ::odoo::{PARCELS_MAX, Parcel, Readiness, ToBook};
-use carriers::{
-    api_template,
-    booking::{BookingKey, Mode},
-};
+use carriers::booking::{BookingKey, Mode};
 use domain::{
     booking::{Action, Choice, Event, Phase, Purchase, When, matching},
     ids::{BookingId, CorrelationId, ShipmentId},
@@ -59,14 +56,21 @@ pub async fn sync(
     let read = odoo.to_book(record, calls).await?;
     let Some(shipment) = delivery.shipment(read.as_ref(), &bookings).await? else { return Ok(()) };
     let ordered = context.store.bookings.ordered(scope, shipment.id).await?.filter(|order| order.refused.is_none());
+    let bookings = delivery.still_there(read.as_ref(), &shipment, bookings).await?;
     match (&read, &ordered) {
         (Some(read), _) if read.readiness == Readiness::Cancelled => delivery.give_up(&shipment, &bookings).await?,
-        (Some(read), Some(order)) => delivery.by_hand(read, &shipment, &bookings, order).await?,
+        (Some(read), Some(order)) => {
+            let refused = delivery.by_hand(read, &shipment, &bookings, order).await?;
+            delivery.settle(order.clone(), refused).await?;
+        }
         (Some(read), None) => delivery.plan(read, &shipment, &bookings).await?,
         (None, _) => delivery.give_up(&shipment, &bookings).await?,
     }
-    if let Some(order) = ordered {
-        delivery.settle(read.as_ref(), order).await?;
+    let is_cancelled = read.as_ref().is_none_or(|read| read.readiness == Readiness::Cancelled);
+    if let Some(order) = ordered.filter(|_| is_cancelled) {
+        let why =
+            if read.is_some() { "The delivery is cancelled." } else { "Odoo does not have the delivery any more." };
+        delivery.settle(order, Some(why.to_owned())).await?;
     }
     let bookings = context.store.bookings.of_records(scope, system, vec![record]).await?;
     if let Some(read) = read.as_ref().filter(|read| read.readiness != Readiness::Cancelled) {
@@ -106,21 +110,48 @@ impl Delivery<'_> {
             return Ok(());
         }
         for booking in bookings {
-            let phase = booking.purchase.phase;
-            let is_over = phase.has_no_label() || matches!(phase, Phase::Voiding | Phase::NotVoided);
-            if booking.purchase.unwanted || is_over {
-                continue;
-            }
-            let purchase = self.after(&booking.purchase, Event::Unwanted)?;
-            let void = purchase.phase == Phase::Booked;
-            let job = platform_job(self.context, JobKind::VOID_BOOKING, booking, self.correlation);
-            let next = BookingRecord { purchase, ..booking.clone() };
-            self.save(next, if void { vec![job] } else { Vec::new() }).await?;
+            self.unwanted(booking).await?;
         }
         for known in self.context.store.bookings.registrations(self.scope, shipment.id).await? {
             register::end(self.context, self.scope, known, self.correlation).await?;
         }
         Ok(())
+    }
+
+    /// A booking is not wanted any more: what is not bought is not bought, and a label is voided.
+    async fn unwanted(&self, booking: &BookingRecord) -> Result<(), OrderError> {
+        let phase = booking.purchase.phase;
+        let is_over = phase.has_no_label() || matches!(phase, Phase::Voiding | Phase::NotVoided);
+        if booking.purchase.unwanted || is_over {
+            return Ok(());
+        }
+        let purchase = self.after(&booking.purchase, Event::Unwanted)?;
+        let void = purchase.phase == Phase::Booked;
+        let job = platform_job(self.context, JobKind::VOID_BOOKING, booking, self.correlation);
+        let next = BookingRecord { purchase, ..booking.clone() };
+        self.save(next, if void { vec![job] } else { Vec::new() }).await
+    }
+
+    /// The bookings, after labels of packages that are no longer in the delivery were given up. What is not reserved has no packages to
+    /// speak of, and what left the house is on its way.
+    async fn still_there(
+        &self,
+        read: Option<&ToBook>,
+        shipment: &ShipmentRecord,
+        bookings: Vec<BookingRecord>,
+    ) -> Result<Vec<BookingRecord>, OrderError> {
+        let packed =
+            read.filter(|read| read.is_delivery && matches!(read.readiness, Readiness::Ready | Readiness::Done));
+        let Some(read) = packed.filter(|_| !shipment.folded.state.has_left()) else { return Ok(bookings) };
+        let newest = newest(bookings.clone());
+        let gone = matched(&newest, read).gone;
+        for booking in &gone {
+            self.unwanted(&newest[*booking]).await?;
+        }
+        match gone.is_empty() {
+            true => Ok(bookings),
+            false => Ok(self.context.store.bookings.of_records(self.scope, self.system, vec![self.record]).await?),
+        }
     }
 
     async fn plan(
@@ -140,55 +171,51 @@ impl Delivery<'_> {
                 let Some(mode) = self.mode_of(name, connection).filter(|_| is_time) else { return Ok(()) };
                 let size_mm = *size_mm;
                 let order = Order { rule: Some(name), connection, choice, format, size_mm, mode, since: None };
-                self.book(read, shipment, bookings, &order).await
+                self.book(read, shipment, bookings, &order).await.map(drop)
             }
             Some((_, Action::Register { connection })) => self.register(read, shipment, connection).await,
             Some((_, Action::Nothing)) | None => Ok(()),
         }
     }
 
-    /// Books what a person ordered.
+    /// Books what a person ordered; why it was not done, where it was not.
     async fn by_hand(
         &self,
         read: &ToBook,
         shipment: &ShipmentRecord,
         bookings: &[BookingRecord],
         order: &BookingOrder,
-    ) -> Result<(), OrderError> {
-        if !read.is_delivery {
-            return Ok(());
-        }
+    ) -> Result<Option<String>, OrderError> {
         let OrderedLabel { connection, choice, format, size_mm } = &order.with;
         let connections = self.context.connections.now();
-        let mode = connections.get(connection).map(|one| one.mode);
-        let Some(mode) = mode.filter(|_| !parcels_of(read, shipment, bookings).has_number) else { return Ok(()) };
-        let since = Some(order.ordered_at);
-        let order = Order { rule: None, connection, choice, format, size_mm: *size_mm, mode, since };
-        self.book(read, shipment, bookings, &order).await
+        let Some(mode) = connections.get(connection).map(|one| one.mode) else {
+            return Ok(Some(format!("The connection {connection} is not there any more: choose another one.")));
+        };
+        let confirmed = order.mode.as_deref();
+        let why = match () {
+            () if !read.is_delivery => "The transfer does not go to a customer from stock.".to_owned(),
+            () if parcels_of(read, shipment, bookings).has_number => {
+                "The delivery has a tracking reference: remove it in Odoo if it is not used, then book again."
+                    .to_owned()
+            }
+            // what was ordered is what the person took the labels for
+            () if confirmed.is_some_and(|confirmed| confirmed != mode.label()) => {
+                format!(
+                    "{connection} makes {} labels now, which was not so when it was ordered: book again.",
+                    mode.label()
+                )
+            }
+            () => {
+                let since = Some(order.ordered_at);
+                let order = Order { rule: None, connection, choice, format, size_mm: *size_mm, mode, since };
+                return self.book(read, shipment, bookings, &order).await;
+            }
+        };
+        Ok(Some(why))
     }
 
     /// What a person ordered is settled: it is planned, or is kept with why it was not.
-    async fn settle(&self, read: Option<&ToBook>, order: BookingOrder) -> Result<(), OrderError> {
-        let bookings = self.context.store.bookings.of_records(self.scope, self.system, vec![self.record]).await?;
-        let planned = bookings.iter().any(|one| one.created_at >= order.ordered_at);
-        let refused = match read {
-            _ if planned => None,
-            None => Some("Odoo does not have the delivery any more.".to_owned()),
-            Some(read) if read.readiness == Readiness::Cancelled => Some("The delivery is cancelled.".to_owned()),
-            Some(read) if !read.is_delivery => Some("The transfer does not go to a customer from stock.".to_owned()),
-            Some(read) if read.parcels.len() > PARCELS_MAX => {
-                Some(format!("It has more than {PARCELS_MAX} parcels: split the delivery in Odoo."))
-            }
-            Some(ToBook { number: Some(_), .. }) => {
-                let what =
-                    "The delivery has a tracking reference: remove it in Odoo if it is not used, then book again.";
-                Some(what.to_owned())
-            }
-            Some(_) if self.context.connections.now().get(&order.with.connection).is_none() => {
-                Some(format!("The connection {} is not there any more: choose another one.", order.with.connection))
-            }
-            Some(_) => Some("The delivery has no customer whose address may be used.".to_owned()),
-        };
+    async fn settle(&self, order: BookingOrder, refused: Option<String>) -> Result<(), OrderError> {
         self.context.store.bookings.settle_order(self.scope, BookingOrder { refused, ..order }).await?;
         self.context.notifier.changed();
         Ok(())
@@ -204,27 +231,30 @@ impl Delivery<'_> {
         known.map(|one| one.mode)
     }
 
+    /// Plans a booking for each parcel that has none; why not, where it cannot.
     async fn book(
         &self,
         read: &ToBook,
         shipment: &ShipmentRecord,
         bookings: &[BookingRecord],
         order: &Order<'_>,
-    ) -> Result<(), OrderError> {
+    ) -> Result<Option<String>, OrderError> {
         let context = self.context;
         if read.parcels.len() > PARCELS_MAX {
             tracing::warn!(record = self.record, "a delivery of more than {PARCELS_MAX} parcels is not booked");
-            return Ok(());
+            return Ok(Some(format!("It has more than {PARCELS_MAX} parcels: split the delivery in Odoo.")));
         }
         let Some(key) = key_of(context, self.scope, shipment.id).await? else {
-            return Ok(()); // there is no customer, or it was erased
+            return Ok(Some("The delivery has no customer whose address may be used.".to_owned()));
         };
         let newest = newest(bookings.to_vec());
-        for (parcel, of) in (0_u32..).zip(&read.parcels) {
+        let mut free = newest.iter().map(|one| one.wanted.parcel.saturating_add(1)).max().unwrap_or_default();
+        for (of, known) in read.parcels.iter().zip(matched(&newest, read).of_parcels) {
+            let known = known.map(|n| &newest[n]);
             let boxed = Parcel { size_mm: of.parcel.size_mm.or(order.size_mm), ..of.parcel };
             let request = Request::of(read, boxed, of.goods.clone());
             let digest = request.digest(context);
-            let generation = match newest.iter().find(|one| one.wanted.parcel == parcel) {
+            let generation = match known {
                 None => 1,
                 Some(one) if one.purchase.phase == Phase::Refused && one.wanted.digest != digest => {
                     one.wanted.generation.saturating_add(1)
@@ -234,9 +264,12 @@ impl Delivery<'_> {
                 }
                 Some(_) => continue,
             };
+            let parcel = known.map_or(free, |known| known.wanted.parcel);
+            free = free.max(parcel.saturating_add(1));
             let wanted = WantedLabel {
                 name: read.name.clone(),
                 parcel,
+                of: of.of,
                 generation,
                 rule: order.rule.map(str::to_owned),
                 choice: order.choice.clone(),
@@ -264,7 +297,7 @@ impl Delivery<'_> {
             context.store.bookings.plan(self.scope, booking, vec![job]).await?;
         }
         context.notifier.work(Lane::RealTime);
-        Ok(())
+        Ok(None)
     }
 
     fn key(&self, wanted: &WantedLabel) -> String {
@@ -277,20 +310,20 @@ impl Delivery<'_> {
 
     /// Labels that their platform does not track by itself are registered there.
     async fn track(&self, read: &ToBook, bookings: &[BookingRecord]) -> Result<(), OrderError> {
-        let connections = self.context.connections.now();
         let booked = bookings.iter().filter(|one| one.purchase.phase == Phase::Booked && !one.purchase.unwanted);
         for booking in booked {
             let Some(label) = booking.purchase.label.as_ref().filter(|label| !label.tracked) else { continue };
-            let connection = connections.get(&booking.connection);
-            let manifest = connection.and_then(|one| api_template::manifest(&one.record.connector));
-            if manifest.is_none_or(|manifest| manifest.registering.is_none()) {
+            let Some(manifest) = platform_at(self.context, &booking.connection) else { continue };
+            let tracks = manifest.booking.is_some_and(|booking| booking.tracks_labels);
+            if tracks || manifest.registering.is_none() {
                 continue;
             }
             let rate = booking.purchase.rate.as_ref();
+            let word = label.carrier.as_deref().or_else(|| rate.map(|rate| rate.carrier.as_str()));
             let wanted = Wanted {
                 connection: &booking.connection,
                 number: &label.number,
-                carrier: label.carrier.as_deref().or_else(|| rate.map(|rate| rate.carrier.as_str())),
+                carrier: Named::There(word),
                 shipment: booking.shipment,
                 reference: &read.name,
                 country: read.to.country.as_deref(),
@@ -306,7 +339,7 @@ impl Delivery<'_> {
             let wanted = Wanted {
                 connection,
                 number: &number.number,
-                carrier: number.carrier.as_deref(),
+                carrier: Named::of(number, read.method.as_deref()),
                 shipment: shipment.id,
                 reference: &read.name,
                 country: read.to.country.as_deref(),

@@ -96,7 +96,8 @@ pub async fn book(
     }
     let job = delivery_job(context, (&origin.system, origin.record), Some(shipment), context.correlation());
     let audit = context.audit("booking.book", format!("shipment:{shipment}"));
-    let order = BookingOrder { shipment, with, refused: None, ordered_at: context.now() };
+    let mode = mode.map(|mode| mode.label().to_owned());
+    let order = BookingOrder { shipment, with, mode, refused: None, ordered_at: context.now() };
     context.store.bookings.order(scope, order, vec![job], audit).await?;
     context.notifier.work(Lane::RealTime);
     context.notifier.changed();

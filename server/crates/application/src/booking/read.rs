@@ -3,6 +3,7 @@
 use super::{
     order::{self, Bookable},
     request::{DOCUMENT, key_of},
+    work,
 };
 use crate::{
     caller::Caller,
@@ -30,6 +31,8 @@ pub struct OfShipment {
     pub ordered: Option<BookingOrder>,
     /// Where a label can be booked now.
     pub bookable: Vec<Bookable>,
+    /// Whether the carrier has the goods: a label is used, and not voided any more.
+    pub has_left: bool,
 }
 
 /// Those of a shipment.
@@ -43,6 +46,7 @@ pub async fn of_shipment(context: &Context, caller: &Caller, shipment: ShipmentI
     let record = store.shipments.shipment(scope, shipment).await?.ok_or(UseCaseError::NotFound("shipment"))?;
     let may = caller.require(Permission::Operate).is_ok();
     Ok(OfShipment {
+        has_left: record.folded.state.has_left(),
         bookable: if may { order::bookable(context, &record, &bookings) } else { Vec::new() },
         bookings,
         registrations: store.bookings.registrations(scope, shipment).await?,
@@ -71,6 +75,20 @@ pub async fn list(
 pub async fn one(context: &Context, caller: &Caller, id: BookingId) -> Result<BookingRecord> {
     caller.require(Permission::See)?;
     context.store.bookings.booking(caller.scope(), id).await?.ok_or(UseCaseError::NotFound("booking"))
+}
+
+/// The newest bookings of the parcels of the delivery of a name or number.
+///
+/// # Errors
+/// When the caller may not, or the store fails.
+pub async fn of_delivery(context: &Context, caller: &Caller, text: &str) -> Result<Vec<BookingRecord>> {
+    caller.require(Permission::See)?;
+    let scope = caller.scope();
+    let mut found = Vec::new();
+    for shipment in context.store.shipments.find(scope, text).await? {
+        found.extend(work::newest(context.store.bookings.of_shipment(scope, shipment).await?));
+    }
+    Ok(found)
 }
 
 /// A label or paper of a booking: its name and bytes. It has names and addresses.

@@ -1,7 +1,7 @@
 //! When a change of a shipment may be the end of a platform's reports about its numbers: a job looks.
 
+use super::platform_at;
 use crate::context::Context;
-use carriers::api_template;
 use domain::{
     booking::{Ends, subscription},
     fold::Folded,
@@ -12,9 +12,7 @@ use storage::jobs::{Cause, JobKind, NewJob};
 
 /// When the platform of a connection stops by itself; none where there is no such connection, or it tracks no numbers.
 pub(super) fn ends_at(context: &Context, connection: &str) -> Option<Ends> {
-    let connections = context.connections.now();
-    let manifest = api_template::manifest(&connections.get(connection)?.record.connector)?;
-    manifest.registering.map(|registering| registering.ends)
+    platform_at(context, connection)?.registering.map(|registering| registering.ends)
 }
 
 /// The job that looks after a change of a shipment, where a platform that is connected may have stopped because of it.

@@ -89,14 +89,9 @@ impl<'a> Report<'a> {
         let Delivery { odoo, record, calls, .. } = self.delivery;
         let Some(label) = &booking.purchase.label else { return Ok(false) };
         let numbers: Vec<&str> = self.labels().map(|label| label.number.as_str()).collect();
-        let has = self.read.and_then(|read| read.number.as_deref());
-        // a delivery that has some of our numbers gets the others too
-        let is_ours = has.is_some_and(|has| has.split(',').all(|part| numbers.contains(&part.trim())));
         let joined = numbers.join(",");
-        if is_ours && has != Some(joined.as_str()) {
-            odoo.clear_number(*record, has.unwrap_or_default(), *calls).await?;
-        }
-        let numbered = odoo.write_number(*record, &joined, self.price(), *calls).await?;
+        // a delivery that has some of our numbers gets the others too
+        let numbered = odoo.write_number(*record, (&joined, &self.ours()), self.price(), *calls).await?;
         let papers = self.attach(booking).await?;
         let note = format!(
             "<p><b>Label booked</b>: {} {}, {}{}{}{} · <a href=\"{}\">timeline</a></p>",
@@ -205,24 +200,26 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    /// Numbers of void labels are taken back, where the delivery has no other numbers than ours.
+    /// Numbers of void labels are taken back, where the delivery has no other numbers than ours: in one write, so that those that stay are
+    /// never gone in between.
     async fn take_back(&self) -> Result<(), OrderError> {
         let Delivery { odoo, record, calls, .. } = self.delivery;
         let Some(has) = self.read.and_then(|read| read.number.as_deref()) else { return Ok(()) };
-        let of = |number: &str| {
-            let label = |one: &&BookingRecord| one.purchase.label.as_ref().is_some_and(|label| label.number == number);
-            self.bookings.iter().find(label).map(|one| one.purchase.phase)
+        let is_there = |number: &str| has.split(',').any(|part| part.trim() == number);
+        let stays = |one: &&BookingRecord| match one.purchase.phase {
+            Phase::Booked => true,
+            Phase::Voided => false,
+            _ => one.purchase.label.as_ref().is_some_and(|label| is_there(&label.number)),
         };
-        let numbers: Vec<&str> = has.split(',').map(str::trim).collect();
-        if numbers.iter().any(|number| of(number).is_none()) {
-            return Ok(());
-        }
-        let left: Vec<&str> = numbers.into_iter().filter(|number| of(number) != Some(Phase::Voided)).collect();
-        let cleared = odoo.clear_number(*record, has, *calls).await?;
-        if cleared && !left.is_empty() {
-            odoo.write_number(*record, &left.join(","), None, *calls).await?;
-        }
+        let left = self.bookings.iter().filter(stays).filter_map(|one| one.purchase.label.as_ref());
+        let left: Vec<&str> = left.map(|label| label.number.as_str()).collect();
+        odoo.write_number(*record, (&left.join(","), &self.ours()), None, *calls).await?;
         Ok(())
+    }
+
+    /// The numbers of all labels that were ever booked for these parcels.
+    fn ours(&self) -> Vec<&str> {
+        self.bookings.iter().filter_map(|one| one.purchase.label.as_ref()).map(|label| label.number.as_str()).collect()
     }
 
     /// What a person was asked before is over.

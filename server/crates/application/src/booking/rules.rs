@@ -6,7 +6,7 @@ use crate::{
     error::{Result, UseCaseError},
     people::settings,
 };
-use carriers::{api::ApiManifest, api_template, booking::LabelFormat};
+use carriers::{api::ApiManifest, booking::LabelFormat};
 use domain::{
     access::Permission,
     booking::{Action, BookingRule, RULES_MAX},
@@ -125,9 +125,21 @@ pub async fn change(context: &Context, caller: &Caller, seen: &str, change: Chan
 
 async fn keep(context: &Context, caller: &Caller, from: Option<String>, rules: &[BookingRule]) -> Result<()> {
     check(context, rules)?;
-    let to = serde_json::to_string(rules).expect("plain data serialises");
-    let change = SettingChange { name: RULES, from, to };
+    let rules = dated(context, &parsed(from.as_deref())?, rules);
+    let to = serde_json::to_string(&rules).expect("plain data serialises");
+    let change = SettingChange { name: RULES.into(), from, to };
     settings::change(context, caller.scope(), change, ("booking.rules", "booking:rules".to_owned())).await
+}
+
+/// These rules, each with since when it is so: a rule that is as it was stays as old, wherever it stands in the list; a new or changed one
+/// counts from now on, so that what was ready long before is not booked all at once.
+fn dated(context: &Context, known: &[BookingRule], rules: &[BookingRule]) -> Vec<BookingRule> {
+    let undated = |rule: &BookingRule| BookingRule { since: None, ..rule.clone() };
+    let dated = |rule: &BookingRule| {
+        let before = known.iter().find(|one| undated(one) == undated(rule));
+        BookingRule { since: before.map_or(Some(context.now()), |before| before.since), ..rule.clone() }
+    };
+    rules.iter().map(dated).collect()
 }
 
 fn check(context: &Context, rules: &[BookingRule]) -> Result<()> {
@@ -183,9 +195,8 @@ fn check_format(format: &str) -> std::result::Result<(), String> {
 }
 
 fn platform(context: &Context, connection: &str) -> std::result::Result<&'static ApiManifest, String> {
-    let connections = context.connections.now();
-    let manifest = connections.get(connection).and_then(|known| api_template::manifest(&known.record.connector));
-    manifest.ok_or_else(|| format!("there is no connection {connection} to the API of a platform: make it first"))
+    let missing = || format!("there is no connection {connection} to the API of a platform: make it first");
+    super::platform_at(context, connection).ok_or_else(missing)
 }
 
 /// Whether a label can be booked so.

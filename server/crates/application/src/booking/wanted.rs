@@ -66,19 +66,26 @@ fn is_due(rules: &[BookingRule], delivery: &Delivery, bookings: &[BookingRecord]
     if bookings.iter().any(|one| one.purchase.phase == Phase::Refused) {
         return true;
     }
+    // packages may have come, gone or changed under the labels
+    let is_live = |one: &BookingRecord| !one.purchase.unwanted && !one.purchase.phase.has_no_label();
+    if bookings.iter().any(is_live) {
+        return true;
+    }
     let has_number = !delivery.tracking_numbers.is_empty();
     if !has_number && !bookings.is_empty() {
         return bookings.iter().any(|one| one.purchase.phase == Phase::Booked && one.written.is_none());
     }
     rules.iter().any(|rule| {
         // what is not known here fits
-        let open = BookingRule { warehouse: None, from_g: None, below_g: None, ..rule.clone() };
+        let open = BookingRule { warehouse: None, from_g: None, below_g: None, since: None, ..rule.clone() };
         let parcels = Parcels {
             method: delivery.carrier.as_deref(),
             warehouse: None,
             country: delivery.customer.country.as_deref(),
             weight_g: None,
             has_number,
+            ready_at: None,
+            done_at: delivery.shipped_at,
         };
         let in_time = match rule.action {
             Action::Book { when: When::Done, .. } => delivery.state == DeliveryState::Done,

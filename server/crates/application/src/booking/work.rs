@@ -3,14 +3,17 @@
 use crate::{context::Context, error::UseCaseError, odoo::OrderError};
 use ::odoo::{OdooClient, ToBook};
 use domain::{
-    booking::{Event, Parcels, Purchase},
+    booking::{
+        Event, Had, Parcels, Purchase,
+        parcels::{self, Matched},
+    },
     ids::CorrelationId,
 };
 use outbound::CallLog;
 use std::collections::BTreeMap;
 use storage::{
     Scope,
-    bookings::BookingRecord,
+    bookings::{BookingRecord, WantedLabel},
     jobs::{Lane, NewJob},
     shipments::ShipmentRecord,
 };
@@ -38,6 +41,16 @@ pub(super) fn newest(bookings: Vec<BookingRecord>) -> Vec<BookingRecord> {
     newest.into_values().collect()
 }
 
+/// Which of these newest bookings is of which parcel of a delivery.
+pub(super) fn matched(newest: &[BookingRecord], read: &ToBook) -> Matched {
+    let had = |one: &BookingRecord| {
+        let WantedLabel { of, parcel, .. } = one.wanted;
+        Had { of, place: parcel, live: !one.purchase.phase.has_no_label() }
+    };
+    let had: Vec<Had> = newest.iter().map(had).collect();
+    parcels::matched(&had, &read.parcels.iter().map(|one| one.of).collect::<Vec<_>>())
+}
+
 /// What rules look at.
 pub(super) fn parcels_of<'a>(
     read: &'a ToBook,
@@ -56,6 +69,8 @@ pub(super) fn parcels_of<'a>(
         country: read.to.country.as_deref(),
         weight_g: (weight > 0).then_some(weight),
         has_number: read.number.is_some() && !is_ours,
+        ready_at: read.ready_at,
+        done_at: read.done_at,
     }
 }
 

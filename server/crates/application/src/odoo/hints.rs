@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane, NewJob},
+    settings::SettingChange,
 };
 
 use super::{OrderError, import_these, pace::Course};
@@ -25,6 +26,8 @@ const SETTLES: SignedDuration = SignedDuration::from_secs(2);
 const IMPORT_AFTER: SignedDuration = SignedDuration::from_secs(5);
 /// Secrets that are valid at once: the one that Odoo has, and the one that a set-up is about to give it.
 const TOKENS_MAX: usize = 2;
+/// How often a change of them begins again because another one was faster.
+const CHANGES_MAX: usize = 10;
 /// Random bytes of a secret.
 const TOKEN_BYTES: usize = 32;
 /// Rules that were set up so long ago and never posted are a fault.
@@ -52,9 +55,34 @@ impl Tokens {
         Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
 
-    pub(super) async fn keep(&self, context: &Context, scope: Scope, connection: &str) -> storage::Result<()> {
-        let text = serde_json::to_string(self).expect("plain data serialises");
-        context.store.people.put_setting(scope, &tokens_of(connection), text).await
+    /// Changes those that are kept; where another set-up changed them at the same time, the same again on what it left. What stays the same
+    /// is not written.
+    ///
+    /// # Errors
+    /// When others are faster each time, or the store fails.
+    pub(super) async fn change(
+        context: &Context,
+        scope: Scope,
+        connection: &str,
+        make: impl Fn(&Self) -> Self + Send + Sync,
+    ) -> Result<()> {
+        let name = tokens_of(connection);
+        for _ in 0..CHANGES_MAX {
+            let from = context.store.people.setting(scope, &name).await?;
+            let kept: Self = from.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+            let next = make(&kept);
+            if next == kept {
+                return Ok(());
+            }
+            let to = serde_json::to_string(&next).expect("plain data serialises");
+            let change = SettingChange { name: name.clone().into(), from, to };
+            if context.store.people.swap_setting(scope, change).await? {
+                return Ok(());
+            }
+        }
+        Err(UseCaseError::Conflict(
+            "the address for reports was changed by another set-up at the same time: try again".into(),
+        ))
     }
 
     /// Whether this one is valid. Digests under our own key are compared: how long that takes says nothing of the secret.

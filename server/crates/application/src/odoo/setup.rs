@@ -119,7 +119,7 @@ pub async fn set_up(context: &Context, caller: &Caller, name: &str, request: Set
         && !tokens.has(context, name, token)
     {
         // valid before Odoo has it: no hint is refused in between
-        tokens.with(context, name, token).keep(context, scope, name).await?;
+        Tokens::change(context, scope, name, |kept| kept.with(context, name, token)).await?;
     }
     let ended = match act.changes() {
         true => {
@@ -133,10 +133,11 @@ pub async fn set_up(context: &Context, caller: &Caller, name: &str, request: Set
     let report = SetupReport { at: context.now(), act, steps, notes: plan.notes };
     match (act, token) {
         (SetupAct::Apply, Some(token)) if report.refused() == 0 => {
-            let kept = Tokens::read(context, scope, name).await?;
-            kept.only(context, name, &token).keep(context, scope, name).await?;
+            Tokens::change(context, scope, name, |kept| kept.only(context, name, &token)).await?;
         }
-        (SetupAct::Remove, _) if report.refused() == 0 => Tokens::default().keep(context, scope, name).await?,
+        (SetupAct::Remove, _) if report.refused() == 0 => {
+            Tokens::change(context, scope, name, |_| Tokens::default()).await?;
+        }
         _ => {}
     }
     // what waited for a field or a right goes on, and the page shows how it stands now

@@ -418,6 +418,13 @@ impl Fixer<'_> {
         let Some(delivery) = odoo.delivery(origin.record, *calls).await? else {
             return Err(gone(origin.record).into());
         };
+        let instead = store.in_place_of(*scope, id, before).await?;
+        let written = odoo.tracking_reference_of(origin.record, *calls).await?;
+        let numbers = with_number(written.clone(), &instead, &found.name);
+        if numbers == written {
+            // an earlier try wrote it
+            return self.read_again(&origin.system, origin.record).await;
+        }
         let looker = Looker { context, scope: *scope, calls: *calls };
         let known = looker.numbers_of(before).await?;
         if shown_numbers(&known) != found.odoo.what || !same_numbers(&orders::numbers_of(&delivery), &known) {
@@ -425,9 +432,6 @@ impl Fixer<'_> {
             let advice = "look at the difference again and decide anew";
             return Err(CallError::new(ErrorClass::Rejected, text).advising(advice).into());
         }
-        let instead = store.in_place_of(*scope, id, before).await?;
-        let written = odoo.tracking_reference_of(origin.record, *calls).await?;
-        let numbers = with_number(written, &instead, &found.name);
         let fields = Fields::from_iter([("carrier_tracking_ref".to_owned(), numbers.join(", ").into())]);
         self.write(&odoo, origin.record, fields).await?;
         self.read_again(&origin.system, origin.record).await

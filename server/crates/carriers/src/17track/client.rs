@@ -19,11 +19,16 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     batch_max: BATCH_MAX,
     again: Again::Same,
     needs_carrier: false,
+    carriers: CARRIERS,
     stops: true,
     fetches: true,
     ends: Ends { on_delivery: true, on_exception: false, days: None, silent_days: Some(30) },
     ends_when: "15 days after delivery, or after 30 days without an event; its data is deleted 90 days later.",
 };
+
+/// Source: 17TRACK's list of carriers (res.17track.net, apicarrier). What else there is is found by 17TRACK.
+const CARRIERS: &[(&str, &str)] =
+    &[("dhl_express", "100001"), ("dhl_parcel_de", "7041"), ("fedex", "100003"), ("ups", "100002"), ("usps", "21051")];
 
 /// The API.
 pub(super) static API: ApiManifest = ApiManifest {

@@ -19,11 +19,15 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     batch_max: 1,
     again: Again::Same,
     needs_carrier: false,
+    carriers: CARRIERS,
     stops: true,
     fetches: true,
     ends: Ends { on_delivery: false, on_exception: false, days: Some(120), silent_days: None },
     ends_when: "After 120 days, from when on a number can be registered, and counted, again.",
 };
+
+/// Source: aftership.com/docs/tracking, Supported Couriers and Slug Groups. Carriers with a slug for each country are found by AfterShip.
+const CARRIERS: &[(&str, &str)] = &[("fedex", "fedex"), ("ups", "ups"), ("usps", "usps")];
 
 /// The API.
 pub(super) static API: ApiManifest = ApiManifest {
@@ -85,7 +89,7 @@ impl OneByOne for AftershipApi {
         let mut exists = false;
         let outcome = self
             .client
-            .change(ask, log, |answer| match wire::registered(answer) {
+            .change(ask, log, |answer| match wire::registered(answer, &number.number) {
                 wire::Answered::New(registered) => Outcome::Done(registered),
                 wire::Answered::Exists => {
                     exists = true;

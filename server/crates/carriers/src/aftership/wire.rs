@@ -1,7 +1,7 @@
 //! How AfterShip writes trackings, pure. Source: aftership.com/docs/tracking (version 2026-07).
 
 use crate::{
-    answers::{code, compact, is_success, items, text},
+    answers::{code, compact, is_done, is_success, is_text, items, text},
     outcome::{Complaint, Meaning, Outcome, RefusalCode, failed},
     registering::{Registered, TrackedNumber},
 };
@@ -47,10 +47,12 @@ pub(super) enum Answered {
     Other(Outcome<Registered>),
 }
 
-/// Reads the answer to a registration.
-pub(super) fn registered(answer: &Response) -> Answered {
+/// Reads the answer to a registration of this number.
+pub(super) fn registered(answer: &Response, number: &str) -> Answered {
     let body = answer.value();
-    if let Some(one) = body.as_ref().filter(|_| is_success(answer)).and_then(|body| read(body.get("data")?, false)) {
+    let data = body.as_ref().filter(|_| is_success(answer)).and_then(|body| body.get("data"));
+    let own = data.filter(|data| is_text(data, "tracking_number", number));
+    if let Some(one) = own.and_then(|data| read(data, false)) {
         return Answered::New(one);
     }
     match body.as_ref().and_then(complaint) {
@@ -82,8 +84,9 @@ pub(super) fn known(tracking: &Value) -> Option<Registered> {
 pub(super) fn stopped(answer: &Response) -> Outcome<()> {
     let complaint = answer.value().as_ref().and_then(complaint);
     match &complaint {
-        _ if is_success(answer) => Outcome::Done(()),
+        of if is_done(answer, of.as_ref()) => Outcome::Done(()),
         Some(Complaint { code: Some(code), .. }) if code == MISSING || code == "404" => Outcome::Done(()),
+        None if is_success(answer) => Outcome::unreadable(LABEL, answer),
         _ => failed(LABEL, answer, complaint),
     }
 }

@@ -5,6 +5,7 @@ const MANIFEST: BookingManifest = BookingManifest {
     key: BookKey::ObjectGuard,
     formats: &[LabelFormat::Pdf],
     needs_dimensions: true,
+    tracks_labels: false,
     void_window: "",
 };
 
@@ -109,11 +110,4 @@ fn a_label_is_known_by_its_first_bytes() {
     for other in [&b"<html>expired</html>"[..], b"", b"{\"error\":\"expired\"}"] {
         assert_eq!(LabelFormat::of(other), None);
     }
-}
-
-#[test]
-fn the_quiet_period_ends_exactly_once() {
-    let sent: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
-    let after = |seconds| Quiet::at(sent + SignedDuration::from_secs(seconds), sent);
-    assert_eq!([after(0), after(899), after(900)], [Quiet::Waiting, Quiet::Waiting, Quiet::Over]);
 }

@@ -22,6 +22,7 @@ const BOOKING: BookingManifest = BookingManifest {
     key: BookKey::ObjectGuard,
     formats: &[LabelFormat::Pdf, LabelFormat::Png, LabelFormat::Zpl],
     needs_dimensions: false,
+    tracks_labels: true,
     void_window: "USPS 30 days, UPS and FedEx 90 days, while unscanned; the carrier decides within 30 days.",
 };
 
@@ -29,11 +30,15 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     batch_max: 1,
     again: Again::Same,
     needs_carrier: false,
+    carriers: CARRIERS,
     stops: true,
     fetches: true,
     ends: Ends { on_delivery: false, on_exception: false, days: None, silent_days: None },
     ends_when: "A number registered again after three months is a new tracker, and charged.",
 };
+
+/// Source: docs.easypost.com, Trackers. What else there is is found by EasyPost.
+const CARRIERS: &[(&str, &str)] = &[("fedex", "FedEx"), ("ups", "UPS"), ("usps", "USPS")];
 
 /// The API.
 pub(super) static API: ApiManifest = ApiManifest {
@@ -160,7 +165,7 @@ impl OneByOne for EasypostApi {
         let TrackedNumber { number, carrier, .. } = number;
         let tracker = crate::answers::compact(json!({"tracker": {"tracking_code": number, "carrier": carrier}}));
         let ask = Ask::post("tracker/create", "trackers", tracker);
-        self.client.change(ask, log, wire::registered).await
+        self.client.change(ask, log, |answer| wire::registered(answer, number)).await
     }
 
     async fn stop_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Outcome<()> {

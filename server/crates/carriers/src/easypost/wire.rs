@@ -2,7 +2,7 @@
 //! codes as its client libraries list them.
 
 use crate::{
-    answers::{about, absent, compact, days, inches, is_success, items, money, ounces, text},
+    answers::{about, absent, compact, days, inches, is_done, is_success, is_text, items, money, ounces, text},
     booking::{
         Address, Booked, BookingRef, CarrierMessage, Contents, Customs, LabelFormat, Lookup, Mode, Quiet, Rate,
         RateRequest, Rated, Undeliverable, VoidState,
@@ -214,11 +214,11 @@ pub(super) fn links(body: &Value) -> Option<(String, Vec<String>)> {
     Some((label, items(body, "forms").iter().filter_map(|form| text(form, "form_url")).collect()))
 }
 
-/// What registering a number answers.
-pub(super) fn registered(answer: &Response) -> Outcome<Registered> {
+/// What registering a number answers: its tracker.
+pub(super) fn registered(answer: &Response, number: &str) -> Outcome<Registered> {
     let body = answer.value();
-    let id =
-        body.as_ref().filter(|_| is_success(answer)).and_then(|body| Some((text(body, "id")?, text(body, "carrier"))));
+    let own = body.as_ref().filter(|body| is_success(answer) && is_text(body, "tracking_code", number));
+    let id = own.and_then(|body| Some((text(body, "id")?, text(body, "carrier"))));
     match id {
         Some((id, carrier)) => Outcome::Done(Registered { id: Some(id), carrier, known: false }),
         None if is_success(answer) => Outcome::unreadable(LABEL, answer),
@@ -230,9 +230,10 @@ pub(super) fn registered(answer: &Response) -> Outcome<Registered> {
 pub(super) fn stopped(answer: &Response) -> Outcome<()> {
     let complaint = answer.value().as_ref().and_then(complaint);
     match answer.status {
-        200..=299 => Outcome::Done(()),
+        _ if is_done(answer, complaint.as_ref()) => Outcome::Done(()),
         // it is not there: nothing is reported
         404 if complaint.is_some() => Outcome::Done(()),
+        200..=299 if complaint.is_none() => Outcome::unreadable(LABEL, answer),
         _ => failed(LABEL, answer, complaint),
     }
 }

@@ -24,6 +24,7 @@ const BOOKING: BookingManifest = BookingManifest {
     key: BookKey::ObjectGuard,
     formats: &[LabelFormat::Pdf, LabelFormat::Zpl, LabelFormat::Png],
     needs_dimensions: false,
+    tracks_labels: true,
     void_window: "The carrier's own; connectors of some carriers do not ask the carrier.",
 };
 
@@ -31,11 +32,33 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     batch_max: 1,
     again: Again::Same,
     needs_carrier: true,
+    carriers: CARRIERS,
     stops: true,
     fetches: true,
     ends: Ends { on_delivery: false, on_exception: false, days: None, silent_days: None },
     ends_when: "Never by itself.",
 };
+
+/// Source: the connectors of karrioapi/karrio, each of which has its carrier's name. DHL as a whole is tracked by the connector of DHL's
+/// API for all divisions.
+const CARRIERS: &[(&str, &str)] = &[
+    ("australia_post", "australiapost"),
+    ("austrian_post", "postat"),
+    ("bpost", "bpost"),
+    ("canada_post", "canadapost"),
+    ("chronopost", "chronopost"),
+    ("dhl", "dhl_universal"),
+    ("dhl_express", "dhl_express"),
+    ("dhl_parcel_de", "dhl_parcel_de"),
+    ("dpd", "dpd"),
+    ("fedex", "fedex"),
+    ("gls", "gls"),
+    ("hermes_de", "hermes"),
+    ("landmark", "landmark"),
+    ("purolator", "purolator"),
+    ("ups", "ups"),
+    ("usps", "usps"),
+];
 
 /// The API.
 pub(super) static API: ApiManifest = ApiManifest {
@@ -179,7 +202,7 @@ impl OneByOne for KarrioApi {
         // without the flag a number that the carrier does not know yet is refused
         let query = vec![("pending_pickup", "true".to_owned())];
         let ask = Ask::post("tracker/create", "v1/trackers", body).with(query);
-        self.client.change(ask, log, wire::registered).await
+        self.client.change(ask, log, |answer| wire::registered(answer, number.as_str())).await
     }
 
     async fn stop_one(&self, number: &RegisteredNumber, log: &dyn CallLog) -> Outcome<()> {

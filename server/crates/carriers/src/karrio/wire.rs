@@ -1,7 +1,7 @@
 //! How Karrio writes shipments and trackers, pure. Source: karrioapi/karrio at deea10f8 (serializers, views, error handler).
 
 use crate::{
-    answers::{about, absent, code, compact, days, is_success, items, money, text},
+    answers::{about, absent, code, compact, days, is_done, is_success, is_text, items, money, text},
     booking::{
         Address, BookIntent, Booked, BookingRef, CarrierMessage, Contents, Customs, LabelFormat, Lookup, Mode, Quiet,
         Rate, RateRequest, Rated, VoidState,
@@ -243,10 +243,11 @@ pub(super) fn paper(body: &Value) -> Option<Vec<u8>> {
     STANDARD.decode(text(body, "base64")?).ok()
 }
 
-/// What registering a number answers.
-pub(super) fn registered(answer: &Response) -> Outcome<Registered> {
+/// What registering a number answers: its tracker. `errors` in an answer of success mean that none was made.
+pub(super) fn registered(answer: &Response, number: &str) -> Outcome<Registered> {
     let body = answer.value();
-    match body.as_ref().filter(|_| is_success(answer)).and_then(|body| Some((body, text(body, "id")?))) {
+    let own = body.as_ref().filter(|body| is_success(answer) && is_text(body, "tracking_number", number));
+    match own.and_then(|body| Some((body, text(body, "id")?))) {
         Some((tracker, id)) => {
             Outcome::Done(Registered { id: Some(id), carrier: text(tracker, "carrier_name"), known: false })
         }
@@ -259,8 +260,9 @@ pub(super) fn registered(answer: &Response) -> Outcome<Registered> {
 pub(super) fn stopped(answer: &Response) -> Outcome<()> {
     let complaint = answer.value().as_ref().and_then(complaint);
     match answer.status {
-        200..=299 => Outcome::Done(()),
+        _ if is_done(answer, complaint.as_ref()) => Outcome::Done(()),
         404 if complaint.is_some() => Outcome::Done(()),
+        200..=299 if complaint.is_none() => Outcome::unreadable(LABEL, answer),
         _ => failed(LABEL, answer, complaint),
     }
 }

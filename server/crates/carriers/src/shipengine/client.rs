@@ -24,6 +24,7 @@ const BOOKING: BookingManifest = BookingManifest {
     key: BookKey::UniqueReference { chars_max: 50 },
     formats: &[LabelFormat::Pdf, LabelFormat::Png, LabelFormat::Zpl],
     needs_dimensions: false,
+    tracks_labels: false,
     void_window: "The carrier's own, unused labels only; a void cannot be undone.",
 };
 
@@ -31,11 +32,26 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     batch_max: 1,
     again: Again::Same,
     needs_carrier: true,
+    carriers: CARRIERS,
     stops: true,
     fetches: true,
     ends: Ends { on_delivery: true, on_exception: true, days: None, silent_days: None },
     ends_when: "On delivery, and on a delivery exception: after one, register again.",
 };
+
+/// Source: the carriers that ShipEngine/shipengine-openapi connects, and docs.shipstation.com, Start Tracking (`stamps_com` is USPS). A
+/// carrier has to be connected to the account there.
+const CARRIERS: &[(&str, &str)] = &[
+    ("australia_post", "australia_post"),
+    ("dhl_ecommerce", "dhl_ecommerce"),
+    ("dhl_express", "dhl_express"),
+    ("dpd", "dpd"),
+    ("fedex", "fedex"),
+    ("ontrac", "ontrac"),
+    ("royal_mail", "royal_mail"),
+    ("ups", "ups"),
+    ("usps", "stamps_com"),
+];
 
 /// The API.
 pub(super) static API: ApiManifest = ApiManifest {

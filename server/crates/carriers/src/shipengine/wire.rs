@@ -2,7 +2,7 @@
 //! `errors` may be filled in an answer of 200, and a refused void is one.
 
 use crate::{
-    answers::{about, absent, code, compact, days, is_success, items, text},
+    answers::{about, absent, code, compact, days, is_done, is_success, items, text},
     booking::{
         Address, Booked, BookingRef, CarrierMessage, Contents, Customs, LabelFormat, Lookup, Quiet, Rate, RateRequest,
         Rated, Undeliverable, VoidState,
@@ -300,11 +300,14 @@ pub(super) fn links(body: &Value) -> Option<(String, Option<String>)> {
     Some((label, body.get("form_download").and_then(|form| text(form, "href"))))
 }
 
-/// What starting or stopping reports answers: nothing at all.
+/// What starting or stopping reports answers: nothing at all. `errors` in an answer of success are a refusal.
 pub(super) fn switched(answer: &Response) -> Outcome<()> {
-    match answer.status {
-        200..=299 => Outcome::Done(()),
-        _ => failed(LABEL, answer, answer.value().as_ref().and_then(complaint)),
+    let complaint = answer.value().as_ref().and_then(complaint);
+    match complaint {
+        of if is_done(answer, of.as_ref()) => Outcome::Done(()),
+        Some(complaint) if is_success(answer) => business(&complaint),
+        None if is_success(answer) => Outcome::unreadable(LABEL, answer),
+        complaint => failed(LABEL, answer, complaint),
     }
 }
 

@@ -10,7 +10,8 @@ use crate::{
     },
     outcome::{Outcome, Refusal, RefusalCode},
     registering::{
-        Again, OneByOne, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, TrackedNumber,
+        Again, OneByOne, Registered, RegisteredNumber, Registering, RegisteringManifest, Snapshot, Standing,
+        TrackedNumber,
     },
 };
 use async_trait::async_trait;
@@ -23,6 +24,7 @@ const BOOKING: BookingManifest = BookingManifest {
     key: BookKey::None,
     formats: &[LabelFormat::Pdf, LabelFormat::Png, LabelFormat::Zpl],
     needs_dimensions: true,
+    tracks_labels: true,
     void_window: "The carrier's own, unused labels only; decided within 14 days.",
 };
 
@@ -30,11 +32,38 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     batch_max: 1,
     again: Again::Doubles,
     needs_carrier: true,
+    carriers: CARRIERS,
     stops: false,
     fetches: true,
     ends: Ends { on_delivery: false, on_exception: false, days: None, silent_days: None },
     ends_when: "Never by itself; a webhook has to exist before a number is registered.",
 };
+
+/// Source: docs.goshippo.com, Tracking Carriers. DHL, DPD and GLS have a token for each country or division there: only brands that
+/// name theirs are in the list.
+const CARRIERS: &[(&str, &str)] = &[
+    ("aramex", "aramex"),
+    ("australia_post", "australia_post"),
+    ("bring", "bring"),
+    ("canada_post", "canada_post"),
+    ("chronopost", "chronopost"),
+    ("colissimo", "colissimo"),
+    ("correos", "correos_espana"),
+    ("deutsche_post", "deutsche_post"),
+    ("dhl_ecommerce", "dhl_ecommerce"),
+    ("dhl_express", "dhl_express"),
+    ("dhl_parcel_de", "dhl_germany"),
+    ("evri", "hermes_uk"),
+    ("fedex", "fedex"),
+    ("mondial_relay", "mondial_relay"),
+    ("ontrac", "ontrac"),
+    ("poste_italiane", "poste_italiane"),
+    ("posti", "posti"),
+    ("purolator", "purolator"),
+    ("royal_mail", "royal_mail"),
+    ("ups", "ups"),
+    ("usps", "usps"),
+];
 
 /// The API.
 pub(super) static API: ApiManifest = ApiManifest {
@@ -182,7 +211,7 @@ impl OneByOne for ShippoApi {
             return Refusal::new(RefusalCode::Carrier, "Shippo needs the carrier of a number").into();
         }
         let ask = Ask::post("track/create", "tracks/", wire::track(number));
-        self.client.change(ask, log, wire::registered).await
+        self.client.change(ask, log, |answer| wire::registered(answer, number)).await
     }
 
     async fn stop_one(&self, _number: &RegisteredNumber, _log: &dyn CallLog) -> Outcome<()> {
@@ -194,5 +223,12 @@ impl OneByOne for ShippoApi {
         let carrier = segment(number.carrier.as_deref().ok_or_else(missing)?)?;
         let ask = Ask::get("track", format!("tracks/{carrier}/{}", segment(&number.number)?));
         self.client.ask_raw(ask, log, |answer| Some(Snapshot(answer.body.clone()))).await
+    }
+
+    // it reads the carrier for whoever asks: only the words that came with our registration show that there is one
+    async fn standing_of(&self, number: &TrackedNumber, log: &dyn CallLog) -> Result<Standing, CallError> {
+        let Some(carrier) = &number.carrier else { return Ok(Standing::CannotTell) };
+        let path = format!("tracks/{}/{}", segment(carrier)?, segment(&number.number)?);
+        self.client.ask(Ask::get("track", path), log, |body| wire::standing(body, number)).await
     }
 }

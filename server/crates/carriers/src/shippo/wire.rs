@@ -2,13 +2,13 @@
 //! answered with 201 whatever became of it: its status says that.
 
 use crate::{
-    answers::{about, absent, compact, days, is_success, items, money, text},
+    answers::{about, absent, compact, days, is_success, is_text, items, money, text},
     booking::{
         Address, BookIntent, Booked, BookingRef, CarrierMessage, Contents, Customs, LabelFormat, Lookup, Mode, Parcel,
         Quiet, Rate, RateRequest, Rated, Undeliverable, VoidState,
     },
     outcome::{Complaint, Meaning, Outcome, Refusal, RefusalCode, failed},
-    registering::{Registered, TrackedNumber},
+    registering::{Registered, Standing, TrackedNumber},
 };
 use outbound::{CallError, ErrorClass, Response};
 use serde_json::{Value, json};
@@ -277,16 +277,30 @@ pub(super) fn track(number: &TrackedNumber) -> Value {
     compact(json!({"carrier": number.carrier, "tracking_number": number.number, "metadata": number.reference}))
 }
 
-/// What registering answers.
-pub(super) fn registered(answer: &Response) -> Outcome<Registered> {
+/// What registering answers: the track of just this number and carrier.
+pub(super) fn registered(answer: &Response, number: &TrackedNumber) -> Outcome<Registered> {
     let body = answer.value().filter(|_| is_success(answer));
-    match body.as_ref().filter(|body| text(body, "tracking_number").is_some()) {
+    match body.as_ref().filter(|body| is_of_number(body, number)) {
         Some(track) => {
             Outcome::Done(Registered { id: text(track, "object_id"), carrier: text(track, "carrier"), known: false })
         }
         None if is_success(answer) => Outcome::unreadable(LABEL, answer),
         None => refused(answer),
     }
+}
+
+fn is_of_number(track: &Value, number: &TrackedNumber) -> bool {
+    is_text(track, "tracking_number", &number.number)
+        && number.carrier.as_ref().is_none_or(|carrier| is_text(track, "carrier", carrier))
+}
+
+/// What a track that is read says of a registration; none where the body is no track of this number. It is read for every number, so
+/// that it is there says nothing: only the words that a registration brought along do.
+pub(super) fn standing(track: &Value, number: &TrackedNumber) -> Option<Standing> {
+    is_of_number(track, number).then(|| match &number.reference {
+        Some(reference) if is_text(track, "metadata", reference) => Standing::Registered,
+        _ => Standing::CannotTell,
+    })
 }
 
 #[cfg(test)]

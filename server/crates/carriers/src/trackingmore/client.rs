@@ -20,11 +20,35 @@ const REGISTERING: RegisteringManifest = RegisteringManifest {
     batch_max: BATCH_MAX,
     again: Again::Same,
     needs_carrier: true,
+    carriers: CARRIERS,
     stops: true,
     fetches: true,
     ends: Ends { on_delivery: true, on_exception: false, days: None, silent_days: None },
     ends_when: "When the parcel is delivered.",
 };
+
+/// Source: trackingmore.com, help article 60, Courier code; `gls` and `dpd` as clients of version 4 write them.
+const CARRIERS: &[(&str, &str)] = &[
+    ("australia_post", "australia-post"),
+    ("austrian_post", "austria-post"),
+    ("bpost", "belgium-post"),
+    ("canada_post", "canada-post"),
+    ("china_post", "china-post"),
+    ("dhl_express", "dhl"),
+    ("dpd", "dpd"),
+    ("fedex", "fedex"),
+    ("gls", "gls"),
+    ("parcelforce", "parcel-force"),
+    ("poste_italiane", "poste-italiane"),
+    ("postnl", "postnl-parcels"),
+    ("postnord", "sweden-posten"),
+    ("royal_mail", "royal-mail"),
+    ("singapore_post", "singapore-post"),
+    ("swiss_post", "swiss-post"),
+    ("tnt", "tnt"),
+    ("ups", "ups"),
+    ("usps", "usps"),
+];
 
 /// The API.
 pub(super) static API: ApiManifest = ApiManifest {

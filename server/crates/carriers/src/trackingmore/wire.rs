@@ -2,7 +2,7 @@
 //! published, so a duplicate is known by its words too.
 
 use crate::{
-    answers::{code, compact, is_success, items, text},
+    answers::{code, compact, is_done, is_success, items, text},
     outcome::{Complaint, Meaning, Outcome, Refusal, RefusalCode, failed},
     registering::{Registered, TrackedNumber},
 };
@@ -109,11 +109,12 @@ pub(super) fn tracking_of(body: &Value, number: &str, carrier: Option<&str>) -> 
 pub(super) fn restarted(answer: &Response, id: &str, of: &TrackedNumber) -> Outcome<Registered> {
     let body = answer.value();
     let complaint = body.as_ref().and_then(complaint);
-    match (&complaint, body) {
-        (None, Some(_)) if is_success(answer) => {
+    let is_own = body.as_ref().and_then(|body| code(body.get("meta")?, "code")).is_some();
+    match (&complaint, is_own) {
+        (None, true) if is_success(answer) => {
             Outcome::Done(Registered { id: Some(id.to_owned()), carrier: of.carrier.clone(), known: true })
         }
-        (None, None) if is_success(answer) => Outcome::unreadable(LABEL, answer),
+        (None, false) if is_success(answer) => Outcome::unreadable(LABEL, answer),
         _ => failed(LABEL, answer, complaint),
     }
 }
@@ -126,8 +127,9 @@ pub(super) fn stopped(answer: &Response) -> Outcome<()> {
             || complaint.words.to_ascii_lowercase().contains("not exist")
     };
     match &complaint {
-        None if is_success(answer) => Outcome::Done(()),
+        None if is_done(answer, None) => Outcome::Done(()),
         Some(complaint) if missing(complaint) => Outcome::Done(()),
+        None if is_success(answer) => Outcome::unreadable(LABEL, answer),
         _ => failed(LABEL, answer, complaint),
     }
 }

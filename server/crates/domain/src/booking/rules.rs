@@ -5,6 +5,7 @@ use crate::{
     place::country,
     promise::{EU, is_eu},
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Rules at most.
@@ -33,6 +34,10 @@ pub struct BookingRule {
     pub below_g: Option<u32>,
     /// What is done.
     pub action: Action,
+    /// When it was switched on, or last changed: what was ready before is not booked by it. None of rules of before that was kept, which
+    /// book whatever is ready. It is set by the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// What a rule does.
@@ -118,6 +123,8 @@ pub enum Misfit {
     TooLight,
     /// More weight, or none is known.
     TooHeavy,
+    /// It was ready before the rule was switched on.
+    Earlier,
 }
 
 impl Misfit {
@@ -131,6 +138,7 @@ impl Misfit {
             Self::Country => "another country of destination",
             Self::TooLight => "it weighs less, or its weight is not known",
             Self::TooHeavy => "it weighs more, or its weight is not known",
+            Self::Earlier => "it was ready before the rule was switched on: book it by hand if it needs a label",
         }
     }
 }
@@ -148,6 +156,10 @@ pub struct Parcels<'a> {
     pub weight_g: Option<u32>,
     /// Whether it has a tracking number already.
     pub has_number: bool,
+    /// When its goods were reserved; none where they are not, or it is not known.
+    pub ready_at: Option<Timestamp>,
+    /// When it was validated.
+    pub done_at: Option<Timestamp>,
 }
 
 /// An offer.
@@ -187,6 +199,11 @@ impl BookingRule {
         let weighs = |with: fn(u32, u32) -> bool, bound: Option<u32>| {
             bound.is_none_or(|bound| parcels.weight_g.is_some_and(|weight| with(weight, bound)))
         };
+        let came = match &self.action {
+            Action::Book { when: When::Ready, .. } => parcels.ready_at,
+            Action::Book { when: When::Done, .. } => parcels.done_at,
+            Action::Register { .. } | Action::Nothing => None,
+        };
         let fits = [
             (Misfit::Numbered, !(matches!(self.action, Action::Book { .. }) && parcels.has_number)),
             (Misfit::NotNumbered, !matches!(self.action, Action::Register { .. }) || parcels.has_number),
@@ -195,6 +212,7 @@ impl BookingRule {
             (Misfit::Country, self.countries.is_empty() || self.countries.iter().any(here)),
             (Misfit::TooLight, weighs(|weight, from| weight >= from, self.from_g)),
             (Misfit::TooHeavy, weighs(|weight, below| weight < below, self.below_g)),
+            (Misfit::Earlier, self.since.zip(came).is_none_or(|(since, came)| came >= since)),
         ];
         fits.into_iter().filter(|(_, fits)| !fits).map(|(why, _)| why).collect()
     }
@@ -235,7 +253,7 @@ mod tests {
 
     fn rule(action: Action) -> BookingRule {
         let (name, method, warehouse) = ("r".into(), None, None);
-        BookingRule { name, method, warehouse, countries: Vec::new(), from_g: None, below_g: None, action }
+        BookingRule { name, method, warehouse, countries: Vec::new(), from_g: None, below_g: None, action, since: None }
     }
 
     fn book() -> Action {
@@ -254,6 +272,8 @@ mod tests {
         country: Some("FR"),
         weight_g: Some(2_000),
         has_number: false,
+        ready_at: None,
+        done_at: None,
     };
 
     #[test]
@@ -295,7 +315,8 @@ mod tests {
             below_g: Some(4_000),
             ..rule(book())
         };
-        let none = Parcels { method: None, warehouse: None, country: None, weight_g: None, has_number: true };
+        let none =
+            Parcels { method: None, warehouse: None, country: None, weight_g: None, has_number: true, ..PARCELS };
         let all = [Misfit::Numbered, Misfit::Method, Misfit::Warehouse, Misfit::Country, Misfit::TooLight];
         assert_eq!(demanding.misfits(&none), [&all[..], &[Misfit::TooHeavy]].concat());
         assert_eq!(demanding.misfits(&PARCELS), all[1..]);
@@ -307,6 +328,35 @@ mod tests {
         let register = rule(Action::Register { connection: "aftership".into() });
         assert_eq!(register.misfits(&PARCELS), [Misfit::NotNumbered]);
         assert_eq!(rule(Action::Nothing).misfits(&none), []);
+    }
+
+    #[test]
+    fn what_was_ready_before_a_rule_is_not_booked_by_it() {
+        let at = |minute: i64| Some(Timestamp::from_second(minute * 60).unwrap());
+        let misfits = |action: Action, since, ready_at, done_at| {
+            BookingRule { since, ..rule(action) }.misfits(&Parcels { ready_at, done_at, ..PARCELS })
+        };
+        let done = Action::Book {
+            connection: "easypost".into(),
+            choice: Choice::default(),
+            format: pdf(),
+            when: When::Done,
+            size_mm: None,
+        };
+        for (action, since, ready_at, done_at, fits) in [
+            (book(), at(10), at(9), None, false),
+            (book(), at(10), at(10), None, true),
+            (book(), at(10), None, None, true),
+            (book(), None, at(9), None, true),
+            (book(), at(10), at(9), at(11), false),
+            (done.clone(), at(10), at(9), at(11), true),
+            (done.clone(), at(10), at(9), at(9), false),
+            (done, at(10), at(9), None, true),
+            (Action::Nothing, at(10), at(9), at(9), true),
+        ] {
+            let expected: &[Misfit] = if fits { &[] } else { &[Misfit::Earlier] };
+            assert_eq!(misfits(action, since, ready_at, done_at), expected, "{since:?} {ready_at:?} {done_at:?}");
+        }
     }
 
     #[test]

@@ -8,15 +8,16 @@ use super::{
         transfers::{INTO, LINE},
         wire::short_text,
     },
-    Goods, Packed, Parcel,
+    Goods, LINES_MAX, Packed, Parcel,
 };
-use domain::money::{Currency, Money};
+use domain::{
+    booking::ParcelOf,
+    money::{Currency, Money},
+};
 use outbound::{CallError, CallLog, ErrorClass};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Lines and goods of one delivery that are read.
-const LINES_MAX: u32 = 1_000;
 const PRODUCT: &str = "product.product";
 const MOVE: &str = "stock.move";
 const ORDER_LINE: &str = "sale.order.line";
@@ -54,26 +55,28 @@ impl OdooClient {
             let number = |name: &str| row.get(name).and_then(Value::as_f64).unwrap_or_default();
             // what is reserved so far may weigh less than all of it
             let weight_g = whole(number("shipping_weight").max(number("weight")) * grams);
-            return Ok(vec![Packed { parcel: Parcel { weight_g, size_mm: None }, goods: goods(&demanded) }]);
+            let parcel = Parcel { weight_g, size_mm: None };
+            return Ok(vec![Packed { of: ParcelOf::Whole, parcel, goods: goods(&demanded) }]);
         }
         let mut parcels = self.packages(&packed, grams, log).await?;
         for (package, counts) in &packed {
             let goods = goods(counts);
             let weight_g = goods.iter().fold(0_u32, |sum, one| sum.saturating_add(one.weight_g));
-            match package.and_then(|id| parcels.iter_mut().find(|(known, _)| *known == Some(id))) {
-                Some((_, of)) => {
+            match package.and_then(|id| parcels.iter_mut().find(|known| known.of == ParcelOf::Package(id))) {
+                Some(of) => {
                     of.goods = goods;
                     if of.parcel.weight_g == 0 {
                         of.parcel.weight_g = weight_g;
                     }
                 }
                 None if counts.values().any(|count| *count > 0.0) => {
-                    parcels.push((None, Packed { parcel: Parcel { weight_g, size_mm: None }, goods }));
+                    let parcel = Parcel { weight_g, size_mm: None };
+                    parcels.push(Packed { of: ParcelOf::Rest, parcel, goods });
                 }
                 None => {}
             }
         }
-        Ok(parcels.into_iter().map(|(_, parcel)| parcel).collect())
+        Ok(parcels)
     }
 
     /// How many of each product are to go, and what each costs the customer, where its order says it.
@@ -160,7 +163,7 @@ impl OdooClient {
         packed: &BTreeMap<Option<i64>, Counts>,
         grams: f64,
         log: &dyn CallLog,
-    ) -> Result<Vec<(Option<i64>, Packed)>, CallError> {
+    ) -> Result<Vec<Packed>, CallError> {
         let shape = self.shape(log).await?;
         let Some((model, _)) = &shape.packages else { return Ok(Vec::new()) };
         let there = self.known(model, &["shipping_weight", "weight", "package_type_id"], log).await?;
@@ -175,7 +178,8 @@ impl OdooClient {
                 None => None,
             };
             let parcel = Parcel { weight_g: whole(weight * grams), size_mm };
-            parcels.push((row.get("id").and_then(Value::as_i64), Packed { parcel, goods: Vec::new() }));
+            let of = row.get("id").and_then(Value::as_i64).map_or(ParcelOf::Rest, ParcelOf::Package);
+            parcels.push(Packed { of, parcel, goods: Vec::new() });
         }
         Ok(parcels)
     }

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 const NAME: &str = "shippo";
 /// Transactions of a page where the call does not say it.
 const PAGE: usize = 25;
+/// Tokens of carriers whose numbers it takes, some of its list.
+const TOKENS: &[&str] =
+    &["ups", "usps", "fedex", "dhl_express", "dhl_germany", "deutsche_post", "dpd_uk", "dpd_de", "gls_us"];
 
 fn missing() -> Reply {
     Reply::json(404, json!({"detail": "Not found."}))
@@ -56,7 +59,10 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Reply {
         ("POST", path) if path == ["refunds"] => refund(world, call),
         ("GET", path) if path == ["carrier_accounts"] => Reply::json(200, json!({"results": [], "next": null})),
         ("POST", path) if path == ["tracks"] => register(world, call),
-        ("GET", path) if path.len() == 3 && path[0] == "tracks" => track(path[1], path[2], call),
+        ("GET", path) if path.len() == 3 && path[0] == "tracks" => {
+            let words = world.tracker(NAME, path[2], Some(path[1])).and_then(|of| of.words.clone());
+            track(path[1], path[2], words.as_deref(), call)
+        }
         _ => missing(),
     }
 }
@@ -171,11 +177,19 @@ fn register(world: &mut World, call: &Call) -> Reply {
     let (Some(number), Some(carrier)) = (text(&call.body, "tracking_number"), text(&call.body, "carrier")) else {
         return Reply::json(400, json!({"tracking_number": ["This field is required."]}));
     };
+    if !TOKENS.contains(&carrier) {
+        return Reply::json(400, json!({"carrier": ["This is no carrier's token (sandbox)."]}));
+    }
     world.register(NAME, number, Some(carrier), number);
-    track(carrier, number, call)
+    let words = text(&call.body, "metadata");
+    if let Some(of) = world.tracker(NAME, number, Some(carrier)) {
+        of.words = words.map(str::to_owned);
+    }
+    track(carrier, number, words, call)
 }
 
-fn track(carrier: &str, number: &str, call: &Call) -> Reply {
+/// What Shippo reads of the carrier, whether the number is registered or not; with the words of its registration where it is.
+fn track(carrier: &str, number: &str, words_of: Option<&str>, call: &Call) -> Reply {
     let status = json!({
         "object_id": "sandbox", "status": "PRE_TRANSIT", "status_details": words(), "status_date": stamp(call.now),
         "substatus": null, "location": null,
@@ -183,7 +197,7 @@ fn track(carrier: &str, number: &str, call: &Call) -> Reply {
     Reply::json(
         200,
         json!({
-            "carrier": carrier, "tracking_number": number, "metadata": "sandbox", "tracking_status": status,
+            "carrier": carrier, "tracking_number": number, "metadata": words_of, "tracking_status": status,
             "tracking_history": [status], "test": !call.live,
         }),
     )

@@ -111,6 +111,8 @@ pub struct Tracker {
     pub number: String,
     /// The carrier in the platform's word.
     pub carrier: Option<String>,
+    /// The words that came with its registration, where the platform keeps any.
+    pub words: Option<String>,
     /// How often it was registered.
     pub registrations: usize,
     /// Whether reports are stopped.
@@ -266,6 +268,7 @@ impl World {
             platform,
             number: number.to_owned(),
             carrier: carrier.map(str::to_owned),
+            words: None,
             registrations: 1,
             stopped: false,
             removed: false,

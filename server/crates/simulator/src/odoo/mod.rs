@@ -71,6 +71,7 @@ const PICKING_FIELDS: &[(&str, &str)] = &[
     ("weight_uom_name", "char"),
     ("carrier_price", "float"),
     ("write_date", "datetime"),
+    ("create_date", "datetime"),
     ("write_uid", "many2one"),
 ];
 /// What a record shows in place of its id.
@@ -231,7 +232,7 @@ impl SandboxOdoo {
             "carrier_id": [1, new.carrier], "carrier_tracking_ref": new.tracking.as_deref().map_or(json!(false), |t| json!(t)),
             "scheduled_date": promised, "date_deadline": promised,
             "date_done": new.shipped.map_or(json!(false), |at| json!(datetime(at))), "write_date": datetime(new.written),
-            "write_uid": user,
+            "create_date": datetime(new.written), "write_uid": user,
         });
         warehouse::packed(&mut picking);
         let id = data.insert("stock.picking", picking);
@@ -353,6 +354,13 @@ impl SandboxOdoo {
         let summary = |row: &Row| row.get("summary").and_then(Value::as_str).unwrap_or_default().to_owned();
         let open = |row: &Row| if row.get("active") == Some(&json!(true)) { Open::Todo } else { Open::Done };
         rows.iter().map(|r| (summary(r), open(r))).collect()
+    }
+
+    /// Until when the activities of a delivery are due: summary and day.
+    pub fn deadlines(&self, picking: i64) -> Vec<(String, String)> {
+        let text = |row: &Row, field: &str| row.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let rows = self.rows("mail.activity", "res_id", picking);
+        rows.iter().map(|row| (text(row, "summary"), text(row, "date_deadline"))).collect()
     }
 
     /// How often an operation was called: `stock.picking/write`.

@@ -93,7 +93,8 @@ impl SandboxOdoo {
             "partner_id": partner, "user_id": false, "company_id": company, "carrier_id": [1, new.carrier],
             "carrier_tracking_ref": new.tracking.as_deref().map_or_else(no, |tracking| json!(tracking)),
             "scheduled_date": datetime(new.planned), "date_deadline": datetime(new.planned),
-            "date_done": new.done.map_or_else(no, |at| json!(datetime(at))), "write_date": written, "write_uid": user,
+            "date_done": new.done.map_or_else(no, |at| json!(datetime(at))), "write_date": written, "create_date": written,
+            "write_uid": user,
         });
         data.insert("stock.picking", picking)
     }
@@ -106,7 +107,8 @@ impl SandboxOdoo {
         let row = json!({"name": package, "parcel_tracking": false, "write_date": now, "write_uid": clerk});
         let model = package_model(&data);
         let id = data.insert(model, row);
-        data.insert("stock.move.line", json!({"picking_id": [picking, false], "result_package_id": [id, package]}));
+        let line = json!({"picking_id": [picking, false], "result_package_id": [id, package], "create_date": now});
+        data.insert("stock.move.line", line);
         id
     }
 
@@ -123,6 +125,17 @@ impl SandboxOdoo {
         admin::touched(&mut data, model, id, [field].into_iter());
         drop(data);
         admin::send(&self.inner);
+    }
+}
+
+impl SandboxOdoo {
+    /// A person tags the company of a delivery's customer, which the customer is an address of.
+    pub fn tag_customer(&self, picking: i64, tag: &str) {
+        let mut data = self.inner.lock();
+        let tag = data.insert("res.partner.category", json!({"name": tag}));
+        let company = data.insert("res.partner", json!({"name": "Company", "category_id": [tag]}));
+        drop(data);
+        self.edit_linked(picking, "partner_id", "commercial_partner_id", json!([company, "Company"]));
     }
 }
 

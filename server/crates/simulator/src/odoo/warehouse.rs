@@ -57,6 +57,7 @@ pub struct NewGoods<'a> {
 impl SandboxOdoo {
     /// A person puts goods into a delivery.
     pub fn add_goods(&self, picking: i64, goods: &NewGoods<'_>) {
+        let now = self.inner.now();
         let mut data = self.inner.lock();
         let country = data.insert("res.country", json!({"code": goods.origin, "name": goods.origin}));
         let product = json!({
@@ -78,7 +79,7 @@ impl SandboxOdoo {
             let into = package.map_or(json!(false), |id| json!([id, format!("PACK{id}")]));
             let row = json!({
                 "picking_id": [picking, false], "state": "assigned", "product_id": product, "quantity_product_uom": count,
-                "result_package_id": into,
+                "result_package_id": into, "create_date": now,
             });
             data.insert("stock.move.line", row);
         }

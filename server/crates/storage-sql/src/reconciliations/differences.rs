@@ -2,7 +2,7 @@
 
 use crate::{
     Db, Query, Row,
-    codec::{PAGE_AND_ONE, clean, cursor, json, micros, page},
+    codec::{PAGE_AND_ONE, clean, cursor, id_list, json, micros, page},
     query,
 };
 use domain::{
@@ -32,13 +32,19 @@ pub(super) async fn keep(db: &mut dyn Db, scope: Scope, look: &Look, at: Timesta
         stay(db, scope, &look.unread, run).await?;
     }
     let mut open = open_of(db, scope, &look.subjects).await?;
+    let ((mut kept, mut over), mut standing) = (kept_of(db, scope, &look.subjects).await?, Vec::new());
     let mut differing = BTreeSet::new();
     for found in &look.found {
-        let known = open.remove(&(found.subject.clone(), found.topic));
-        match known {
-            Some(known) => go_on(db, scope, (&known, found), look, at).await?,
-            None if is_kept(db, scope, found).await? => continue,
-            None => counts.opened += open_one(db, scope, found, look, at).await?,
+        let key = (found.subject.clone(), found.topic);
+        let let_stand = kept.get(&key).filter(|kept| kept.is_of(found)).map(|kept| kept.id);
+        match (open.remove(&key), let_stand) {
+            (Some(known), _) => go_on(db, scope, (&known, found), look, at).await?,
+            (None, Some(id)) => {
+                standing.push(id);
+                kept.remove(&key);
+                continue;
+            }
+            (None, None) => counts.opened += open_one(db, scope, found, look, at).await?,
         }
         // several topics of a shipment are one shipment
         let of = found.shipment.map_or_else(|| found.subject.record.clone(), |shipment| shipment.to_string());
@@ -46,6 +52,7 @@ pub(super) async fn keep(db: &mut dyn Db, scope: Scope, look: &Look, at: Timesta
     }
     counts.differing = differing.len() as u64;
     for stays in &look.stays {
+        standing.extend(kept.remove(stays).map(|kept| kept.id));
         let Some(known) = open.remove(stays) else { continue };
         let sql = "UPDATE difference SET seen_run = coalesce(?1, seen_run) WHERE company_id = ?2 AND id = ?3";
         query(sql).bind(look.run.map(|run| run.0)).bind(scope.company.0).bind(known.found.id.0).execute(db).await?;
@@ -54,6 +61,11 @@ pub(super) async fn keep(db: &mut dyn Db, scope: Scope, look: &Look, at: Timesta
         close(db, scope, gone.found.id, at).await?;
         counts.closed += 1;
     }
+    if let Some(run) = look.run {
+        seen(db, scope, standing, run).await?;
+    }
+    over.extend(kept.into_values().map(|kept| kept.id));
+    end_kept(db, scope, over, at).await?;
     Ok(counts)
 }
 
@@ -70,7 +82,7 @@ async fn stay(db: &mut dyn Db, scope: Scope, unread: &[Subject], run: Reconcilia
     for (system, records) in by_system(unread) {
         query(
             "UPDATE difference SET seen_run = ?1
-             WHERE company_id = ?2 AND system = ?3 AND record {in texts ?4} AND closed_at IS NULL",
+             WHERE company_id = ?2 AND system = ?3 AND record {in texts ?4} AND (closed_at IS NULL OR resolution = 'kept')",
         )
         .bind(run.0)
         .bind(scope.company.0)
@@ -106,21 +118,68 @@ async fn open_of(
     Ok(open)
 }
 
-/// Whether a person let this difference stand, with the same values and no newer event.
-async fn is_kept(db: &mut dyn Db, scope: Scope, found: &Found) -> Result<bool> {
-    let kept = query(
-        "SELECT said, closed_at FROM difference WHERE company_id = ?1 AND system = ?2 AND record = ?3 AND topic = ?4 AND resolution = 'kept'
-         ORDER BY closed_at DESC LIMIT 1",
-    )
-    .bind(scope.company.0)
-    .bind(&found.subject.system)
-    .bind(&found.subject.record)
-    .bind(found.topic.code())
-    .optional(db)
-    .await?;
-    let Some(kept) = kept else { return Ok(false) };
-    let at = kept.at("closed_at")?;
-    Ok(kept.str("said")? == clean(&values(found)) && found.event_at.is_none_or(|event| event <= at))
+/// What a person let stand.
+struct Kept {
+    id: Uuid,
+    said: String,
+    at: Timestamp,
+}
+
+impl Kept {
+    /// Whether that is this difference, with the same values and no newer event.
+    fn is_of(&self, found: &Found) -> bool {
+        self.said == clean(&values(found)) && found.event_at.is_none_or(|event| event <= self.at)
+    }
+}
+
+/// What a person let stand of some records: the newest of each topic, and those that it came in place of.
+async fn kept_of(
+    db: &mut dyn Db,
+    scope: Scope,
+    subjects: &[Subject],
+) -> Result<(BTreeMap<(Subject, Topic), Kept>, Vec<Uuid>)> {
+    let (mut kept, mut earlier) = (BTreeMap::new(), Vec::new());
+    for (system, records) in by_system(subjects) {
+        let rows = query(
+            "SELECT id, record, topic, said, closed_at FROM difference
+             WHERE company_id = ?1 AND system = ?2 AND record {in texts ?3} AND resolution = 'kept' ORDER BY closed_at, id",
+        )
+        .bind(scope.company.0)
+        .bind(system)
+        .bind(records)
+        .all(db)
+        .await?;
+        for row in &rows {
+            let subject = Subject { system: system.to_owned(), record: row.text("record")? };
+            // a topic of a newer version is not ours to end
+            let Some(topic) = Topic::from_code(row.str("topic")?) else { continue };
+            let one = Kept { id: row.id("id")?, said: row.text("said")?, at: row.at("closed_at")? };
+            earlier.extend(kept.insert((subject, topic), one).map(|before: Kept| before.id));
+        }
+    }
+    Ok((kept, earlier))
+}
+
+/// A run found what a person let stand.
+async fn seen(db: &mut dyn Db, scope: Scope, ids: Vec<Uuid>, run: ReconciliationId) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let seen =
+        query("UPDATE difference SET seen_run = ?1 WHERE company_id = ?2 AND id IN (SELECT i.value FROM {ids ?3 i})");
+    seen.bind(run.0).bind(scope.company.0).bind(id_list(ids)).execute(db).await.map(drop)
+}
+
+/// What a person let stand ends with its cause: should it come again, it is another difference.
+async fn end_kept(db: &mut dyn Db, scope: Scope, ids: Vec<Uuid>, at: Timestamp) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let end = query(
+        "UPDATE difference SET resolution = 'gone', closed_at = ?1, revision = revision + 1
+         WHERE company_id = ?2 AND resolution = 'kept' AND id IN (SELECT i.value FROM {ids ?3 i})",
+    );
+    end.bind(at).bind(scope.company.0).bind(id_list(ids)).execute(db).await.map(drop)
 }
 
 async fn open_one(db: &mut dyn Db, scope: Scope, found: &Found, look: &Look, at: Timestamp) -> Result<u64> {

@@ -141,7 +141,21 @@ impl<E: Engine> Reconciliations for Sql<E> {
              WHERE company_id = ?2 AND closed_at IS NULL AND seen_run IS DISTINCT FROM ?3 AND system {in texts ?4}
                AND opened_at <= ?5",
         );
-        self.0.write_one(Lane::Batch, close.bind(at).bind(scope.company.0).bind(run.0).bind(systems).bind(began)).await
+        let close = close.bind(at).bind(scope.company.0).bind(run.0).bind(systems.clone()).bind(began);
+        // what a person let stand of a record that is no longer there ends too
+        let kept = query(
+            "UPDATE difference SET closed_at = ?1, resolution = 'gone', revision = revision + 1
+             WHERE company_id = ?2 AND resolution = 'kept' AND seen_run IS DISTINCT FROM ?3 AND system {in texts ?4} AND closed_at <= ?5",
+        );
+        let kept = kept.bind(at).bind(scope.company.0).bind(run.0).bind(systems).bind(began);
+        self.0
+            .write(Lane::Batch, move |db| {
+                Box::pin(async move {
+                    kept.execute(db).await?;
+                    close.execute(db).await
+                })
+            })
+            .await
     }
 
     async fn updates(&self, scope: Scope, kind: JobKind, targets: Vec<String>) -> Result<Vec<(String, JobStatus)>> {
@@ -195,8 +209,15 @@ impl<E: Engine> Reconciliations for Sql<E> {
     }
 
     async fn carriers(&self, scope: Scope) -> Result<Vec<String>> {
+        // from one carrier to the next along its index, not through all differences
         let carriers = query(
-            "SELECT DISTINCT carrier FROM difference WHERE company_id = ? AND closed_at IS NULL AND carrier IS NOT NULL ORDER BY carrier LIMIT ?",
+            "WITH RECURSIVE c (carrier) AS (
+                 SELECT min(carrier) FROM difference WHERE company_id = ?1 AND closed_at IS NULL AND carrier IS NOT NULL
+                 UNION ALL
+                 SELECT (SELECT min(d.carrier) FROM difference d
+                     WHERE d.company_id = ?1 AND d.closed_at IS NULL AND d.carrier IS NOT NULL AND d.carrier > c.carrier)
+                 FROM c WHERE c.carrier IS NOT NULL)
+             SELECT carrier FROM c WHERE carrier IS NOT NULL LIMIT ?2",
         );
         self.rows(carriers.bind(scope.company.0).bind(CARRIER_ROWS), |row| row.text("carrier")).await
     }

@@ -32,7 +32,7 @@ pub(super) async fn begin(db: &mut dyn Db, scope: Scope, run: &NewRun) -> Result
     Ok(begun > 0)
 }
 
-/// Runs and closed differences of long ago go.
+/// Runs and closed differences of long ago go. What a person let stand stays until its cause is gone: then it is closed like any other.
 pub(super) async fn drop_old(db: &mut dyn Db, scope: Scope, now: Timestamp) -> Result<()> {
     let before = micros(now.checked_sub(KEPT).unwrap_or(Timestamp::MIN));
     for sql in [

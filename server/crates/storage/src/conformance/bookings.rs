@@ -11,7 +11,7 @@ use crate::{
     shipments::{ShipmentQuery, ShipmentTab},
 };
 use domain::{
-    booking::{Choice, Phase, Purchase},
+    booking::{Choice, ParcelOf, Phase, Purchase},
     ids::{BookingId, ShipmentId},
     labels::LabelState,
 };
@@ -20,6 +20,7 @@ fn planned(world: &World, key: &str, record: i64, minutes: i64) -> BookingRecord
     let wanted = WantedLabel {
         name: format!("WH/OUT/{record}"),
         parcel: 0,
+        of: ParcelOf::Package(7),
         generation: 1,
         rule: Some("all".into()),
         choice: Choice::default(),
@@ -178,6 +179,7 @@ pub async fn what_a_person_books_is_kept_until_it_is_settled(store: Store) {
             format: "pdf".into(),
             size_mm: Some([300, 200, 100]),
         },
+        mode: Some("test".into()),
         refused: None,
         ordered_at: at(minutes),
     };

@@ -2,13 +2,15 @@
 
 use super::{World, at, text};
 use crate::{
-    Store, StoreError,
+    Scope, Store, StoreError,
     inbox::{MessageSelection, MessageState, MessageStatus, Novelty},
     jobs::JobKind,
     limits::PAGE_ROWS,
 };
+use domain::ids::CompanyId;
 use std::sync::Arc;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 pub async fn a_message_is_kept_with_its_job(store: Store) {
     let world = World::new(store).await;
@@ -40,6 +42,14 @@ pub async fn a_repeated_delivery_is_counted_and_not_stored(store: Store) {
         assert_eq!((second.message, second.correlation), (first.message, first.correlation));
         assert_eq!(world.store.inbox.message(world.scope, first.message).await.unwrap().unwrap().repeats, 1);
     }
+    let all = world.store.inbox.messages(world.scope, MessageSelection::default(), None).await.unwrap().rows;
+    let ids: Vec<_> = all.iter().map(|message| message.id).chain([world.message(source, "c", 3).id]).collect();
+    let several = world.store.inbox.several(world.scope, ids.clone()).await.unwrap();
+    let found: Vec<_> = several.iter().map(|message| message.id).collect();
+    assert_eq!(found, all.iter().rev().map(|message| message.id).collect::<Vec<_>>(), "the oldest first, no other one");
+    assert!(world.store.inbox.several(world.scope, Vec::new()).await.unwrap().is_empty());
+    let stranger = Scope { company: CompanyId(Uuid::from_u128(8)), ..world.scope };
+    assert!(world.store.inbox.several(stranger, ids).await.unwrap().is_empty());
     assert_eq!(world.store.inbox.messages(world.scope, MessageSelection::default(), None).await.unwrap().rows.len(), 2);
     assert_eq!(world.claim("w", &[JobKind::NORMALISE], at(10)).await.len(), 2);
 }

@@ -15,7 +15,7 @@ use domain::{
     ids::{CorrelationId, DifferenceId, JobId, ReconciliationId, UserId},
     reconcile::{Cause as Why, Choice, Fix, Group, Topic},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 fn new_run(n: u128, now: Timestamp) -> NewRun {
@@ -187,6 +187,44 @@ pub async fn what_a_person_keeps_stays_away_until_a_value_or_an_event_changes(st
     let other = reconciliations::Said { what: What::Words("elsewhere".into()), ..Default::default() };
     let other = Found { odoo: other, ..carrier(4) };
     assert_eq!(store.look(scope, look(&["1"], vec![other]), at(14)).await.unwrap().opened, 1, "another value");
+}
+
+pub async fn what_a_person_keeps_ends_with_its_cause_and_goes_with_the_others(store: Store) {
+    let world = World::new(store).await;
+    let (store, scope) = (&world.store.reconciliations, world.scope);
+    let carrier = |n: u128, record: &str| found(n, record, Topic::Carrier, Why::OtherCarrier, Fix::Decide);
+    let id = |n: u128| DifferenceId(Uuid::from_u128(n));
+    let run = |n: u128| Some(ReconciliationId(Uuid::from_u128(n)));
+    let all = ["1", "2", "3", "4"];
+    let differing: Vec<_> = (1..).zip(all).map(|(n, record)| carrier(n, record)).collect();
+    store.look(scope, look(&all, differing.clone()), at(0)).await.unwrap();
+    for n in 1..=4 {
+        assert!(store.decide(scope, decision(id(n), 0, Decided::Keep, Vec::new(), at(1))).await.unwrap());
+    }
+    let closed = async |n: u128| store.differences(scope, vec![id(n)]).await.unwrap().remove(0).closed;
+    // of four that are let stand one is there, one is gone, one is not compared, and one cannot be read
+    let mut second = look(&["1", "2", "3"], vec![carrier(11, "1")]);
+    (second.run, second.stays, second.unread) = (run(5), vec![(subject("3"), Topic::Carrier)], vec![subject("4")]);
+    let counts = store.look(scope, second, at(5)).await.unwrap();
+    assert_eq!((counts.opened, counts.closed, counts.differing), (0, 0, 0));
+    store.close_unseen(scope, run(5).unwrap(), vec!["odoo".into()], at(4), at(6)).await.unwrap();
+    let kept = Some((at(1), Resolution::Kept));
+    assert_eq!([closed(1).await, closed(3).await, closed(4).await], [kept; 3]);
+    assert_eq!(closed(2).await, Some((at(5), Resolution::Gone)));
+    // what comes again after its cause was gone is another one
+    let again = store.look(scope, look(&["1", "2"], vec![carrier(21, "1"), carrier(22, "2")]), at(7)).await.unwrap();
+    assert_eq!(again.opened, 1);
+    // a record that no run finds any more
+    let third = Look { run: run(6), ..look(&["1"], vec![carrier(31, "1")]) };
+    store.look(scope, third, at(8)).await.unwrap();
+    store.close_unseen(scope, run(6).unwrap(), vec!["odoo".into()], at(8), at(9)).await.unwrap();
+    assert_eq!(closed(1).await, kept, "it is found still");
+    assert_eq!(closed(3).await, Some((at(9), Resolution::Gone)));
+    // what ended goes with the others; what is let stand does not
+    let days = |days: i64| at(0) + SignedDuration::from_hours(24 * days);
+    assert!(store.begin(scope, new_run(7, days(100)), Vec::new(), None).await.unwrap());
+    let left = store.differences(scope, (1..=4).map(id).collect()).await.unwrap();
+    assert_eq!(left.iter().map(|one| one.found.id).collect::<Vec<_>>(), [id(1)]);
 }
 
 pub async fn a_fix_is_requested_carried_out_and_looked_at(store: Store) {

@@ -76,6 +76,7 @@ pub async fn a_rule_is_saved_from_what_was_read_and_its_versions_stay(store: Sto
     let kept = RuleRecord { revision: 3, ..second };
     assert_eq!(rules.all(scope).await.unwrap(), [(kept, Some(published("lost", 2, 2)))]);
     assert_eq!(rules.history(scope, &id("lost")).await.unwrap(), [published("lost", 2, 2), published("lost", 1, 1)]);
+    assert_eq!(rules.published(scope, 1).await.unwrap(), [published("lost", 2, 2)], "the newest of all rules");
     assert!(
         !rules.remove(scope, &id("lost"), world.audit("rule.discard", "rule:lost", 3)).await.unwrap(),
         "it was published"

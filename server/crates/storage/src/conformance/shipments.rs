@@ -304,6 +304,33 @@ pub async fn a_proof_that_never_comes_expires_and_nothing_else(store: Store) {
     );
 }
 
+pub async fn an_effect_that_cannot_be_looked_up_is_started_once(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let mail = NewEffect { target: EffectTarget::Customer, ..effect(&world, "rule/x", EffectOutcome::Pending) };
+    let mut commit = world.commit(shipment, 0, world.folded(State::InTransit), 2);
+    commit.effects = vec![mail.clone()];
+    world.store.shipments.commit(world.scope, commit).await.unwrap();
+    let moved = async |from: &EffectOutcome, to: &EffectOutcome, second| {
+        let (from, to) = (from.clone(), to.clone());
+        world.store.shipments.effect_moved(world.scope, mail.id, from, to, at(second)).await.unwrap()
+    };
+    let kept = async || {
+        let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
+        loaded.effects.into_iter().map(|effect| (effect.outcome, effect.done_at)).next().unwrap()
+    };
+    let (pending, started) = (EffectOutcome::Pending, EffectOutcome::Started);
+    assert!(moved(&pending, &started, 3).await);
+    assert!(!moved(&pending, &started, 4).await, "another one has it");
+    assert_eq!(kept().await, (started.clone(), Some(at(3))));
+    assert!(moved(&started, &pending, 5).await, "nothing was sent");
+    assert_eq!(kept().await, (pending.clone(), None));
+    assert!(moved(&pending, &started, 6).await);
+    let never = EffectOutcome::not_possible("no address");
+    assert!(moved(&started, &never, 7).await && !moved(&started, &pending, 8).await);
+    assert_eq!(kept().await, (never, Some(at(7))));
+}
+
 pub async fn effects_happen_once(store: Store) {
     let world = World::new(store).await;
     let shipment = world.import(world.order(1, &[]), 1).await;

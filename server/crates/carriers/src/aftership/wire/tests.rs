@@ -8,7 +8,7 @@ fn every_answer_means_what_is_documented() {
     agree(include_str!("answers.json"), |line| {
         let answer = line.answer();
         match line.of.as_str() {
-            "registered" => match registered(&answer) {
+            "registered" => match registered(&answer, "1Z") {
                 Answered::New(of) => of.id.unwrap_or_default(),
                 Answered::Exists => "exists".into(),
                 Answered::Other(outcome) => word(&outcome, |_| "done".into()),

@@ -24,7 +24,7 @@ fn every_answer_means_what_is_documented() {
             }),
             "booked" => word(&booked(&answer, "shp_1"), price),
             "voided" => word(&voided(&answer), name),
-            "registered" => word(&registered(&answer), |of| of.id.clone().unwrap_or_default()),
+            "registered" => word(&registered(&answer, "EZ1000000001"), |of| of.id.clone().unwrap_or_default()),
             "stopped" => word(&stopped(&answer), |()| "stopped".into()),
             other => panic!("no call {other}"),
         }

@@ -20,7 +20,7 @@ fn every_answer_means_what_is_documented() {
             "voided" => {
                 word(&voided(&answer), |state| format!("{state:?}").split(' ').next().unwrap_or_default().to_owned())
             }
-            "registered" => word(&registered(&answer), |of| of.id.clone().unwrap_or_default()),
+            "registered" => word(&registered(&answer, "1Z"), |of| of.id.clone().unwrap_or_default()),
             "stopped" => word(&stopped(&answer), |()| "stopped".into()),
             other => panic!("no call {other}"),
         }

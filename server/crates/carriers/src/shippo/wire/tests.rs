@@ -21,6 +21,12 @@ fn intent() -> BookIntent {
 
 #[test]
 fn every_answer_means_what_is_documented() {
+    let number = TrackedNumber {
+        number: "9205590164917312751089".into(),
+        carrier: Some("usps".into()),
+        reference: Some("WH/OUT/1".into()),
+        ..TrackedNumber::default()
+    };
     agree(ANSWERS, |line| {
         let answer = line.answer();
         match line.of.as_str() {
@@ -34,7 +40,11 @@ fn every_answer_means_what_is_documented() {
             "voided" => {
                 word(&voided(&answer), |state| format!("{state:?}").split(' ').next().unwrap_or_default().to_owned())
             }
-            "registered" => word(&registered(&answer), |of| of.carrier.clone().unwrap_or_default()),
+            "registered" => word(&registered(&answer, &number), |of| of.carrier.clone().unwrap_or_default()),
+            "standing" => match answer.value().as_ref().and_then(|body| standing(body, &number)) {
+                Some(standing) => format!("{standing:?}"),
+                None => "no track".into(),
+            },
             other => panic!("no call {other}"),
         }
     });

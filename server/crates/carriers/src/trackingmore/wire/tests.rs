@@ -13,6 +13,7 @@ fn every_answer_means_what_is_documented() {
                 _ if of.known => "known".into(),
                 id => id.clone().unwrap_or_default(),
             }),
+            "restarted" => word(&restarted(&answer, "t1", &number), |of| of.id.clone().unwrap_or_default()),
             "stopped" => word(&stopped(&answer), |()| "stopped".into()),
             other => panic!("no call {other}"),
         }

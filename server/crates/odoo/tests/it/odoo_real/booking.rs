@@ -41,11 +41,10 @@ async fn a_number_is_written_unless_there_is_another_and_only_ours_is_taken_back
         let Some(peer) = Peer::find(test, transport) else { return };
         let (bot, (_, picking)) = (peer.bot(), peer.order(None).await);
         let price = Some(Money::read("7.58", "USD").unwrap());
+        let (own, second) = ("1Z999AA10123456784", "1Z999AA10123456792");
         for _ in 0..2 {
-            assert_eq!(
-                bot.write_number(picking, "1Z999AA10123456784", price, &Discard).await.unwrap(),
-                Numbered::Written
-            );
+            let written = bot.write_number(picking, (own, &[own]), price, &Discard).await.unwrap();
+            assert_eq!(written, Numbered::Written);
         }
         let row = peer.read(picking, &["carrier_tracking_ref", "carrier_price", "company_id"]).await;
         assert_eq!(row["carrier_tracking_ref"], "1Z999AA10123456784");
@@ -58,12 +57,20 @@ async fn a_number_is_written_unless_there_is_another_and_only_ours_is_taken_back
             if same { json!(7.58) } else { json!(0.0) },
             "in the company's currency alone"
         );
-        let other = bot.write_number(picking, "1Z999AA10123456792", None, &Discard).await.unwrap();
-        assert_eq!(other, Numbered::Other("1Z999AA10123456784".into()));
-        assert!(!bot.clear_number(picking, "1Z999AA10123456792", &Discard).await.unwrap());
-        assert!(bot.clear_number(picking, "1Z999AA10123456784", &Discard).await.unwrap());
-        assert_eq!(peer.read(picking, &["carrier_tracking_ref"]).await["carrier_tracking_ref"], false);
-        let gone = bot.write_number(999_999_999, "X", None, &Discard).await.unwrap_err();
+        let other = bot.write_number(picking, (second, &[second]), None, &Discard).await.unwrap();
+        assert_eq!(other, Numbered::Other(own.into()));
+        assert_eq!(
+            bot.write_number(picking, ("", &[second]), None, &Discard).await.unwrap(),
+            Numbered::Other(own.into()),
+            "what is not ours is not taken back"
+        );
+        let both = format!("{own},{second}");
+        for (number, shown) in [(both.as_str(), json!(both)), (second, json!(second)), ("", json!(false))] {
+            let written = bot.write_number(picking, (number, &[own, second]), None, &Discard).await.unwrap();
+            assert_eq!(written, Numbered::Written);
+            assert_eq!(peer.read(picking, &["carrier_tracking_ref"]).await["carrier_tracking_ref"], shown);
+        }
+        let gone = bot.write_number(999_999_999, ("X", &["X"]), None, &Discard).await.unwrap_err();
         assert_eq!(gone.class, ErrorClass::NotFound);
     }
 }
