@@ -30,18 +30,20 @@ pub enum EffectTarget {
     OrderReturn,
     /// A field of the delivery is written in the order system.
     OrderField,
-    /// What a rule says of the case of an exception; the job that opens it reads this.
+    /// The case of an exception is added to, or closed, by a rule.
     Case,
     /// A team is alerted.
     Alert,
     /// A claim is raised.
     Claim,
+    /// The customer gets a mail.
+    Customer,
 }
 
 impl EffectTarget {
     /// Whether it is posted to the order system.
     pub const fn is_of_order_system(self) -> bool {
-        !matches!(self, Self::Case | Self::Alert | Self::Claim)
+        !matches!(self, Self::Case | Self::Alert | Self::Claim | Self::Customer)
     }
 }
 
@@ -91,6 +93,9 @@ pub enum EffectBody {
         on: InvoiceOn,
         /// For what.
         of: InvoiceFor,
+        /// The rule whose own terms these are; none: they are those of the connection.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<RuleId>,
     },
     /// The delivery for which an invoice was made is retracted.
     InvoiceInDoubt {
@@ -100,7 +105,11 @@ pub enum EffectBody {
         to: State,
     },
     /// The goods come back to the sender.
-    Return,
+    Return {
+        /// The rule that wants them back; none: the carrier brings them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<RuleId>,
+    },
     /// What a rule does.
     ByRule {
         /// The rule.
@@ -129,12 +138,32 @@ pub enum EffectOutcome {
     Completed,
     /// What it waited for did not come in time.
     Expired,
+    /// It is being done where nothing can be looked up: one that is found so after a crash may have been done.
+    Started,
+    /// It may have been done, and is not tried again.
+    Uncertain,
+    /// It cannot be done, and is not tried again.
+    NotPossible(NotPossible),
+}
+
+/// Why something cannot be done, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotPossible(String);
+
+impl NotPossible {
+    /// Why, for people.
+    pub fn why(&self) -> &str {
+        self.0.strip_prefix(NOT_POSSIBLE).unwrap_or(&self.0)
+    }
 }
 
 const WITHHELD: &str = "withheld";
 const NOT_NEEDED: &str = "not needed";
 const COMPLETED: &str = "completed";
 const EXPIRED: &str = "expired";
+const STARTED: &str = "started";
+const UNCERTAIN: &str = "uncertain";
+const NOT_POSSIBLE: &str = "not possible: ";
 
 impl EffectOutcome {
     /// How it is stored: the id at the target, or a word in its place; none while it is pending.
@@ -146,7 +175,15 @@ impl EffectOutcome {
             Self::NotNeeded => Some(NOT_NEEDED),
             Self::Completed => Some(COMPLETED),
             Self::Expired => Some(EXPIRED),
+            Self::Started => Some(STARTED),
+            Self::Uncertain => Some(UNCERTAIN),
+            Self::NotPossible(NotPossible(stored)) => Some(stored),
         }
+    }
+
+    /// It cannot be done, for this reason.
+    pub fn not_possible(why: &str) -> Self {
+        Self::NotPossible(NotPossible(format!("{NOT_POSSIBLE}{why}")))
     }
 
     /// The outcome that is stored so.
@@ -157,6 +194,9 @@ impl EffectOutcome {
             NOT_NEEDED => Self::NotNeeded,
             COMPLETED => Self::Completed,
             EXPIRED => Self::Expired,
+            STARTED => Self::Started,
+            UNCERTAIN => Self::Uncertain,
+            text if text.starts_with(NOT_POSSIBLE) => Self::NotPossible(NotPossible(external)),
             _ => Self::Posted(external),
         }
     }
@@ -196,6 +236,7 @@ pub fn effect_id(shipment: ShipmentId, target: EffectTarget, key: &str) -> Effec
         EffectTarget::Case => r#""case""#,
         EffectTarget::Alert => r#""alert""#,
         EffectTarget::Claim => r#""claim""#,
+        EffectTarget::Customer => r#""customer""#,
     };
     EffectId(content_id("effect", &[shipment.0.as_bytes(), target.as_bytes(), key.as_bytes()]))
 }
@@ -232,7 +273,7 @@ mod tests {
 
     #[test]
     fn every_outcome_is_read_as_it_is_stored() {
-        use EffectOutcome::{Completed, Expired, NotNeeded, Pending, Posted, Withheld};
+        use EffectOutcome::{Completed, Expired, NotNeeded, Pending, Posted, Started, Uncertain, Withheld};
         for (outcome, external, open) in [
             (Pending, None, false),
             (Posted("17".into()), Some("17"), true),
@@ -242,6 +283,9 @@ mod tests {
             (NotNeeded, Some("not needed"), false),
             (Completed, Some("completed"), false),
             (Expired, Some("expired"), false),
+            (Started, Some("started"), false),
+            (Uncertain, Some("uncertain"), false),
+            (EffectOutcome::not_possible("no address"), Some("not possible: no address"), false),
             (EffectOutcome::named(57, "INV/2026/00010"), Some("57 INV/2026/00010"), false),
         ] {
             assert_eq!(outcome.external(), external);

@@ -34,7 +34,12 @@ impl RuleId {
             }
         }
         id.truncate(ID_CHARS_MAX);
-        id.trim_end_matches('-').parse().ok()
+        let id = match id.trim_end_matches('-') {
+            // the address of the page where rules are made
+            "new" => "new-rule",
+            id => id,
+        };
+        id.parse().ok()
     }
 }
 
@@ -78,6 +83,7 @@ pub type RuleVersion = u32;
 
 /// One version of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Content {
     /// What people call it.
     pub name: String,
@@ -120,7 +126,7 @@ pub enum Trigger {
 
 /// What a rule does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
     /// A note in the order system for each milestone.
     NoteMilestones,
@@ -145,9 +151,43 @@ pub enum Action {
         /// The connection; none: the desk that takes such shipments.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         desk: Option<String>,
+        /// The queue, group or team of that desk; none: that of the connection.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue: Option<String>,
         /// Minutes for which it may heal by itself; none: as the severity says.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grace_minutes: Option<u32>,
+    },
+    /// The case of the exception is added to; of a shipment each case that it has.
+    UpdateCase {
+        /// An internal note; see [`crate::rules::text`] for the words in braces.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// Tags to add, separated by commas.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tags: Option<String>,
+        /// The priority is that of this severity.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        priority: Option<Severity>,
+    },
+    /// The case of the exception is closed, though the exception is open; of a shipment each case that it has.
+    CloseCase {
+        /// What is noted with it; none: which rule did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// The customer gets a mail.
+    MessageCustomer {
+        /// The subject.
+        subject: String,
+        /// The text; see [`crate::rules::letter`] for the words in braces.
+        text: String,
+        /// Both in other languages; see [`crate::rules::letter`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        translations: Option<String>,
+        /// The connection of the mail channel; none: the only one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<String>,
     },
     /// The order system validates the delivery when the carrier first scans the goods.
     ValidateDelivery,
@@ -185,8 +225,38 @@ pub enum Action {
     RaiseClaim,
 }
 
+impl Action {
+    /// Its stable code: that of the data.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoteMilestones => "note_milestones",
+            Self::NoteCorrections => "note_corrections",
+            Self::UpdateOrder => "update_order",
+            Self::ScheduleActivity { .. } => "schedule_activity",
+            Self::OpenCase { .. } => "open_case",
+            Self::UpdateCase { .. } => "update_case",
+            Self::CloseCase { .. } => "close_case",
+            Self::MessageCustomer { .. } => "message_customer",
+            Self::ValidateDelivery => "validate_delivery",
+            Self::AttachProof => "attach_proof",
+            Self::Invoice { .. } => "invoice",
+            Self::CreateReturn => "create_return",
+            Self::Note { .. } => "note",
+            Self::WriteField { .. } => "write_field",
+            Self::Alert { .. } => "alert",
+            Self::RaiseClaim => "raise_claim",
+        }
+    }
+}
+
+/// The tags of a list that is separated by commas.
+pub fn tags(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+}
+
 /// On which terms an order is invoiced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Terms {
     /// What is made.
     pub how: Invoicing,
@@ -198,11 +268,12 @@ pub struct Terms {
 
 /// The limits of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Limits {
     /// How often it may act in a minute; what comes above that acts in a later minute, if it is still so then. None: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_minute: Option<u32>,
-    /// When its alerts wait.
+    /// When its alerts and messages to customers wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet: Option<QuietHours>,
     /// The field whose value puts alerts together: `event.place`.
@@ -212,6 +283,7 @@ pub struct Limits {
 
 /// Hours of the day in which nothing is sent to people, in their time zone. They may go over midnight.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct QuietHours {
     /// From this minute of the day.
     pub from_minute: u16,
@@ -239,11 +311,53 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_action_has_the_code_of_its_data() {
+        let text = || "x".to_owned();
+        for action in [
+            Action::OpenCase { desk: None, queue: None, grace_minutes: None },
+            Action::UpdateCase { note: None, tags: None, priority: None },
+            Action::CloseCase { note: None },
+            Action::MessageCustomer { subject: text(), text: text(), translations: None, channel: None },
+            Action::Note { text: text() },
+            Action::WriteField { field: text(), value: text() },
+            Action::Alert { channel: None, text: text() },
+            Action::Invoice { terms: None },
+            Action::ScheduleActivity { summary: None, login: None, due_days: None },
+            Action::NoteMilestones,
+            Action::NoteCorrections,
+            Action::UpdateOrder,
+            Action::ValidateDelivery,
+            Action::AttachProof,
+            Action::CreateReturn,
+            Action::RaiseClaim,
+        ] {
+            assert_eq!(serde_json::to_value(&action).unwrap()["do"], action.code());
+        }
+        assert_eq!(tags(" vip, , at risk"), ["vip", "at risk"]);
+    }
+
+    #[test]
+    fn what_a_rule_does_not_have_is_refused() {
+        let rule =
+            r#"{"name":"x","trigger":{"on":"change"},"when":"true","then":[{"do":"note","text":"x"}],"limits":{}}"#;
+        assert!(serde_json::from_str::<Content>(rule).is_ok());
+        for (right, wrong) in [
+            (r#""name""#, r#""nme":1,"name""#),
+            (r#""text""#, r#""txt":1,"text""#),
+            (r#""limits":{}"#, r#""limits":{"per_minut":5}"#),
+        ] {
+            let why = serde_json::from_str::<Content>(&rule.replace(right, wrong)).unwrap_err().to_string();
+            assert!(why.contains("unknown field"), "{wrong}: {why}");
+        }
+    }
+
+    #[test]
     fn an_id_is_made_from_a_name() {
         for (name, id) in [
             ("No updates for longer than usual", Some("no-updates-for-longer-than-usual")),
             ("  Größe: 3 % ", Some("gr-e-3")),
             ("***", None),
+            ("New", Some("new-rule")),
         ] {
             assert_eq!(RuleId::from_name(name).map(|id| id.to_string()).as_deref(), id, "{name}");
         }

@@ -4,8 +4,8 @@ pub(super) use super::transfers::PICKING;
 use super::{
     OdooClient,
     delivery::{Around, Delivery, delivery, whom},
-    records::{Read, linked, name_of, written},
-    transfers::{ORDER, ORDER_FIELDS, PARTNER, PARTNER_FIELDS, PURCHASE, PURCHASE_FIELDS, Related, Shape, Since},
+    records::{Read, Tags, linked, listed, name_of, written},
+    transfers::{ORDER, ORDER_FIELDS, PARTNER, PARTNER_FIELDS, PURCHASE, PURCHASE_FIELDS, Related, Shape, Since, TAG},
 };
 use jiff::Timestamp;
 use outbound::{CallError, CallLog, ErrorClass};
@@ -230,7 +230,27 @@ impl OdooClient {
         let packed = self.packed(shape, &transfers, &mut reads, log).await?;
         let partners = read.rows.values().filter_map(|row| whom(row, &orders)).collect();
         let partners = self.read_each(PARTNER, partners, PARTNER_FIELDS, sampled, &mut reads, log).await?;
-        Ok(page(shape, read, &Around { orders, purchases, partners, packed }))
+        let tags = self.tags(&partners, &mut reads, log).await?;
+        Ok(page(shape, read, &Around { orders, purchases, partners, packed, tags }))
+    }
+
+    /// The tags of these customers. People tag the company, and goods go to one of its addresses: both count. What may not be
+    /// read is left out.
+    async fn tags(&self, partners: &Read, reads: &mut usize, log: &dyn CallLog) -> Result<Tags, CallError> {
+        let company = |row| linked(row, "commercial_partner_id");
+        let others: BTreeSet<i64> =
+            partners.rows.values().filter_map(company).filter(|id| !partners.rows.contains_key(id)).collect();
+        let sampled = Refusals::Sampled;
+        let companies = self.read_each(PARTNER, others, &["category_id"], sampled, reads, log).await?;
+        let row_of = |id: i64| partners.rows.get(&id).or_else(|| companies.rows.get(&id));
+        let ids = partners.rows.values().chain(companies.rows.values()).flat_map(|row| listed(row, "category_id"));
+        let names = self.read_each(TAG, ids.collect(), &["name"], sampled, reads, log).await?;
+        let tags = partners.rows.iter().map(|(id, row)| {
+            let of = [Some(row), company(row).and_then(row_of)].into_iter().flatten();
+            let tags = of.flat_map(|row| listed(row, "category_id"));
+            (*id, tags.filter_map(|tag| name_of(names.rows.get(&tag)?)).collect())
+        });
+        Ok(Tags(tags.collect()))
     }
 
     /// Reads records at once; where that is refused, in ever smaller groups, so that only what is odd is left out. Not

@@ -2,10 +2,10 @@
 
 use super::{
     numbers::split_numbers,
-    records::{Fields, Packed, Read, linked},
+    records::{Fields, Packed, Read, Tags, linked},
     rows::{NUMBERS_CHARS_MAX, Row},
 };
-use domain::Direction;
+use domain::{Direction, money::Money};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -49,6 +49,9 @@ pub struct Customer {
     /// IANA.
     pub zone: Option<String>,
     pub email: Option<String>,
+    /// Odoo's blacklist has the address: it gets no mail.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refuses_mail: bool,
 }
 
 /// A part of a delivery that could not be read, be it that Odoo refuses it for a moment.
@@ -99,6 +102,10 @@ pub struct Delivery {
     pub order_id: Option<i64>,
     /// The order's name.
     pub order_name: Option<String>,
+    /// What the order is worth, with taxes.
+    pub value: Option<Money>,
+    /// The tags of the customer and of the company that the customer belongs to, by name.
+    pub segments: BTreeSet<String>,
     /// The carrier (shipping method) as Odoo names it.
     pub carrier: Option<String>,
     /// The numbers in the field for the tracking reference and of its packages, each as written.
@@ -135,6 +142,7 @@ pub(super) struct Around {
     pub(super) purchases: Read,
     pub(super) partners: Read,
     pub(super) packed: Packed,
+    pub(super) tags: Tags,
 }
 
 impl Around {
@@ -220,6 +228,9 @@ impl Delivery {
             };
             let mut row = Row::new(fields, prefix);
             *promised = row.moment(field);
+            if self.order_id == Some(id) {
+                self.value = value(&mut row);
+            }
             if row.is_odd(&[field]) {
                 self.unread.insert(UnreadPart::Order);
             }
@@ -252,6 +263,12 @@ impl Delivery {
     }
 }
 
+/// What an order is worth, with taxes.
+fn value(row: &mut Row<'_>) -> Option<Money> {
+    let (amount, (_, currency)) = (row.number("amount_total")?, row.link("currency_id")?);
+    Money::read(&amount, &currency?).ok()
+}
+
 fn unread(what: &str, refused: Option<&String>) -> String {
     format!("{what}: {}", refused.map_or("Odoo does not give it", String::as_str))
 }
@@ -266,6 +283,7 @@ fn customer(row: &mut Row<'_>) -> Customer {
         language: row.text("lang"),
         zone: row.text("tz"),
         email: row.text("email"),
+        refuses_mail: row.flag("is_blacklisted"),
     }
 }
 
@@ -331,6 +349,8 @@ pub(super) fn delivery(id: i64, fields: &Fields, around: &Around) -> Result<Deli
         order_kind: kind.order,
         order_id: order.as_ref().map(|(id, _)| *id),
         order_name: order.and_then(|(_, name)| name),
+        value: None,
+        segments: customer_id.and_then(|id| around.tags.0.get(&id)).cloned().unwrap_or_default(),
         carrier: carrier.and_then(|(_, name)| name),
         tracking_numbers,
         ship_by: deadline.or(scheduled).filter(|_| leaves_here),

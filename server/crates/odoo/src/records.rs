@@ -30,6 +30,10 @@ impl Read {
     }
 }
 
+/// The tags of customers by id: their own, and those of the company that they belong to.
+#[derive(Default)]
+pub(super) struct Tags(pub(super) BTreeMap<i64, BTreeSet<String>>);
+
 /// The numbers of packages by transfer.
 #[derive(Default)]
 pub(super) struct Packed {
@@ -44,6 +48,11 @@ pub(super) fn name_of(row: &Fields) -> Option<String> {
 
 pub(super) fn written(row: &Fields) -> Option<Timestamp> {
     Row::new(row, "").moment("write_date")
+}
+
+/// The ids of the records that a field lists; none where it is odd.
+pub(super) fn listed(row: &Fields, field: &str) -> Vec<i64> {
+    row.get(field).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_i64).collect()
 }
 
 pub(super) fn linked(row: &Fields, field: &'static str) -> Option<i64> {

@@ -51,6 +51,25 @@ impl<'a> Row<'a> {
         })
     }
 
+    /// A number, as it is written.
+    pub(super) fn number(&mut self, field: &'static str) -> Option<String> {
+        self.kept(field, |value| match value {
+            Value::Number(number) => Ok(number.as_f64().map(|number| number.to_string())),
+            Value::Bool(false) | Value::Null => Ok(None),
+            other => Err(kind(other)),
+        })
+    }
+
+    /// Yes or no; no where it is empty, or odd.
+    pub(super) fn flag(&mut self, field: &'static str) -> bool {
+        let read = self.kept(field, |value| match value {
+            Value::Bool(flag) => Ok(Some(*flag)),
+            Value::Null => Ok(None),
+            other => Err(kind(other)),
+        });
+        read.unwrap_or(false)
+    }
+
     /// Another record: its id, and its name where that can be read.
     pub(super) fn link(&mut self, field: &'static str) -> Option<(i64, Option<String>)> {
         let (id, name) = self.kept(field, |value| match value {

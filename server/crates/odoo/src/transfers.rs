@@ -44,12 +44,27 @@ pub(super) const PACKAGE_NUMBERS: &[&str] = &["parcel_tracking", "carrier_tracki
 
 /// What is read with them.
 pub(super) const ORDER: &str = "sale.order";
-pub(super) const ORDER_FIELDS: &[&str] = &["commitment_date", "partner_shipping_id", "write_date"];
+pub(super) const ORDER_FIELDS: &[&str] =
+    &["commitment_date", "partner_shipping_id", "amount_total", "currency_id", "write_date"];
 pub(super) const PURCHASE: &str = "purchase.order";
-pub(super) const PURCHASE_FIELDS: &[&str] = &["date_planned", "write_date"];
+pub(super) const PURCHASE_FIELDS: &[&str] = &["date_planned", "amount_total", "currency_id", "write_date"];
 pub(super) const PARTNER: &str = "res.partner";
-pub(super) const PARTNER_FIELDS: &[&str] =
-    &["name", "street", "city", "zip", "country_code", "lang", "tz", "email", "write_date"];
+pub(super) const PARTNER_FIELDS: &[&str] = &[
+    "name",
+    "street",
+    "city",
+    "zip",
+    "country_code",
+    "lang",
+    "tz",
+    "email",
+    "is_blacklisted",
+    "category_id",
+    "commercial_partner_id",
+    "write_date",
+];
+/// The tags of customers.
+pub(super) const TAG: &str = "res.partner.category";
 
 /// The kinds of transfers that are wanted, each with one of these fields.
 const KINDS: &[(&str, &[&str])] = &[

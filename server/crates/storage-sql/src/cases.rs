@@ -244,9 +244,9 @@ pub async fn put_case(db: &mut dyn Db, scope: Scope, case: &CaseRecord) -> Resul
     let put = query(
         "INSERT INTO desk_case (id, company_id, exception_id, shipment_id, desk, external_key, number, url, status, opened_at, resolved_at, notes,
              ended, by_agent, agent_subject, agent_name, follows, seen, revision,
-             tried_at, context, looked_at, agent_replies, agent_notes, agent_at, assignee_subject, assignee_name, team)
+             tried_at, context, looked_at, agent_replies, agent_notes, agent_at, assignee_subject, assignee_name, team, severity, closed_by_rule)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 + 1,
-             ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
+             ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)
          ON CONFLICT (id) DO UPDATE SET
              desk = excluded.desk, external_key = excluded.external_key, number = excluded.number, url = excluded.url, status = excluded.status,
              resolved_at = excluded.resolved_at, notes = excluded.notes,
@@ -254,7 +254,8 @@ pub async fn put_case(db: &mut dyn Db, scope: Scope, case: &CaseRecord) -> Resul
              follows = excluded.follows, seen = excluded.seen, revision = excluded.revision,
              tried_at = excluded.tried_at, context = excluded.context, looked_at = excluded.looked_at,
              agent_replies = excluded.agent_replies, agent_notes = excluded.agent_notes, agent_at = excluded.agent_at,
-             assignee_subject = excluded.assignee_subject, assignee_name = excluded.assignee_name, team = excluded.team
+             assignee_subject = excluded.assignee_subject, assignee_name = excluded.assignee_name, team = excluded.team,
+             severity = excluded.severity, closed_by_rule = excluded.closed_by_rule
          WHERE desk_case.company_id = excluded.company_id AND desk_case.exception_id = excluded.exception_id
              AND desk_case.revision + 1 = excluded.revision",
     )
@@ -286,6 +287,8 @@ pub async fn put_case(db: &mut dyn Db, scope: Scope, case: &CaseRecord) -> Resul
     .bind(ticket.assignee.as_ref().map(|name| name.subject.0))
     .bind(ticket.assignee.as_ref().map(|name| name.bytes.as_slice()))
     .bind(&ticket.team)
+    .bind(ticket.severity.map(word))
+    .bind(ticket.closed_by_rule.as_ref().map(ToString::to_string))
     .execute(db)
     .await?;
     if put == 0 {
@@ -328,6 +331,8 @@ pub fn case(row: &Row) -> Result<CaseRecord> {
             agent_at: row.opt_at("agent_at")?,
             assignee: row.opt_sealed("assignee_subject", "assignee_name")?,
             team: row.opt_text("team")?,
+            severity: row.opt_word("severity")?,
+            closed_by_rule: row.opt_text("closed_by_rule")?.and_then(|id| id.parse().ok()),
         },
         revision: row.count("revision")?,
     })

@@ -6,7 +6,11 @@ use crate::{
     jobs::NewJob,
 };
 use async_trait::async_trait;
-use domain::ids::{CaseId, ExceptionId, ShipmentId};
+use domain::{
+    Severity,
+    ids::{CaseId, ExceptionId, ShipmentId},
+    rule::RuleId,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +70,10 @@ pub struct TicketFacts {
     pub assignee: Option<Sealed>,
     /// The desk's group that has it.
     pub team: Option<String>,
+    /// The severity by which its priority was set last; none: before that was kept.
+    pub severity: Option<Severity>,
+    /// The rule that closed it while its exception was open.
+    pub closed_by_rule: Option<RuleId>,
 }
 
 /// An agent of the desk.
@@ -79,6 +87,11 @@ impl CaseRecord {
     /// Whether a poll or a report saw something that is not known here yet.
     pub fn is_to_be_looked_at(&self) -> bool {
         self.seen.is_some()
+    }
+
+    /// Whether it stays closed while its exception is open: an agent or a rule decided that.
+    pub fn is_left_closed(&self) -> bool {
+        self.is_closed_by_agent() || (self.status == CaseStatus::Resolved && self.ticket.closed_by_rule.is_some())
     }
 
     /// Whether an agent closed the ticket.

@@ -59,6 +59,8 @@ impl JobKind {
     pub const CHECK_RULES: Self = Self::new("check_rules");
     /// Do what rules do outside of order systems and desks (target: shipment).
     pub const RULE_ACTIONS: Self = Self::new("rule_actions");
+    /// Send a message to a customer by rule (target: the shipment and the effect).
+    pub const MESSAGE_CUSTOMER: Self = Self::new("message_customer");
     /// The next step of a dry run of a rule (target: the dry run).
     pub const TRY_RULE: Self = Self::new("try_rule");
     /// Collect what other systems know of a claim (target: the claim).

@@ -5,6 +5,7 @@ use domain::{
     Direction,
     fold::{DeliveryStanding, Plan, PromiseSource},
     ids::{BindingId, CorrelationId, ShipmentId, TrackerId},
+    money::Money,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,12 @@ pub struct Origin {
     /// The company whose record it is, as the system names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub company: Option<String>,
+    /// What the order is worth, with taxes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Money>,
+    /// The segments of the customer: the names of its tags there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub segments: BTreeSet<String>,
     /// A page for people.
     pub url: Option<String>,
     /// What kind of transfer it is.
@@ -155,6 +162,7 @@ impl ImportedShipment {
         if of_order && self.origin.order_record.is_none_or(|order| origin.order_record == Some(order)) {
             merged.origin.order_record = origin.order_record;
             merged.origin.order = merged.origin.order.or(origin.order);
+            merged.origin.value = merged.origin.value.or(origin.value);
         }
         let other_customer =
             self.origin.customer_record.zip(origin.customer_record).is_some_and(|(now, stored)| now != stored);
@@ -163,6 +171,7 @@ impl ImportedShipment {
         }
         if merged.kept.contains(&Kept::Customer) {
             merged.origin.customer_record = origin.customer_record;
+            merged.origin.segments = origin.segments;
         }
         if self.kept.contains(&Kept::Dates) {
             merged.plan.ship_by = merged.plan.ship_by.or(plan.ship_by);

@@ -2,10 +2,11 @@
 
 use super::{
     condition::Condition,
+    letter,
     scan::{Position, Problem},
     schema, text,
 };
-use crate::rule::{Action, Content, QuietHours, Trigger};
+use crate::rule::{self, Action, Content, QuietHours, Trigger};
 use jiff::tz::TimeZone;
 
 /// Characters of a name, a login, a subject, the value of a field.
@@ -18,6 +19,8 @@ const OPEN_HOURS_MAX: u32 = 720;
 const EVERY_MINUTES: std::ops::RangeInclusive<u32> = 5..=1440;
 /// Minutes of grace.
 const GRACE_MINUTES_MAX: u32 = 30 * 24 * 60;
+/// Tags that one action adds.
+const TAGS_MAX: usize = 10;
 /// Days until an activity is due.
 const DUE_DAYS_MAX: u32 = 60;
 /// Actions in a minute.
@@ -42,6 +45,11 @@ pub struct Wrong {
 impl Wrong {
     fn new(field: &'static str, message: impl Into<String>) -> Self {
         Self { field, at: None, message: message.into(), instead: None }
+    }
+
+    /// Of the action at this place.
+    pub fn of_action(place: usize, message: &str) -> Self {
+        Self::new("then", format!("action {}: {message}", place + 1))
     }
 
     fn of_condition(problem: Problem) -> Self {
@@ -81,11 +89,15 @@ pub fn problems(content: &Content) -> Vec<Wrong> {
         all.push(Wrong::new("then", format!("a rule has 1 to {ACTIONS_MAX} actions")));
     }
     let of_exceptions = matches!(content.trigger, Trigger::Exception | Trigger::OpenFor { .. });
+    let messages = content.then.iter().any(|action| matches!(action, Action::MessageCustomer { .. }));
+    if messages && content.trigger == Trigger::Event {
+        all.push(Wrong::new("then", "a customer is not mailed for each event: choose another time to look"));
+    }
     if content.then.contains(&Action::RaiseClaim) && !of_exceptions {
         all.push(Wrong::new("then", "a claim is raised for an exception: let the rule look when one opens"));
     }
     for (n, action) in content.then.iter().enumerate() {
-        all.extend(wrong_action(action).map(|message| Wrong::new("then", format!("action {}: {message}", n + 1))));
+        all.extend(wrong_action(action).map(|message| Wrong::of_action(n, &message)));
     }
     if content.limits.per_minute.is_some_and(|rate| !PER_MINUTE.contains(&rate)) {
         let (least, most) = (PER_MINUTE.start(), PER_MINUTE.end());
@@ -127,12 +139,35 @@ fn wrong_action(action: &Action) -> Option<String> {
             let login = login.as_deref().and_then(|login| word(login).err()).map(|why| format!("the login {why}"));
             login.or_else(|| summary.as_deref().and_then(wrong_text))
         }
-        Action::OpenCase { desk, grace_minutes } => {
+        Action::OpenCase { desk, queue, grace_minutes } => {
             if grace_minutes.is_some_and(|minutes| minutes > GRACE_MINUTES_MAX) {
                 return Some("the grace is at most 30 days".into());
             }
-            desk.as_deref().and_then(|desk| word(desk).err()).map(|why| format!("the desk's name {why}"))
+            if queue.is_some() && desk.is_none() {
+                return Some("a queue is one of a desk: choose the desk too".into());
+            }
+            let wrong = |name: &Option<String>, what: &str| {
+                name.as_deref().and_then(|name| word(name).err()).map(|why| format!("{what} {why}"))
+            };
+            wrong(desk, "the desk's name").or_else(|| wrong(queue, "the queue's name"))
         }
+        Action::UpdateCase { note: None, tags: None, priority: None } => {
+            Some("choose what is added to the case: a note, tags or a priority".into())
+        }
+        Action::UpdateCase { note, tags, .. } => {
+            let tags = tags.as_deref().map(rule::tags);
+            if tags.as_ref().is_some_and(|tags| tags.is_empty() || tags.len() > TAGS_MAX) {
+                return Some(format!("choose 1 to {TAGS_MAX} tags, separated by commas"));
+            }
+            let tag = tags.iter().flatten().find_map(|tag| word(tag).err()).map(|why| format!("a tag {why}"));
+            tag.or_else(|| note.as_deref().and_then(wrong_text))
+        }
+        Action::CloseCase { note } => note.as_deref().and_then(wrong_text),
+        Action::MessageCustomer { subject, text, translations, channel } => channel
+            .as_deref()
+            .and_then(|name| word(name).err())
+            .map(|why| format!("the channel's name {why}"))
+            .or_else(|| letter::letters(subject, text, translations.as_deref()).err()),
         Action::Note { text } => wrong_text(text),
         Action::WriteField { field, value } => wrong_field(field)
             .or_else(|| word(value).err().map(|why| format!("the value {why}")))

@@ -68,6 +68,11 @@ impl Condition {
         self.fields.iter().any(|field| field.path.split_once('.').is_some_and(|(first, _)| first == variable))
     }
 
+    /// Whether it reads fields of this variable alone.
+    pub fn reads_only(&self, variable: &str) -> bool {
+        self.fields.iter().all(|field| field.path.split_once('.').is_some_and(|(first, _)| first == variable))
+    }
+
     /// Whether it is met. A comparison with a field that is not known of this shipment is not met.
     ///
     /// # Errors

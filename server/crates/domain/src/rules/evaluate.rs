@@ -1,18 +1,21 @@
 //! Applies rules to a change. The only place where it is decided what follows.
 
-use super::{Change, Intent, Moment, Policy, Regarded, condition::Condition};
+use super::{About, Change, Intent, Moment, Policy, Regarded, condition::Condition};
 use crate::{
-    Severity,
+    Direction, Severity,
     cause::Cause,
     commit::ExceptionChange,
     effects::{EffectBody, EffectTarget},
     exceptions::{CommittedException, exception_key},
-    fold::FoldedException,
-    ids::ExceptionId,
-    rule::{Action, Content, RuleId, RuleVersion, Terms, Trigger},
+    fold::{Folded, FoldedException, Plan},
+    ids::{ExceptionId, ShipmentId},
+    rule::{Action, Content, RuleId, RuleVersion, Steps, Terms, Trigger},
 };
 use jiff::{SignedDuration, Timestamp};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A published rule, ready to run.
 #[derive(Clone, Debug)]
@@ -80,13 +83,16 @@ struct Matched {
     whole: bool,
     /// The exceptions with which it is met.
     exceptions: BTreeSet<ExceptionId>,
+    /// Whether one of these is open: what is over starts nothing.
+    open: bool,
     /// The committed ones with which it was met, with the severity that they had.
     before: BTreeSet<ExceptionId>,
 }
 
 impl Matched {
+    /// Whether the rule is met: without an exception, or with one that is open.
     fn any(&self) -> bool {
-        self.whole || !self.exceptions.is_empty()
+        self.whole || self.open
     }
 }
 
@@ -114,10 +120,13 @@ pub fn evaluate(rules: &[Running], policy: &Policy, change: &Change<'_>) -> Outc
             }
         }
     }
-    let (at, intents) = (cases.first, evaluation.cases(&cases));
-    match at.and_then(|at| outcome.fired.get_mut(at)) {
-        Some(fired) => fired.intents.extend(intents),
-        None => outcome.always.extend(intents),
+    for (place, intent) in evaluation.cases(&cases) {
+        // what is kept up whatever the rules are comes with the first that opens cases
+        let place = place.or_else(|| cases.openers.first().map(|first| first.place));
+        match place.and_then(|place| outcome.fired.get_mut(place)) {
+            Some(fired) => fired.intents.push(intent),
+            None => outcome.always.push(intent),
+        }
     }
     outcome.fired.retain(|fired| !fired.intents.is_empty());
     outcome
@@ -143,6 +152,16 @@ pub fn severities(rules: &[Running], change: &Change<'_>, exceptions: &mut [Fold
     }
 }
 
+/// What makes an action one: its kind and its place among those of its kind, so that a version that adds others before it does
+/// nothing again.
+fn key_of(rule: &Running, occurrence: &str, action: &Action, ordinal: usize) -> String {
+    format!("rule/{}/{occurrence}/{}/{ordinal}", rule.id, action.code())
+}
+
+fn body_of(rule: &Running, exception: Option<ExceptionId>, action: &Action) -> EffectBody {
+    EffectBody::ByRule { rule: rule.id.clone(), version: rule.version, exception, action: action.clone() }
+}
+
 fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
     one.into_iter().chain(other).min()
 }
@@ -150,13 +169,12 @@ fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp
 /// The rules that open cases, with what each is about; of several for one exception the first counts.
 #[derive(Default)]
 struct CaseRules {
-    first: Option<usize>,
     openers: Vec<Opener>,
 }
 
 struct Opener {
-    rule: RuleId,
-    version: RuleVersion,
+    /// Its rule's place among those that fired.
+    place: usize,
     action: Action,
     about: BTreeSet<ExceptionId>,
     before: BTreeSet<ExceptionId>,
@@ -178,9 +196,9 @@ impl Evaluation<'_> {
         if !rule.condition.reads("exception") {
             let whole = met(None)?;
             let every: BTreeSet<_> = self.regarded.iter().filter(|_| whole).map(|one| one.id).collect();
-            return Ok(Matched { whole, before: every.clone(), exceptions: every });
+            return Ok(Matched { whole, before: every.clone(), exceptions: every, open: false });
         }
-        let (mut exceptions, mut before) = (BTreeSet::new(), BTreeSet::new());
+        let (mut exceptions, mut before, mut open) = (BTreeSet::new(), BTreeSet::new(), false);
         for one in self.regarded {
             let is_met = met(Some(one))?;
             let committed = self.change.committed(one.id).map(|committed| committed.severity);
@@ -191,10 +209,11 @@ impl Evaluation<'_> {
                 }
                 _ => is_met,
             };
+            open |= is_met && one.open;
             exceptions.extend(is_met.then_some(one.id));
             before.extend(was_met.then_some(one.id));
         }
-        Ok(Matched { whole: false, exceptions, before })
+        Ok(Matched { whole: false, exceptions, before, open })
     }
 
     /// When a rule looks again at an exception that is not open for long enough yet.
@@ -207,8 +226,12 @@ impl Evaluation<'_> {
 
     fn follow(&self, rule: &Running, matched: &Matched, cases: &mut CaseRules, place: usize) -> Vec<Intent> {
         let mut intents = Vec::new();
-        for (n, action) in rule.content.then.iter().enumerate() {
-            self.act(rule, (n, action), matched, cases, place, &mut intents);
+        let mut seen: Vec<&str> = Vec::new();
+        for action in &rule.content.then {
+            let code = action.code();
+            let ordinal = seen.iter().filter(|one| **one == code).count();
+            seen.push(code);
+            self.act(rule, (ordinal, action), matched, cases, place, &mut intents);
         }
         intents
     }
@@ -224,12 +247,12 @@ impl Evaluation<'_> {
     ) {
         let change = self.change;
         let any = matched.any();
+        let follows_change = rule.content.trigger == Trigger::Change;
+        let due = || !self.occurrences(rule, matched).is_empty();
         match action {
             Action::OpenCase { .. } => {
-                cases.first.get_or_insert(place);
                 cases.openers.push(Opener {
-                    rule: rule.id.clone(),
-                    version: rule.version,
+                    place,
                     action: action.clone(),
                     about: matched.exceptions.clone(),
                     before: matched.before.clone(),
@@ -250,11 +273,21 @@ impl Evaluation<'_> {
             Action::AttachProof => intents.extend(change.proofs()),
             Action::Invoice { terms } => {
                 if let Some(Terms { how, on, of }) = terms.or(change.about.steps.invoicing) {
-                    intents.extend(change.arrived(EffectBody::Invoice { how, on, of }));
+                    let body = EffectBody::Invoice { how, on, of, by: terms.map(|_| rule.id.clone()) };
+                    match follows_change {
+                        true => intents.extend(change.arrived(body)),
+                        false if due() => intents.push(change.wanted(EffectTarget::OrderInvoice, body)),
+                        false => {}
+                    }
                     intents.extend(change.invoice_in_doubt());
                 }
             }
-            Action::CreateReturn => intents.extend(change.comes_back()),
+            Action::CreateReturn if follows_change => intents.extend(change.comes_back()),
+            Action::CreateReturn if due() => {
+                let body = EffectBody::Return { by: Some(rule.id.clone()) };
+                intents.push(change.wanted(EffectTarget::OrderReturn, body));
+            }
+            Action::CreateReturn => {}
             Action::ScheduleActivity { .. } => {
                 self.once(rule, (n, action, EffectTarget::OrderActivity), matched, intents)
             }
@@ -262,6 +295,31 @@ impl Evaluation<'_> {
             Action::WriteField { .. } => self.once(rule, (n, action, EffectTarget::OrderField), matched, intents),
             Action::Alert { .. } => self.once(rule, (n, action, EffectTarget::Alert), matched, intents),
             Action::RaiseClaim => self.once(rule, (n, action, EffectTarget::Claim), matched, intents),
+            Action::MessageCustomer { .. } => self.once(rule, (n, action, EffectTarget::Customer), matched, intents),
+            Action::UpdateCase { .. } | Action::CloseCase { .. } => {
+                self.change_cases(rule, (n, action), matched, intents);
+            }
+        }
+    }
+
+    /// A change of cases: of that of the exception, else of each that the shipment has.
+    fn change_cases(
+        &self,
+        rule: &Running,
+        (n, action): (usize, &Action),
+        matched: &Matched,
+        intents: &mut Vec<Intent>,
+    ) {
+        for (occurrence, exception) in self.occurrences(rule, matched) {
+            let cases = exception.map_or_else(|| self.change.cases.to_vec(), |id| vec![id]);
+            for id in cases {
+                let key = match exception {
+                    Some(_) => key_of(rule, &occurrence, action, n),
+                    None => key_of(rule, &format!("{occurrence}/{}", exception_key(id)), action, n),
+                };
+                let body = body_of(rule, Some(id), action);
+                intents.push(self.change.effect(EffectTarget::Case, key, body, true));
+            }
         }
     }
 
@@ -274,9 +332,7 @@ impl Evaluation<'_> {
         intents: &mut Vec<Intent>,
     ) {
         for (occurrence, exception) in self.occurrences(rule, matched) {
-            let key = format!("rule/{}/{occurrence}/{n}", rule.id);
-            let body =
-                EffectBody::ByRule { rule: rule.id.clone(), version: rule.version, exception, action: action.clone() };
+            let (key, body) = (key_of(rule, &occurrence, action, n), body_of(rule, exception, action));
             intents.push(self.change.effect(target, key, body, true));
         }
     }
@@ -310,10 +366,14 @@ impl Evaluation<'_> {
     /// An announced exception waits its grace; one that has a case is reported at once, and so is one whose case may be in
     /// the making: the job that makes it may have looked before this commit. What is over before its grace needs no case:
     /// the job that waits runs now, and finds that.
-    fn cases(&self, rules: &CaseRules) -> Vec<Intent> {
+    fn cases(&self, rules: &CaseRules) -> Vec<(Option<usize>, Intent)> {
         let change = self.change;
         let grace = self.policy.grace;
-        let now = |exception| Intent::UpdateCase { exception, at: change.now, urgent: false };
+        let now = |exception, opener: Option<&Opener>| {
+            let desk = opener.and_then(Opener::desk);
+            let update = Intent::UpdateCase { exception, at: change.now, urgent: false, desk };
+            (opener.map(|opener| opener.place), update)
+        };
         let opener = |id: ExceptionId| rules.openers.iter().find(|one| one.every || one.about.contains(&id));
         let wait = |id: ExceptionId, severity: Severity| opener(id)?.wait(grace.of(severity));
         let mut intents = Vec::new();
@@ -321,12 +381,19 @@ impl Evaluation<'_> {
             let (ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }) = one else {
                 continue;
             };
-            let Some(wait) = wait(*id, exception.severity).filter(|_| self.announced.contains(id)) else { continue };
-            let at = change.now.checked_add(wait).unwrap_or(change.now);
-            intents.extend(opener(*id).and_then(|opener| opener.opening(change, *id)));
-            intents.push(Intent::UpdateCase { exception: *id, at, urgent: true });
+            let escalated = change.escalated(one).filter(|before| !change.cases.contains(&before.id));
+            let since = match escalated {
+                _ if self.announced.contains(id) => change.now,
+                Some(before) => before.recorded_at,
+                None => continue,
+            };
+            let Some(wait) = wait(*id, exception.severity) else { continue };
+            let at = since.checked_add(wait).unwrap_or(since).max(change.now);
+            let by = opener(*id);
+            let update = Intent::UpdateCase { exception: *id, at, urgent: true, desk: by.and_then(Opener::desk) };
+            intents.push((by.map(|by| by.place), update));
         }
-        intents.extend(change.cases.iter().map(|id| now(*id)));
+        intents.extend(change.cases.iter().map(|id| now(*id, None)));
         let opener_before = |id: ExceptionId| rules.openers.iter().find(|one| one.every || one.before.contains(&id));
         let grace_over = |exception: &&CommittedException| {
             let wait = opener_before(exception.id).and_then(|opener| opener.wait(grace.of(exception.severity)));
@@ -334,11 +401,11 @@ impl Evaluation<'_> {
             due.is_some_and(|due| due <= change.now)
         };
         let open = change.committed.iter().filter(|exception| exception.closed.is_none() && !exception.withheld);
-        intents.extend(open.filter(grace_over).map(|exception| now(exception.id)));
+        intents.extend(open.filter(grace_over).map(|exception| now(exception.id, opener_before(exception.id))));
         let over = change.exceptions.iter().filter_map(|one| {
             let ExceptionChange::Close { id, .. } = one else { return None };
             grace.of(change.committed(*id)?.severity)?;
-            Some(now(*id))
+            Some(now(*id, opener_before(*id)))
         });
         intents.extend(over);
         intents
@@ -346,31 +413,108 @@ impl Evaluation<'_> {
 }
 
 impl Opener {
-    /// How long an exception may heal by itself; none where it gets no case.
-    fn wait(&self, grace: Option<SignedDuration>) -> Option<SignedDuration> {
-        let own = match &self.action {
-            Action::OpenCase { grace_minutes: Some(minutes), .. } => Some(SignedDuration::from_mins((*minutes).into())),
-            _ => grace,
-        };
-        let open_for = match self.trigger {
-            Trigger::OpenFor { hours } => SignedDuration::from_hours(hours.into()),
-            _ => SignedDuration::ZERO,
-        };
-        own.map(|own| own.max(open_for))
+    /// The desk that it chooses.
+    fn desk(&self) -> Option<String> {
+        match &self.action {
+            Action::OpenCase { desk, .. } => desk.clone(),
+            _ => None,
+        }
     }
 
-    /// What the job that opens the case goes by, where the rule says more than the severity does.
-    fn opening(&self, change: &Change<'_>, id: ExceptionId) -> Option<Intent> {
-        let plain = matches!(self.action, Action::OpenCase { desk: None, grace_minutes: None });
-        if plain && !matches!(self.trigger, Trigger::OpenFor { .. }) {
-            return None;
-        }
-        let body = EffectBody::ByRule {
-            rule: self.rule.clone(),
-            version: self.version,
-            exception: Some(id),
-            action: self.action.clone(),
-        };
-        Some(change.recorded(EffectTarget::Case, exception_key(id), body))
+    /// How long an exception may heal by itself; none where it gets no case.
+    fn wait(&self, grace: Option<SignedDuration>) -> Option<SignedDuration> {
+        wait(&self.action, self.trigger, grace)
     }
+}
+
+/// How long an exception may heal by itself before a rule opens a case for it; none where it gets none. `grace` is that of its
+/// severity.
+fn wait(action: &Action, trigger: Trigger, grace: Option<SignedDuration>) -> Option<SignedDuration> {
+    let own = match action {
+        Action::OpenCase { grace_minutes: Some(minutes), .. } => Some(SignedDuration::from_mins((*minutes).into())),
+        _ => grace,
+    };
+    let open_for = match trigger {
+        Trigger::OpenFor { hours } => SignedDuration::from_hours(hours.into()),
+        _ => SignedDuration::ZERO,
+    };
+    own.map(|own| own.max(open_for))
+}
+
+/// The case that the rules want for an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedCase<'a> {
+    /// How long it may heal by itself, from when it was recorded.
+    pub wait: SignedDuration,
+    /// The desk; none: the one that takes such shipments.
+    pub desk: Option<&'a str>,
+    /// The queue of that desk; none: that of the connection.
+    pub queue: Option<&'a str>,
+}
+
+/// The case that the first rule wants that opens one for an exception; none where no rule does.
+pub fn wanted_case<'a>(
+    rules: &'a [Running],
+    policy: &Policy,
+    change: &Change<'_>,
+    exception: &Regarded,
+) -> Option<WantedCase<'a>> {
+    let opens = |rule: &'a Running| {
+        let action = rule.content.then.iter().find(|action| matches!(action, Action::OpenCase { .. }))?;
+        let about = Some(exception).filter(|_| rule.condition.reads("exception"));
+        let met = rule.condition.is_met(&Moment { change, exception: about }).unwrap_or(false);
+        met.then_some((action, rule.content.trigger))
+    };
+    let (action, trigger) = rules.iter().find_map(opens)?;
+    let Action::OpenCase { desk, queue, .. } = action else { return None };
+    let wait = wait(action, trigger, policy.grace.of(exception.severity))?;
+    Some(WantedCase { wait, desk: desk.as_deref(), queue: queue.as_deref() })
+}
+
+/// The same, where only the exception is known; none too where a rule that opens cases reads more than that.
+pub fn wanted_by_exception<'a>(
+    rules: &'a [Running],
+    policy: &Policy,
+    exception: &Regarded,
+    now: Timestamp,
+) -> Option<WantedCase<'a>> {
+    let opens = |rule: &&Running| rule.content.then.iter().any(|action| matches!(action, Action::OpenCase { .. }));
+    if rules.iter().filter(opens).any(|rule| !rule.condition.reads_only("exception")) {
+        return None;
+    }
+    let (folded, plan, bound_at) = (Folded::default(), Plan::default(), BTreeMap::new());
+    let about = About {
+        order: None,
+        delivery: None,
+        warehouse: None,
+        company: None,
+        value: None,
+        customer: None,
+        segments: Vec::new(),
+        is_purchase: false,
+        direction: Direction::default(),
+        carriers: Vec::new(),
+        country: None,
+        plan: &plan,
+        watch: None,
+        steps: Steps::default(),
+    };
+    let change = Change {
+        shipment: ShipmentId(uuid::Uuid::nil()),
+        revision: 0,
+        linked: true,
+        cause: Cause::Live,
+        now,
+        facts: &[],
+        bound_at: &bound_at,
+        before: &folded,
+        after: &folded,
+        committed: &[],
+        exceptions: &[],
+        activities: &[],
+        cases: &[],
+        invoiced: false,
+        about: &about,
+    };
+    wanted_case(rules, policy, &change, exception)
 }

@@ -11,8 +11,9 @@ use crate::{
     commit::ExceptionChange,
     effects::{EffectBody, EffectOutcome, EffectTarget, effect_id},
     exceptions::{CORRECTED_WITHIN, CommittedException, Grace, exception_key, taken_back_at},
-    fold::{Announcement, Fact, Folded, FoldedException, Plan},
+    fold::{Announcement, Fact, Folded, FoldedException, Plan, Watch},
     ids::{EffectId, ExceptionId, ObservationId, ShipmentId, TrackerId},
+    money::Money,
     rule::Steps,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -22,6 +23,8 @@ pub mod check;
 pub mod condition;
 mod evaluate;
 pub mod form;
+pub mod forms;
+pub mod letter;
 pub mod scan;
 pub mod schema;
 mod shipped;
@@ -30,7 +33,9 @@ pub mod text;
 pub mod trial;
 pub mod words;
 
-pub use evaluate::{Failed, Fired, Outcome, Running, evaluate, severities};
+pub use evaluate::{
+    Failed, Fired, Outcome, Running, WantedCase, evaluate, severities, wanted_by_exception, wanted_case,
+};
 pub use shipped::shipped;
 
 /// The numbers in the rules.
@@ -88,8 +93,12 @@ pub struct About<'a> {
     pub warehouse: Option<&'a str>,
     /// The company whose order it is.
     pub company: Option<&'a str>,
+    /// What the order is worth, with taxes.
+    pub value: Option<Money>,
     /// The customer's id in the order system.
     pub customer: Option<i64>,
+    /// The segments of the customer.
+    pub segments: Vec<&'a str>,
     /// Whether the order is the company's own at a vendor.
     pub is_purchase: bool,
     /// Which way it goes.
@@ -100,6 +109,8 @@ pub struct About<'a> {
     pub country: Option<String>,
     /// What was meant to happen.
     pub plan: &'a Plan,
+    /// By what it is watched; none where it is not.
+    pub watch: Option<&'a Watch>,
     /// What the connection to its order system says.
     pub steps: Steps,
 }
@@ -163,6 +174,8 @@ pub enum Intent {
         at: Timestamp,
         /// Whether people are notified of it.
         urgent: bool,
+        /// The desk that a rule chooses for a new one; none: the desk that takes such shipments.
+        desk: Option<String>,
     },
 }
 
@@ -273,12 +286,6 @@ impl Change<'_> {
         Intent::Effect { id: effect_id(self.shipment, target, &key), target, key, body, outcome }
     }
 
-    /// An effect that is there to be read and is not posted anywhere.
-    fn recorded(&self, target: EffectTarget, key: String, body: EffectBody) -> Intent {
-        let outcome = EffectOutcome::Completed;
-        Intent::Effect { id: effect_id(self.shipment, target, &key), target, key, body, outcome }
-    }
-
     fn milestones(&self) -> impl Iterator<Item = Intent> {
         self.after.announcements.iter().map(|announcement| {
             let body = EffectBody::Milestone { announcement: announcement.clone() };
@@ -312,11 +319,26 @@ impl Change<'_> {
                 Some(before) if before.closed.is_some() || announced.contains(id) => {
                     format!("{}/{}", exception_key(*id), self.revision)
                 }
+                // a new one takes the place of the one so far: once for each severity
+                Some(_) if self.escalated(change).is_some() => {
+                    format!("{}/{}", exception_key(*id), exception.severity.code())
+                }
                 Some(_) => return None,
             };
+            let posted = announced.contains(id) || self.escalated(change).is_some();
             let body = EffectBody::Exception { id: *id };
-            Some(self.effect(EffectTarget::OrderActivity, key, body, announced.contains(id)))
+            Some(self.effect(EffectTarget::OrderActivity, key, body, posted))
         })
+    }
+
+    /// The committed exception of a change by which it grows more severe; none where it is history, or nothing is announced.
+    fn escalated(&self, change: &ExceptionChange) -> Option<&CommittedException> {
+        let (ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }) = change else {
+            return None;
+        };
+        let before = self.committed(*id).filter(|before| before.closed.is_none() && !before.withheld)?;
+        let grows = exception.closed.is_none() && exception.severity > before.severity;
+        (grows && matches!(self.cause, Cause::Live | Cause::Import)).then_some(before)
     }
 
     /// Whether an exception was taken back so shortly ago that its activity is still open.

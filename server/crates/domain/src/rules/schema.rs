@@ -5,7 +5,8 @@ use super::{Change, Moment};
 use crate::{
     Category, Direction, ExceptionReason, Milestone, Party, Severity, State, Visibility,
     effects::Invoicing,
-    fold::{Fact, Standing},
+    fold::{Fact, Standing, update_due},
+    money::Money,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
@@ -207,6 +208,10 @@ fields! {
         |m| text(m.change.about.warehouse);
     "order.company", "Company", Kind::Text, "The company whose order it is, as Odoo names it.",
         |m| text(m.change.about.company);
+    "order.value", "Order value", Kind::Number, "What the order is worth, with taxes, in its currency.",
+        |m| m.change.about.value.map_or(Value::Absent, major);
+    "order.currency", "Currency of the order", Kind::Text, "Three letters, such as EUR.",
+        |m| m.change.about.value.map_or(Value::Absent, |value| code(value.currency.code()));
     "order.has_promise", "Has a promised date", Kind::Flag, "Whether a delivery date is promised.",
         |m| Value::Flag(m.change.about.plan.promised_by.is_some());
     "order.is_purchase", "Is a purchase", Kind::Flag, "Whether it is the company's own order at a vendor.",
@@ -226,6 +231,9 @@ fields! {
         |m| Value::Flag(m.change.about.steps.makes_returns);
     "customer.record", "Customer", Kind::Number, "The id of the customer in Odoo.",
         |m| m.change.about.customer.map_or(Value::Absent, number);
+    "customer.segment", "Segments of the customer", Kind::Texts,
+        "The tags of the customer in Odoo and of its company, such as VIP.",
+        |m| Value::Texts(m.change.about.segments.iter().map(|&one| one.to_owned()).collect());
     "customer.country", "Country of the customer", Kind::Text, "Two letters, such as DE.",
         |m| text(m.change.about.country.as_deref());
     "lane.from", "From", Kind::Text, "The country of the first event in the carrier's hands, two letters.",
@@ -235,7 +243,7 @@ fields! {
     "lane.crosses_border", "Crosses a border", Kind::Flag, "Whether it goes to another country than it comes from.",
         |m| from(m.change).zip(m.change.about.country.as_deref()).map_or(Value::Absent, |(from, to)| Value::Flag(from != to));
     "lane.usual_gap_hours", "Usual gap between updates", Kind::Number, "Hours without an update after which it is an exception.",
-        |m| m.change.about.plan.silence_after_hours.map_or(Value::Absent, |hours| Value::Number(f64::from(hours)));
+        |m| usual_gap(m.change);
 }
 
 impl<'a> Moment<'a> {
@@ -260,12 +268,24 @@ fn number(number: i64) -> Value {
     i32::try_from(number).map_or(Value::Absent, |number| Value::Number(f64::from(number)))
 }
 
+/// An amount in the currency itself: 7.58.
+fn major(money: Money) -> Value {
+    money.amount().parse().map_or(Value::Absent, Value::Number)
+}
+
 fn hours(of: SignedDuration) -> Value {
     Value::Number(of.as_secs_f64() / 3600.0)
 }
 
 fn hours_since(now: Timestamp, since: Option<Timestamp>) -> Value {
     since.map_or(Value::Absent, |since| hours(now.duration_since(since)))
+}
+
+/// From the last update, or where there is none from when one was expected, to when the next one is due.
+fn usual_gap(change: &Change<'_>) -> Value {
+    let (plan, heard_at) = (change.about.plan, change.after.heard_at);
+    update_due(plan, heard_at, change.about.watch)
+        .map_or(Value::Absent, |(since, due)| hours(due.duration_since(heard_at.unwrap_or(since))))
 }
 
 fn event_at(fact: &Fact) -> Option<Timestamp> {

@@ -6,7 +6,7 @@ use crate::rule::{Action, Content, Limits, RuleId, Trigger};
 /// The rules that come with the product, in the order in which their effects are stored.
 pub fn shipped() -> Vec<(RuleId, Content)> {
     let plain_activity = Action::ScheduleActivity { summary: None, login: None, due_days: None };
-    let case = Action::OpenCase { desk: None, grace_minutes: None };
+    let case = Action::OpenCase { desk: None, queue: None, grace_minutes: None };
     [
         ("note-milestones", "Milestones in the chatter", "true", Action::NoteMilestones),
         (

@@ -57,8 +57,15 @@ impl Change<'_> {
 
     /// The goods are on their way back, or are back.
     pub(super) fn comes_back(&self) -> Option<Intent> {
-        self.becomes(&[State::Returning, State::Returned])
-            .then(|| self.effect(EffectTarget::OrderReturn, ONCE.into(), EffectBody::Return, self.is_decided_live()))
+        self.becomes(&[State::Returning, State::Returned]).then(|| {
+            self.effect(EffectTarget::OrderReturn, ONCE.into(), EffectBody::Return { by: None }, self.is_decided_live())
+        })
+    }
+
+    /// A step that a rule wants at this moment, whatever led to it. It is the same one as that of the change that usually leads to
+    /// it: a shipment takes it once.
+    pub(super) fn wanted(&self, target: EffectTarget, body: EffectBody) -> Intent {
+        self.effect(target, ONCE.into(), body, true)
     }
 
     /// The delivery for which an invoice was made is retracted.

@@ -15,6 +15,8 @@ use crate::{
 };
 use uuid::Uuid;
 
+mod actions;
+
 const SHIPMENT: ShipmentId = ShipmentId(Uuid::from_u128(1));
 const TRACKER: TrackerId = TrackerId(Uuid::from_u128(2));
 const EXCEPTION: ExceptionId = ExceptionId(Uuid::from_u128(3));
@@ -123,6 +125,8 @@ struct Given {
     activities: Vec<String>,
     cases: Vec<ExceptionId>,
     invoiced: bool,
+    plan: Plan,
+    watch: Option<Watch>,
 }
 
 impl Default for Given {
@@ -139,6 +143,8 @@ impl Default for Given {
             activities: Vec::new(),
             cases: Vec::new(),
             invoiced: false,
+            plan: Plan::default(),
+            watch: None,
         }
     }
 }
@@ -178,18 +184,20 @@ impl Given {
     }
 
     fn with<T>(&self, steps: Steps, look: impl FnOnce(&Change<'_>) -> T) -> T {
-        let plan = Plan::default();
         let about = About {
             order: Some("S00123"),
             delivery: Some("WH/OUT/00042"),
             warehouse: Some("WH"),
             company: None,
+            value: Money::read("1250.50", "EUR").ok(),
             customer: Some(7),
+            segments: vec!["VIP", "Wholesale"],
             is_purchase: false,
             direction: Direction::Outbound,
             carriers: vec!["dhl"],
             country: Some("PT".into()),
-            plan: &plan,
+            plan: &self.plan,
+            watch: self.watch.as_ref(),
             steps,
         };
         let change = Change {
@@ -224,7 +232,7 @@ impl Given {
     /// When each case is looked at, and whether urgently.
     fn cases(&self) -> Vec<(ExceptionId, Timestamp, bool)> {
         let case = |intent| match intent {
-            Intent::UpdateCase { exception, at, urgent } => Some((exception, at, urgent)),
+            Intent::UpdateCase { exception, at, urgent, .. } => Some((exception, at, urgent)),
             _ => None,
         };
         self.intents(&shipped_rules()).into_iter().filter_map(case).collect()
@@ -325,7 +333,10 @@ fn each_rule_has_its_intents_in_the_order_of_the_rules() {
     let due = now() + policy().grace.major;
     assert_eq!(
         all[3..],
-        [Intent::UpdateOrder { urgent: true }, Intent::UpdateCase { exception: EXCEPTION, at: due, urgent: true }]
+        [
+            Intent::UpdateOrder { urgent: true },
+            Intent::UpdateCase { exception: EXCEPTION, at: due, urgent: true, desk: None }
+        ]
     );
     for (n, rule) in shipped_rules().iter().enumerate() {
         assert_eq!(eventful().intents(std::slice::from_ref(rule)), all[n..=n], "{rule:?} alone");
@@ -545,7 +556,7 @@ fn as_before(change: &Change<'_>, steps: Steps) -> Vec<Intent> {
         intents.extend(change.proofs());
     }
     if let Some(Terms { how, on, of }) = steps.invoicing {
-        intents.extend(change.arrived(EffectBody::Invoice { how, on, of }));
+        intents.extend(change.arrived(EffectBody::Invoice { how, on, of, by: None }));
         intents.extend(change.invoice_in_doubt());
     }
     if steps.makes_returns {
@@ -555,11 +566,17 @@ fn as_before(change: &Change<'_>, steps: Steps) -> Vec<Intent> {
 }
 
 fn cases_as_before(change: &Change<'_>, grace: Grace, announced: &BTreeSet<ExceptionId>) -> Vec<Intent> {
-    let now = |exception| Intent::UpdateCase { exception, at: change.now, urgent: false };
+    let now = |exception| Intent::UpdateCase { exception, at: change.now, urgent: false, desk: None };
     let opened = change.exceptions.iter().filter_map(|one| match one {
         ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception } if announced.contains(id) => {
             let at = change.now.checked_add(grace.of(exception.severity)?).unwrap_or(change.now);
-            Some(Intent::UpdateCase { exception: *id, at, urgent: true })
+            Some(Intent::UpdateCase { exception: *id, at, urgent: true, desk: None })
+        }
+        // since then: one that grows more severe gets the case that it has none of
+        ExceptionChange::Keep { id, exception } if !change.cases.contains(id) => {
+            let since = change.escalated(one)?.recorded_at;
+            let at = since.checked_add(grace.of(exception.severity)?).unwrap_or(since).max(change.now);
+            Some(Intent::UpdateCase { exception: *id, at, urgent: true, desk: None })
         }
         _ => None,
     });
@@ -655,9 +672,9 @@ fn a_rule_acts_once_for_what_it_is_about() {
         given.effects(rules).into_iter().map(|(_, key, _)| key).collect()
     };
     let change = [own(Trigger::Change, when, vec![alert(), alert()])];
-    assert_eq!(keys(&live(), &change), ["rule/own/shipment/0", "rule/own/shipment/1"]);
+    assert_eq!(keys(&live(), &change), ["rule/own/shipment/alert/0", "rule/own/shipment/alert/1"]);
     let event = [own(Trigger::Event, when, vec![alert()])];
-    assert_eq!(keys(&live(), &event), [format!("rule/own/event/{}/0", observation_id(1))]);
+    assert_eq!(keys(&live(), &event), [format!("rule/own/event/{}/alert/0", observation_id(1))]);
     for cause in &CAUSES[1..] {
         let other = Given { cause: *cause, ..live() };
         assert_eq!(keys(&other, &change), Vec::<String>::new(), "{cause:?}");
@@ -682,7 +699,7 @@ fn a_rule_for_exceptions_acts_on_those_that_match_and_are_open_for_long_enough()
     let when = "exception.reason == \"DAMAGED\"";
     let opened =
         || Given { facts: vec![fact(1, 0, 0)], exceptions: vec![open(exception(0, &[1]))], ..Given::default() };
-    let key = [format!("rule/own/{}/0", exception_key(EXCEPTION))];
+    let key = [format!("rule/own/{}/raise_claim/0", exception_key(EXCEPTION))];
     assert_eq!(keys(&opened(), &[own(Trigger::Exception, when, vec![Action::RaiseClaim])]), key);
     assert_eq!(
         keys(&opened(), &[own(Trigger::Exception, "exception.reason == \"LOST\"", vec![Action::RaiseClaim])]),
@@ -709,27 +726,55 @@ fn a_rule_for_exceptions_acts_on_those_that_match_and_are_open_for_long_enough()
 
 #[test]
 fn a_rule_says_how_long_an_exception_may_heal_and_at_which_desk_its_case_is() {
-    let case = Action::OpenCase { desk: Some("zendesk".into()), grace_minutes: Some(240) };
+    let queue = Some("VIP".to_owned());
+    let case = Action::OpenCase { desk: Some("zendesk".into()), queue, grace_minutes: Some(240) };
     let rules = [own(Trigger::Change, "exception.reason == \"DAMAGED\"", vec![case]), shipped_rules().remove(4)];
     let given = Given { facts: vec![fact(1, 0, 0)], exceptions: vec![open(exception(0, &[1]))], ..Given::default() };
     let at = now() + SignedDuration::from_hours(4);
     assert!(
-        given.intents(&rules).contains(&Intent::UpdateCase { exception: EXCEPTION, at, urgent: true }),
+        given.intents(&rules).contains(&Intent::UpdateCase {
+            exception: EXCEPTION,
+            at,
+            urgent: true,
+            desk: Some("zendesk".into())
+        }),
         "the first rule counts"
     );
-    let recorded = (EffectTarget::Case, exception_key(EXCEPTION), EffectOutcome::Completed);
-    assert!(given.effects(&rules).contains(&recorded));
+    let regarded = Regarded {
+        id: EXCEPTION,
+        reason: ExceptionReason::Damaged,
+        severity: Severity::Info,
+        recorded_at: ago(1),
+        open: true,
+        withheld: false,
+    };
+    let wanted = |rules: &[Running], regarded: &Regarded| {
+        given.with(Steps::default(), |change| {
+            let case = wanted_case(rules, &policy(), change, regarded);
+            assert_eq!(wanted_by_exception(rules, &policy(), regarded, now()), case, "only the exception is asked for");
+            case.map(|case| (case.wait.as_hours(), case.desk.map(str::to_owned), case.queue.map(str::to_owned)))
+        })
+    };
+    let lost = Regarded { reason: ExceptionReason::Lost, severity: Severity::Minor, ..regarded.clone() };
+    assert_eq!(wanted(&rules, &regarded), Some((4, Some("zendesk".into()), Some("VIP".into()))));
+    assert_eq!(wanted(&rules, &lost), Some((48, None, None)), "by severity");
+    assert_eq!(wanted(&rules[..1], &lost), None, "no rule opens one");
+    let asks_more = [own(Trigger::Change, "customer.country == \"PT\"", rules[0].content.then.clone())];
+    given.with(Steps::default(), |change| {
+        assert!(wanted_case(&asks_more, &policy(), change, &regarded).is_some());
+    });
+    assert_eq!(wanted_by_exception(&asks_more, &policy(), &regarded, now()), None, "the exception alone does not say");
     let alone = [own(
         Trigger::Change,
         "exception.reason == \"LOST\"",
-        vec![Action::OpenCase { desk: None, grace_minutes: None }],
+        vec![Action::OpenCase { desk: None, queue: None, grace_minutes: None }],
     )];
     assert!(
         given.intents(&alone).iter().all(|intent| !matches!(intent, Intent::UpdateCase { .. })),
         "no rule opens one"
     );
     let with_case = Given { cases: vec![EXCEPTION], ..Given::default() };
-    let now = Intent::UpdateCase { exception: EXCEPTION, at: now(), urgent: false };
+    let now = Intent::UpdateCase { exception: EXCEPTION, at: now(), urgent: false, desk: None };
     assert!(with_case.intents(&[]).contains(&now), "what has a case is kept up whatever the rules are");
 }
 
@@ -749,4 +794,34 @@ fn a_severity_by_rule_is_that_of_the_newest_rule_that_matches() {
     let mut exceptions = [exception(0, &[1])];
     live().with(Steps::default(), |change| severities(&[raised], change, &mut exceptions));
     assert_eq!(exceptions[0].severity, Severity::Critical);
+}
+
+/// The gap of a lane is the one by which silence is told: the rule matches from the second on in which the exception opens.
+#[test]
+fn the_usual_gap_is_that_of_the_lane_and_of_the_silence() {
+    use crate::{calendar::CompanyCalendar, exceptions::usual::Usual};
+    let usual = |gap| Usual { transit: 4, gap, first_scan: 2, customs: 2, lost: 20 };
+    let watch = |gap| Watch {
+        calendar: CompanyCalendar::default().own(),
+        usual: Some(usual(gap)),
+        feed: fold::Feed::Running,
+    };
+    // 20 March 2026 is a Friday
+    for (heard, expected, watch, due) in [
+        (Some(ago(10)), None, Some(watch(1)), "2026-03-23T02:00:00Z"),
+        (Some(ago(10)), None, Some(watch(5)), "2026-03-27T02:00:00Z"),
+        (Some(ago(10)), None, None, "2026-03-23T02:00:00Z"),
+        (Some(ago(100)), None, Some(watch(3)), "2026-03-19T08:00:00Z"),
+        (Some(ago(100)), Some(ago(90)), Some(watch(3)), "2026-03-19T18:00:00Z"),
+        (Some(ago(100)), None, None, "2026-03-19T08:00:00Z"),
+    ] {
+        let due: Timestamp = due.parse().unwrap();
+        let plan = Plan { silence_after_hours: Some(72), expected_from: expected, ..Plan::default() };
+        let after = Folded { heard_at: heard, ..Folded::default() };
+        assert_eq!(fold::update_due(&plan, heard, watch.as_ref()).map(|(_, due)| due), Some(due));
+        let given = Given { plan, watch, after, ..live() };
+        let silent = rule("shipment.hours_without_update > lane.usual_gap_hours", alert());
+        let fired = given.intents(&[silent]).iter().any(|intent| matches!(intent, Intent::Effect { .. }));
+        assert_eq!(fired, now() > due, "{due}");
+    }
 }

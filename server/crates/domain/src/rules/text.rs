@@ -20,8 +20,14 @@ pub const WORDS: &[(&str, &str)] = &[
 
 /// The first word in braces that stands for nothing, or a brace that is not closed.
 pub fn unknown(text: &str) -> Option<String> {
+    let known: Vec<&str> = WORDS.iter().map(|(known, _)| *known).collect();
+    not_among(text, &known)
+}
+
+/// The first word in braces that is none of these, or a brace that is not closed.
+pub fn not_among(text: &str, words: &[&str]) -> Option<String> {
     parts(text).into_iter().find_map(|part| match part {
-        Part::Word(word) => (!WORDS.iter().any(|(known, _)| *known == word)).then(|| format!("{{{word}}}")),
+        Part::Word(word) => (!words.contains(&word)).then(|| format!("{{{word}}}")),
         Part::Open => Some("{".into()),
         Part::Plain(_) => None,
     })

@@ -70,12 +70,27 @@ pub fn action(action: &Action) -> (String, String) {
             let what = summary.as_ref().map(|summary| format!(": {summary}")).unwrap_or_default();
             ("Schedule an activity in Odoo", format!("{who}, {due}{what}"))
         }
-        Action::OpenCase { desk, grace_minutes } => {
-            let desk = desk.as_ref().map_or("At the desk that takes the shipment".into(), |desk| format!("At {desk}"));
+        Action::OpenCase { desk, queue, grace_minutes } => {
+            let at = |desk: &String| match queue {
+                Some(queue) => format!("At {desk}, {queue}"),
+                None => format!("At {desk}"),
+            };
+            let desk = desk.as_ref().map_or("At the desk that takes the shipment".into(), at);
             let grace =
                 grace_minutes.map_or("grace by severity".into(), |minutes| format!("grace {}", duration(minutes)));
             ("Open a case", format!("{desk}, {grace}; closed when the exception is over"))
         }
+        Action::UpdateCase { note, tags, priority } => {
+            let priority = priority.map(|severity| format!("priority of {}", severity.label().to_lowercase()));
+            let tags = tags.as_ref().map(|tags| format!("tags {tags}"));
+            let note = note.as_ref().map(|note| format!("note: {note}"));
+            let all: Vec<String> = [priority, tags, note].into_iter().flatten().collect();
+            ("Update the case", all.join(", "))
+        }
+        Action::CloseCase { note } => {
+            ("Close the case", note.clone().unwrap_or_else(|| "Though the exception may be open".into()))
+        }
+        Action::MessageCustomer { subject, .. } => ("Message the customer", subject.clone()),
         Action::ValidateDelivery => ("Validate the delivery in Odoo", "At the carrier's first scan".into()),
         Action::AttachProof => ("Attach the proof of delivery", "To the delivery in Odoo".into()),
         Action::Invoice { terms } => (

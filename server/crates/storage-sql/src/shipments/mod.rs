@@ -48,7 +48,7 @@ use self::{
 };
 use crate::{
     Db, HotPath, Query, Sql,
-    codec::{micros, row_limit, word},
+    codec::{micros, opt_micros, row_limit, word},
     jobs, keys, query,
 };
 use async_trait::async_trait;
@@ -152,6 +152,24 @@ impl<E: HotPath> Shipments for Sql<E> {
 
     async fn effect_done(&self, scope: Scope, id: EffectId, outcome: EffectOutcome, at: Timestamp) -> Result<()> {
         self.0.effect_done(scope, id, outcome, at).await
+    }
+
+    async fn effect_moved(
+        &self,
+        scope: Scope,
+        id: EffectId,
+        from: EffectOutcome,
+        to: EffectOutcome,
+        at: Timestamp,
+    ) -> Result<bool> {
+        let moved = query(
+            "UPDATE effect SET external = ?1, done_at = ?2
+             WHERE company_id = ?3 AND id = ?4 AND external IS NOT DISTINCT FROM ?5",
+        );
+        let done_at = (to != EffectOutcome::Pending).then_some(at);
+        let moved = moved.bind(to.external()).bind(opt_micros(done_at)).bind(scope.company.0).bind(id.0);
+        let moved = moved.bind(from.external());
+        self.0.write(Lane::RealTime, move |db| Box::pin(async move { Ok(moved.execute(db).await? > 0) })).await
     }
 
     async fn expire_proofs(&self, scope: Scope, before: Timestamp, at: Timestamp) -> Result<u64> {
