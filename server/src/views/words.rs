@@ -93,7 +93,8 @@ pub(super) fn no_ticket(why: NoTicket) -> &'static str {
 /// How a ticket stands, and who closed it.
 pub(super) fn ticket_status(case: &CaseRecord, agent: Option<&str>) -> String {
     let agent = agent.unwrap_or("an agent");
-    let by = case.closed_by.as_ref().map(|_| format!(" by {agent}")).unwrap_or_default();
+    let by_rule = || case.ticket.closed_by_rule.as_ref().map(|rule| format!(" by the rule {rule}"));
+    let by = case.closed_by.as_ref().map(|_| format!(" by {agent}")).or_else(by_rule).unwrap_or_default();
     match case.status {
         CaseStatus::Pending => "being opened".into(),
         CaseStatus::Open => "open".into(),

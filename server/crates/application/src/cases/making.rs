@@ -1,6 +1,6 @@
 //! How a case comes to be at a desk, once: by looking, by waiting where it may be there unseen, and only then by making it.
 
-use super::{CaseError, CaseOutcome, CaseWork};
+use super::{CaseError, CaseOutcome, CaseWork, wanted};
 use desks::{KeyGuard, NewCase};
 use jiff::{SignedDuration, Timestamp};
 use outbound::ErrorClass;
@@ -23,11 +23,15 @@ impl CaseWork<'_> {
                 if let Some(at) = self.shows_at(case).filter(|at| *at > self.context.now()) {
                     return Ok(CaseOutcome::NotBefore(at));
                 }
-                let text = NewCase { requester: self.requester().await?, ..self.text_of(exception, case) };
+                let queue = self.queue(exception).await?;
+                let text = NewCase { requester: self.requester().await?, queue, ..self.text_of(exception, case) };
                 case.ticket.tried_at = Some(self.context.now());
                 self.keep(case).await?;
                 match self.desk.create(&text, self.calls).await {
-                    Ok(made) => made,
+                    Ok(made) => {
+                        case.ticket.severity = Some(exception.severity);
+                        made
+                    }
                     Err(error) => {
                         if was_not_made(error.class) {
                             case.ticket.tried_at = None;
@@ -44,6 +48,12 @@ impl CaseWork<'_> {
         case.ticket.tried_at = None;
         self.keep(case).await?;
         Ok(CaseOutcome::Agreed)
+    }
+
+    /// The queue that a rule chooses at this desk; none: that of the connection.
+    async fn queue(&self, exception: &ExceptionRecord) -> Result<Option<String>, CaseError> {
+        let wanted = wanted::wanted(self.context, self.scope, self.loaded, exception).await?;
+        Ok(wanted.filter(|wanted| wanted.desk.as_deref() == Some(self.name)).and_then(|wanted| wanted.queue))
     }
 
     /// When the desk shows a case that was about to be made; none where none was, or where the desk itself makes no second one.

@@ -12,15 +12,16 @@
 
 mod activity;
 pub mod agents;
+mod by_rule;
 pub mod desk_poll;
 mod making;
-pub(crate) mod opening;
 pub mod reports;
 pub mod routing;
 mod shown;
 pub mod sidebar;
 mod texts;
 pub mod tickets;
+pub(crate) mod wanted;
 
 use crate::caller::Caller;
 use crate::{
@@ -156,14 +157,14 @@ pub async fn ask_for_ticket(
     let Some(CaseContext { exception, case, .. }) = context.store.work.case_context(scope, id).await? else {
         return Err(UseCaseError::NotFound("exception"));
     };
-    let Some(mut case) = case.filter(|case| exception.closed.is_none() && case.is_closed_by_agent()) else {
+    let Some(mut case) = case.filter(|case| exception.closed.is_none() && case.is_left_closed()) else {
         let message = "the exception is over, or its ticket is not closed: there is nothing to reopen".into();
         return Err(UseCaseError::Invalid { field: "ticket", message });
     };
     let before = case.number.clone().unwrap_or_default();
     let desk = routing::desk_again(context, scope, &exception, &case).await?;
     match case.status {
-        CaseStatus::Resolved => case.closed_by = None,
+        CaseStatus::Resolved => (case.closed_by, case.ticket.closed_by_rule) = (None, None),
         _ => start_over(&mut case, context.company, desk),
     }
     let why = why.unwrap_or_else(|| format!("ticket #{before} was closed at the service desk"));
@@ -216,14 +217,14 @@ fn known(status: CaseStatus) -> DeskStatus {
 impl CaseWork<'_> {
     async fn begin(&self, found: CaseContext) -> Result<CaseOutcome, CaseError> {
         let exception = found.exception;
-        if exception.closed.is_some() || exception.withheld {
-            return Ok(CaseOutcome::Agreed);
-        }
-        let by_rule = opening::of(self.effects, exception.id).and_then(|opening| opening.grace);
-        let Some(wait) = by_rule.or_else(|| self.context.config.rules.grace().of(exception.severity)) else {
+        let Some(wanted) = wanted::wanted(self.context, self.scope, self.loaded, &exception).await? else {
+            self.no_change_needed(exception.id).await?;
             return Ok(CaseOutcome::Agreed);
         };
-        let due = exception.recorded_at.checked_add(wait).unwrap_or(exception.recorded_at);
+        if let Some(desk) = wanted.desk.as_ref().filter(|desk| *desk != self.name) {
+            return Ok(CaseOutcome::Elsewhere(desk.clone()));
+        }
+        let due = wanted.due(&exception);
         if self.context.now() < due {
             return Ok(CaseOutcome::NotBefore(due));
         }
@@ -234,6 +235,7 @@ impl CaseWork<'_> {
                 closed_by: None,
                 seen: None,
                 revision: 0,
+                ticket: TicketFacts { closed_by_rule: None, ..earlier.ticket },
                 ..earlier
             },
             earlier => {
@@ -302,13 +304,17 @@ impl CaseWork<'_> {
                 return Ok(opened);
             }
         }
-        // an agent's decision holds until a person or a new episode changes it
-        if !case.is_closed_by_agent() {
+        // the decision of an agent or a rule holds until a person or a new episode changes it
+        if case.is_left_closed() {
+            self.no_change_needed(exception.id).await?;
+        } else {
             if let Some(wait) = self.reopen(&exception, &mut case).await? {
                 return Ok(wait);
             }
             self.post_notes(&exception, &mut case).await?;
             self.set_context(&exception, &mut case).await?;
+            self.rank(&exception, &mut case).await?;
+            self.follow_rules(&exception, &mut case).await?;
             self.resolve(&exception, &mut case).await?;
         }
         Ok(CaseOutcome::Agreed)
@@ -317,8 +323,10 @@ impl CaseWork<'_> {
     /// Whether the desk has to be called.
     fn has_work(&self, exception: &ExceptionRecord, case: &CaseRecord) -> bool {
         case.is_to_be_looked_at()
-            || (!case.is_closed_by_agent()
+            || (!case.is_left_closed()
                 && (self.is_to_be_reopened(exception, case)
+                    || self.is_to_be_ranked(exception, case)
+                    || self.wanted_changes(exception.id).next().is_some()
                     || is_to_be_resolved(exception, case)
                     || self.fresh_context(exception, case).is_some()
                     || (case.status == CaseStatus::Open && self.fresh(case).next().is_some())))
@@ -402,6 +410,7 @@ impl CaseWork<'_> {
         case.status = status;
         let (agent, after) = agents::sealed(self.context, self.scope, self.desk.manifest().id, &agent, status).await?;
         case.closed_by = (status != CaseStatus::Open).then_some(agent);
+        case.ticket.closed_by_rule = None;
         case.resolved_at = (status != CaseStatus::Open).then(|| self.context.now());
         let left_open = status == CaseStatus::Open && !open && action.is_none();
         let noted = closed_key(exception, case);
@@ -464,7 +473,7 @@ impl CaseWork<'_> {
         }
         case.notes.push(key);
         case.status = CaseStatus::Open;
-        case.resolved_at = None;
+        (case.resolved_at, case.ticket.closed_by_rule) = (None, None);
         self.keep(case).await?;
         Ok(None)
     }

@@ -1,6 +1,7 @@
 //! Which service desk an exception goes to. Where none takes it, nothing is lost: it stays in the queue, the pages say so, and a
 //! desk that is connected later, or takes others than before, gets what is recent of it.
 
+use super::wanted::{self, Wanted};
 use crate::{
     connections::live::Snapshot,
     context::Context,
@@ -72,15 +73,16 @@ pub enum NoTicket {
     NotTaken,
 }
 
-/// Why an exception without a ticket gets none; none where a desk takes it, or where it needs no ticket.
-pub fn no_ticket(
+/// Why an exception without a ticket gets none that the rules want; none where a desk takes it.
+pub(crate) fn no_ticket(
     context: &Context,
+    wanted: &Wanted,
     exception: &ExceptionRecord,
     origin: Option<&Origin>,
     numbers: &[NumberRecord],
 ) -> Option<NoTicket> {
     let connections = context.connections.now();
-    if origin.is_none() || !needs_ticket(context, exception) {
+    if origin.is_none() || wanted.desk.is_some() {
         return None;
     }
     if connections.in_use(Family::Desk).next().is_none() {
@@ -88,11 +90,6 @@ pub fn no_ticket(
     }
     let taken = connections.desk_for(&subject(origin, numbers, Some(exception.severity)));
     taken.is_none().then_some(NoTicket::NotTaken)
-}
-
-fn needs_ticket(context: &Context, exception: &ExceptionRecord) -> bool {
-    let grace = context.config.rules.grace();
-    exception.closed.is_none() && !exception.withheld && grace.of(exception.severity).is_some()
 }
 
 /// How far the open exceptions were looked through for a desk.
@@ -130,8 +127,10 @@ pub async fn catch_up(context: &Context, scope: Scope, desk: &str, correlation: 
         let Some(view) = looked.view else { break };
         let query = QueueQuery { view, cursor: looked.cursor.take(), ..QueueQuery::default() };
         let page = context.store.work.queue(scope, query, context.now()).await?;
-        let jobs: Vec<_> =
-            page.rows.iter().filter_map(|row| job(context, &connections, row, desk, correlation)).collect();
+        let mut jobs = Vec::new();
+        for row in &page.rows {
+            jobs.extend(job(context, scope, &connections, row, desk, correlation).await?);
+        }
         if !jobs.is_empty() {
             found += jobs.len();
             context.store.jobs.enqueue(scope, jobs).await?;
@@ -149,28 +148,28 @@ pub async fn catch_up(context: &Context, scope: Scope, desk: &str, correlation: 
     Ok(found)
 }
 
-/// The job for an exception without a ticket, where this desk takes it.
-fn job(
+/// The job for an exception without a ticket, where the rules want one and this desk takes it.
+async fn job(
     context: &Context,
+    scope: Scope,
     connections: &Snapshot,
     row: &QueueRow,
     desk: &str,
     correlation: CorrelationId,
-) -> Option<NewJob> {
+) -> Result<Option<NewJob>> {
     let exception = &row.exception;
-    let grace = context.config.rules.grace().of(exception.severity)?;
     let days = SignedDuration::from_hours(i64::from(context.config.rules.news_days) * 24);
     let recent = context.now().duration_since(exception.recorded_at) <= days;
+    if row.case.is_some() || row.origin.is_none() || !recent {
+        return Ok(None);
+    }
+    let Some(loaded) = context.store.shipments.load(scope, exception.shipment, None).await? else { return Ok(None) };
+    let Some(wanted) = wanted::wanted(context, scope, &loaded, exception).await? else { return Ok(None) };
     let subject = subject(row.origin.as_ref(), &row.numbers, Some(exception.severity));
-    let wanted = row.case.is_none()
-        && row.origin.is_some()
-        && recent
-        && needs_ticket(context, exception)
-        && connections.desk_for(&subject) == Some(desk);
-    wanted.then(|| {
-        let due = exception.recorded_at.checked_add(grace).unwrap_or(exception.recorded_at);
-        let shipment = Some(exception.shipment);
-        let job = context.job(JobKind::SYNC_CASE, exception.id, Cause::Reconcile, correlation, shipment).to(desk);
-        NewJob { lane: Lane::Batch, run_at: due.max(context.now()), ..job }
-    })
+    if wanted.desk.as_deref().or_else(|| connections.desk_for(&subject)) != Some(desk) {
+        return Ok(None);
+    }
+    let shipment = Some(exception.shipment);
+    let job = context.job(JobKind::SYNC_CASE, exception.id, Cause::Reconcile, correlation, shipment).to(desk);
+    Ok(Some(NewJob { lane: Lane::Batch, run_at: wanted.due(exception).max(context.now()), ..job }))
 }

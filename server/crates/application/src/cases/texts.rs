@@ -112,6 +112,7 @@ impl CaseWork<'_> {
             odoo_url: origin.and_then(|o| o.url.clone()),
             milepost_url: page,
             tags: vec!["milepost".into(), exception.reason.category().code().to_lowercase()],
+            queue: None,
             follows: case.follows.clone(),
             requester: None,
         }

@@ -272,16 +272,17 @@ impl Helpdesk {
     /// Adds tags by name; one that is not there is made where the user may.
     async fn tag(&self, id: i64, tags: &[String], log: &dyn CallLog) -> Result<(), CallError> {
         let model = self.edition(log).await?.tags;
+        // a ticket without a tag is better than none
+        let may_make = edition::may(&self.odoo, model, "create", log).await?;
         for tag in tags {
             let found = self.search(model, json!([["name", "=", tag]]), &["id"], ("id", 1), log).await?;
             let made = match found.first().and_then(|row| row["id"].as_i64()) {
                 Some(known) => Some(known),
-                None => match self.odoo.command(model, "create", json!({"vals_list": [{"name": tag}]}), log).await {
-                    Ok(made) => made.as_i64().or_else(|| made.get(0).and_then(Value::as_i64)),
-                    // a ticket without a tag is better than none
-                    Err(error) if matches!(error.class, ErrorClass::Forbidden | ErrorClass::MissingRight) => None,
-                    Err(error) => return Err(error),
-                },
+                None if !may_make => None,
+                None => {
+                    let made = self.odoo.command(model, "create", json!({"vals_list": [{"name": tag}]}), log).await?;
+                    made.as_i64().or_else(|| made.get(0).and_then(Value::as_i64))
+                }
             };
             if let Some(tag) = made {
                 self.write(id, json!({"tag_ids": [[4, tag]]}), log).await?;
@@ -371,13 +372,15 @@ impl Desk for Helpdesk {
         };
         let links = case.odoo_url.iter().map(|url| format!("\n\nOrder: {url}"));
         let body = format!("{}{}", cut(&case.body, BODY_CHARS_MAX), links.collect::<String>());
-        let mut columns = vec!["id", "name", "description", "team_id/.id", "priority"];
+        // without an agent: Odoo would give it to whoever makes it
+        let mut columns = vec!["id", "name", "description", "team_id/.id", "priority", "user_id/.id"];
         let mut row = vec![
             json!(format!("{MODULE}.{}", hashed(&case.external_key))),
             json!(line(&case.subject, SUBJECT_CHARS_MAX)),
             json!(html(&body)),
             json!(team.to_string()),
             json!(priority(case.severity)),
+            json!(""),
         ];
         if let Some(requester) = &case.requester {
             columns.extend(["partner_name", "partner_email"]);

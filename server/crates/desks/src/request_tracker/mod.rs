@@ -101,7 +101,7 @@ pub(super) fn template() -> Template {
     let fields = vec![
         Field::new("url", "URL", FieldKind::Url { pages: PAGES }, "The address under which you open Request Tracker.")
             .required(),
-        Field::new("queue", "Queue", FieldKind::Text, "The queue that takes the tickets.").or("Shipments"),
+        Field::new("queue", "Queue", FieldKind::Text, "The queue that takes the tickets.").or("Shipments").upfront(),
         Field::poll_seconds(),
         Field::requester(),
         Field::concurrency(),

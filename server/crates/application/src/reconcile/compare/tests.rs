@@ -69,6 +69,8 @@ fn delivery(numbers: &[&str]) -> Delivery {
         order_kind: OrderKind::Sale,
         order_id: Some(1),
         order_name: Some("S1".into()),
+        value: None,
+        segments: BTreeSet::new(),
         carrier: None,
         tracking_numbers: numbers.iter().map(|number| (*number).to_owned()).collect(),
         ship_by: None,

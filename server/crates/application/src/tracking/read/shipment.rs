@@ -8,7 +8,7 @@ use crate::{
     cases::{
         agents::{Names, Ticket},
         routing::{self, NoTicket},
-        tickets,
+        tickets, wanted,
     },
     context::Context,
     error::{Result, UseCaseError},
@@ -17,6 +17,7 @@ use crate::{
     mask::Mask,
     odoo::{CUSTOMER, number_of},
     people::PeopleNames,
+    rules::book::Book,
     tracking::{places::Places, proof},
 };
 use ::odoo::Customer;
@@ -84,8 +85,8 @@ pub struct ShownShipment {
     pub moments: Vec<Moment>,
 }
 
-/// A step in the order system that was taken, or is not any more: a delivery validated, a proof attached, an order invoiced, a
-/// return made.
+/// A step that was taken, or is not any more: in the order system a delivery validated, a proof attached, an order invoiced, a
+/// return made; a message to the customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakenStep {
     /// The effect.
@@ -94,6 +95,8 @@ pub struct TakenStep {
     pub target: EffectTarget,
     /// What people call the record that was made or changed; none where what it waited for did not come in time.
     pub name: Option<String>,
+    /// What became of it.
+    pub outcome: EffectOutcome,
     /// When.
     pub at: Timestamp,
 }
@@ -101,12 +104,19 @@ pub struct TakenStep {
 impl TakenStep {
     /// The step of an effect; none where it is none, or it was not taken.
     fn of(effect: &EffectRecord) -> Option<Self> {
-        use EffectTarget::{OrderInvoice, OrderProof, OrderReturn, OrderValidation};
+        use EffectTarget::{Customer, OrderInvoice, OrderProof, OrderReturn, OrderValidation};
+        let outcome = effect.outcome.clone();
+        if effect.target == Customer {
+            let is_line =
+                matches!(outcome, EffectOutcome::Posted(_) | EffectOutcome::Uncertain | EffectOutcome::NotPossible(_));
+            let at = effect.done_at.filter(|_| is_line)?;
+            return Some(Self { id: effect.id, target: effect.target, name: None, outcome, at });
+        }
         let is_step = matches!(effect.target, OrderValidation | OrderProof | OrderInvoice | OrderReturn);
         let name = effect.outcome.name().map(str::to_owned);
         let is_line = name.is_some() || effect.outcome == EffectOutcome::Expired;
         let at = effect.done_at.filter(|_| is_step && is_line)?;
-        Some(Self { id: effect.id, target: effect.target, name, at })
+        Some(Self { id: effect.id, target: effect.target, name, outcome, at })
     }
 }
 
@@ -249,7 +259,8 @@ pub async fn shipment(
     }
     let seen = seen(context, scope, id).await?;
     let names = Names::read(context, caller, loaded.cases.iter(), audit.iter().map(|(line, _)| &line.entry)).await?;
-    let exceptions = exceptions(context, &loaded, as_of, (&audit, &names, &people));
+    let book = context.rules.book(store, scope, now).await?;
+    let exceptions = exceptions(context, (&loaded, &book), as_of, (&audit, &names, &people));
     let deeds = deeds(context, scope, audit, (&names, &people), mask).await?;
     let customer = customer(context, scope, id, mask).await?;
     let same_number = match as_of {
@@ -337,7 +348,7 @@ async fn seen(context: &Context, scope: Scope, id: ShipmentId) -> Result<HashMap
 
 fn exceptions(
     context: &Context,
-    loaded: &Loaded,
+    (loaded, book): (&Loaded, &Book),
     as_of: Option<Timestamp>,
     (audit, names, people): (&[(AuditRecord, Option<String>)], &Names, &PeopleNames),
 ) -> Vec<ShownException> {
@@ -346,9 +357,9 @@ fn exceptions(
     let shown = |record: &ExceptionRecord| ShownException {
         owner: record.owner.and_then(|owner| people.of(owner)),
         resolved_by: Resolver::of(audit, record.id, names),
-        no_ticket: (as_of.is_none() && !has_ticket(record.id))
-            .then(|| routing::no_ticket(context, record, origin, numbers))
-            .flatten(),
+        no_ticket: wanted::of(context, book, loaded, record)
+            .filter(|_| as_of.is_none() && !has_ticket(record.id))
+            .and_then(|wanted| routing::no_ticket(context, &wanted, record, origin, numbers)),
         record: record.clone(),
     };
     loaded.exceptions.iter().map(shown).collect()
