@@ -127,6 +127,10 @@ fn opened(shipment: &Shipment, begin: Timestamp) -> BTreeMap<E, usize> {
                 }
                 ExceptionChange::Keep { id, exception } => {
                     let row = rows.iter_mut().find(|row| row.id == id).expect("committed");
+                    // one that comes and goes is opened again each time
+                    if row.closed.is_some() && exception.closed.is_none() {
+                        *counts.entry(exception.reason).or_default() += 1;
+                    }
                     (row.severity, row.evidence) = (exception.severity, exception.evidence);
                     row.closed = row.closed.filter(|_| exception.closed.is_some());
                 }

@@ -170,6 +170,8 @@ impl Ground {
             order: None,
             order_record: None,
             customer_record: None,
+            value: None,
+            segments: std::collections::BTreeSet::new(),
             company: None,
             url: None,
             transfer: Transfer::default(),

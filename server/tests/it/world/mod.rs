@@ -271,6 +271,8 @@ impl World {
                 order: Some(format!("S{record:05}")),
                 order_record: Some(record),
                 customer_record: None,
+                value: None,
+                segments: BTreeSet::new(),
                 company: None,
                 url: None,
                 transfer: Transfer::default(),

@@ -21,7 +21,7 @@ pub(super) const KIND: Kind = Kind {
 async fn perform(job: Job<'_>) -> Finish {
     let Job { context, leased, .. } = job;
     let done = match leased.job.target.parse() {
-        Ok(after) => sweep::step(context, leased.scope, Some(after)).await,
+        Ok(after) => sweep::step(context, leased.scope, after).await,
         Err(_) => sweep::begin(context, leased.scope).await,
     };
     match done {

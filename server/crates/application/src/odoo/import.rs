@@ -53,7 +53,7 @@ fn cursor_of(system: &str) -> String {
 }
 
 /// Raised when what is made of a delivery changes: every delivery is then read once more.
-const IMPORT_VERSION: u32 = 6;
+const IMPORT_VERSION: u32 = 7;
 
 /// Where the next import goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

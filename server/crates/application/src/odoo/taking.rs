@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{context::Context, destinations::ODOO, vault::VaultError};
 use domain::{
-    carriers as directory,
+    Direction, carriers as directory,
     fold::{DeliveryStanding, Plan, PromiseSource},
     ids::{BindingId, CorrelationId, ShipmentId, SubjectId, TrackerId, content_id},
     observation::Location,
@@ -56,6 +56,8 @@ impl Taking<'_> {
             order_record: delivery.order_id,
             customer_record: delivery.customer_id,
             company: delivery.company.clone(),
+            value: delivery.value,
+            segments: delivery.segments.clone(),
             url: Some(odoo.page(delivery.id)),
             transfer: transfer(delivery),
         };
@@ -124,6 +126,7 @@ impl Taking<'_> {
         let rules = &self.context.config.rules;
         let Reference { numbers, doubts, .. } = Reference::read(delivery);
         let (promised_by, promise) = self.promise(delivery, place).unzip();
+        let goes_to_customer = matches!(delivery.direction, Direction::Outbound | Direction::Dropship);
         let standing = match delivery.state {
             DeliveryState::Open => DeliveryStanding::Open,
             DeliveryState::Done => DeliveryStanding::Done,
@@ -147,7 +150,8 @@ impl Taking<'_> {
             expected_from: delivery.shipped_at,
             received_at: delivery.received_at,
             silence_after_hours: Some(rules.silence_hours),
-            to: place.country.as_deref().and_then(country).map(str::to_owned),
+            // of what comes in, the address is where it comes from
+            to: place.country.as_deref().filter(|_| goes_to_customer).and_then(country).map(str::to_owned),
         }
     }
 

@@ -1,6 +1,6 @@
-//! What rules do outside of order systems and desks: alerts and claims, each once.
+//! What rules do outside of order systems and desks: alerts, claims and messages to customers, each once.
 
-use super::regard;
+use super::{message, regard, values::values};
 use crate::{
     alerts::{self, Count, Raised},
     claims,
@@ -14,10 +14,10 @@ use domain::{
     effects::{EffectBody, EffectOutcome, EffectTarget},
     ids::{ExceptionId, ShipmentId},
     rule::{Action, QuietHours, RuleId},
-    rules::{Moment, Regarded, schema, text},
+    rules::{Moment, schema, text},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use storage::{
     Scope,
     shipments::{EffectRecord, Loaded},
@@ -26,34 +26,6 @@ use storage::{
 
 /// What is kept as done of an alert.
 const RAISED: &str = "raised";
-/// The page that alerts lead to.
-const ALERTS: &str = "/alerts";
-
-/// What the words in the texts of a rule stand for, of a shipment and an exception of it.
-pub fn values(
-    context: &Context,
-    loaded: &Loaded,
-    exception: Option<&ExceptionRecord>,
-) -> BTreeMap<&'static str, String> {
-    let shipment = &loaded.shipment;
-    let folded = &shipment.folded;
-    let mut values =
-        BTreeMap::from([("status", folded.state.label().to_owned()), ("link", context.config.page_of(shipment.id))]);
-    if let Some(origin) = &shipment.origin {
-        values.insert("delivery", words::foreign(&origin.name));
-        values.extend(origin.order.as_deref().map(|order| ("order", words::foreign(order))));
-    }
-    values.extend(shipment.numbers.first().map(|number| ("number", words::number(number))));
-    values.extend(folded.eta.as_ref().map(|eta| ("eta", words::event_time(eta))));
-    let last = loaded.input.facts.iter().find(|fact| Some(fact.id) == folded.last_event);
-    let place = last.and_then(|fact| fact.observation.location.as_ref()).map(|at| at.in_parts().label());
-    values.extend(place.filter(|place| !place.is_empty()).map(|place| ("place", words::foreign(&place))));
-    if let Some(exception) = exception {
-        values.insert("reason", exception.reason.label().to_owned());
-        values.insert("severity", exception.severity.label().to_owned());
-    }
-    values
-}
 
 /// When the rest of a shipment's actions may be done; none where all are done.
 ///
@@ -64,34 +36,52 @@ pub async fn act(context: &Context, scope: Scope, id: ShipmentId) -> Result<Opti
     let book = context.rules.book(&context.store, scope, context.now()).await?;
     let mut later: Option<Timestamp> = None;
     let pending = |effect: &&EffectRecord| {
-        effect.outcome == EffectOutcome::Pending && matches!(effect.target, EffectTarget::Alert | EffectTarget::Claim)
+        let is_done_here = matches!(effect.target, EffectTarget::Alert | EffectTarget::Claim | EffectTarget::Customer);
+        effect.outcome == EffectOutcome::Pending && is_done_here
     };
+    let mut failed = None;
     for effect in loaded.effects.iter().filter(pending) {
         let EffectBody::ByRule { rule, exception, action, .. } = serde_json::from_str(&effect.body)
             .map_err(|e| UseCaseError::Internal(format!("effect {}: {e}", effect.id)))?
         else {
             continue;
         };
-        let limits = book.rule(&rule).map(|rule| rule.content.limits.clone()).unwrap_or_default();
-        let quiet = limits.quiet.as_ref().filter(|_| effect.target == EffectTarget::Alert);
+        let content = book.rule(&rule).map(|rule| Arc::clone(&rule.content));
+        let limits = content.as_ref().map(|content| content.limits.clone()).unwrap_or_default();
+        let quiet = limits.quiet.as_ref().filter(|_| effect.target != EffectTarget::Claim);
         if let Some(until) = quiet.and_then(|quiet| quiet_until(quiet, context.now())) {
             later = later.into_iter().chain([until]).min();
             continue;
         }
-        let one = One { rule: &rule, exception, group_by: limits.group_by.as_deref() };
-        let outcome = match &action {
-            Action::Alert { channel, text } => one.alert(context, scope, &loaded, (channel.as_deref(), text)).await?,
-            Action::RaiseClaim => one.claim(context, scope, &loaded).await?,
-            _ => EffectOutcome::NotNeeded,
+        let name = content.as_ref().map_or(rule.as_str(), |content| content.name.as_str());
+        let one = One { rule: &rule, name, exception, group_by: limits.group_by.as_deref() };
+        let done = match &action {
+            Action::Alert { channel, text } => {
+                one.alert(context, scope, &loaded, (channel.as_deref(), text)).await.map(Some)
+            }
+            Action::RaiseClaim => one.claim(context, scope, &loaded).await.map(Some),
+            Action::MessageCustomer { channel, .. } => {
+                message::hand_over(context, scope, (id, effect.id), channel.as_deref()).await
+            }
+            _ => Ok(Some(EffectOutcome::NotNeeded)),
         };
-        context.store.shipments.effect_done(scope, effect.id, outcome, context.now()).await?;
+        match done {
+            Ok(None) => {}
+            Ok(Some(outcome)) => {
+                context.store.shipments.effect_done(scope, effect.id, outcome, context.now()).await?;
+            }
+            // it stops none of those behind it
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    Ok(later)
+    failed.map_or(Ok(later), Err)
 }
 
 /// One action.
 struct One<'a> {
     rule: &'a RuleId,
+    /// What people call the rule.
+    name: &'a str,
     exception: Option<ExceptionId>,
     group_by: Option<&'a str>,
 }
@@ -122,11 +112,11 @@ impl One<'_> {
             kind: AlertKind::RuleAlert,
             subject,
             severity: exception.map(|exception| exception.severity),
-            title: format!("Rule {}{about}", self.rule),
+            title: format!("{}{about}", self.name),
             detail: text::fill(said, &values(context, loaded, exception)),
             count: Count::More(1),
             unit: "shipments".into(),
-            link: ALERTS.into(),
+            link: page_of(self.rule),
             channels: channel.map(str::to_owned).into_iter().collect(),
         };
         alerts::raise(context, scope, raised).await?;
@@ -148,14 +138,7 @@ impl One<'_> {
         let committed: Vec<_> = loaded.exceptions.iter().map(ExceptionRecord::committed).collect();
         let about = regard::about(loaded, regard::steps(context, loaded));
         let change = regard::standing(loaded, &about, &committed, context.now());
-        let regarded = exception.map(|one| Regarded {
-            id: one.id,
-            reason: one.reason,
-            severity: one.severity,
-            recorded_at: one.recorded_at,
-            open: one.closed.is_none(),
-            withheld: one.withheld,
-        });
+        let regarded = exception.map(regard::regarded);
         field.text(&Moment { change: &change, exception: regarded.as_ref() }).map(|value| words::foreign(&value))
     }
 }
@@ -176,6 +159,11 @@ fn quiet_until(quiet: &QuietHours, now: Timestamp) -> Option<Timestamp> {
     Some(end.max(now.checked_add(SignedDuration::from_secs(1)).unwrap_or(now)))
 }
 
+/// The page of a rule, to which its alerts lead.
+fn page_of(rule: &RuleId) -> String {
+    format!("/rules/{rule}")
+}
+
 /// An operational alert that a rule was stopped.
 pub(super) async fn alarm(context: &Context, scope: Scope, rule: &RuleId, why: &str) {
     let raised = Raised {
@@ -186,7 +174,7 @@ pub(super) async fn alarm(context: &Context, scope: Scope, rule: &RuleId, why: &
         detail: why.to_owned(),
         count: Count::Total(1),
         unit: "rules".into(),
-        link: ALERTS.into(),
+        link: page_of(rule),
         channels: Vec::new(),
     };
     if let Err(error) = alerts::raise(context, scope, raised).await {

@@ -6,13 +6,14 @@ use super::{
 };
 use crate::context::Context;
 use domain::{
-    effects::{EffectOutcome, EffectTarget},
+    effects::{EffectBody, EffectOutcome, EffectTarget},
     fold::Folded,
-    ids::ShipmentId,
-    rule::RuleId,
+    ids::{ExceptionId, ShipmentId},
+    rule::{RuleId, Trigger},
     rules::{Fired, Intent, Outcome},
 };
 use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 use storage::shipments::EffectRecord;
 
 /// Within this time the actions of a rule on one shipment are counted.
@@ -31,26 +32,49 @@ pub(crate) struct Admitted {
 
 /// Lets through what is within the limits; what is not is looked at again, at the shipment's next review.
 pub(crate) fn admit(
-    context: &Context,
+    (context, admissions): (&Context, &mut Admissions),
     book: &Book,
     effects: &[EffectRecord],
     (shipment, outcome): (ShipmentId, Outcome),
     folded: &mut Folded,
 ) -> Admitted {
     let (guard, now) = (&context.rules.guard, context.now());
-    for failed in &outcome.failed {
+    for failed in outcome.failed.iter().filter(|failed| admissions.failed.insert(failed.rule.clone())) {
         guard.failed(&failed.rule, &failed.why, now);
     }
     review(folded, outcome.look_at);
     let mut admitted = Admitted { intents: outcome.always, ..Admitted::default() };
     for Fired { rule, intents, exceptions } in outcome.fired {
-        let own = |intent: &Intent| matches!(intent, Intent::Effect { key, .. } if key.starts_with("rule/"));
+        let rate = book.rule(&rule).and_then(|rule| rule.content.limits.per_minute);
+        let at_any_time = book.rule(&rule).is_some_and(|rule| rule.content.trigger != Trigger::Change);
+        // a step that is wanted whatever the change is like what the rule does by itself
+        let is_step = |target: &EffectTarget| matches!(target, EffectTarget::OrderInvoice | EffectTarget::OrderReturn);
+        let own = |intent: &Intent| match intent {
+            Intent::Effect { key, target, .. } => key.starts_with("rule/") || (at_any_time && is_step(target)),
+            _ => false,
+        };
         let known =
             |intent: &Intent| matches!(intent, Intent::Effect { id, .. } if effects.iter().any(|one| one.id == *id));
-        let (own, others): (Vec<Intent>, Vec<Intent>) = intents.into_iter().partition(own);
-        let own: Vec<Intent> = own.into_iter().filter(|intent| !known(intent)).collect();
-        let own =
-            if own.is_empty() { own } else { within_limits(context, book, (shipment, &rule, own), effects, folded) };
+        let (own, mut others): (Vec<Intent>, Vec<Intent>) = intents.into_iter().partition(own);
+        let mut own: Vec<Intent> = own.into_iter().filter(|intent| !known(intent)).collect();
+        let opens = others.iter().any(|intent| matches!(intent, Intent::UpdateCase { urgent: true, .. }));
+        if !own.is_empty() && loops(context, &rule, effects) {
+            own.clear();
+        }
+        if let Some(rate) = rate.filter(|_| !own.is_empty() || opens) {
+            match admissions.of(context, &rule, shipment, rate) {
+                Admission::Now => {}
+                Admission::Later(at) => {
+                    review(folded, Some(at).filter(|_| !own.is_empty()));
+                    own.clear();
+                    others.iter_mut().for_each(|intent| not_before(intent, at));
+                }
+                Admission::Stopped => {
+                    own.clear();
+                    others.retain(|intent| !matches!(intent, Intent::UpdateCase { urgent: true, .. }));
+                }
+            }
+        }
         let acts = !own.is_empty() || others.iter().any(|intent| acts(intent) && !known(intent));
         admitted.intents.extend(others);
         admitted.own.extend(own);
@@ -58,7 +82,7 @@ pub(crate) fn admit(
             admitted.firings.push(Firing { rule, exceptions });
         }
     }
-    let extra = follow_up(&admitted.own);
+    let extra = follow_up(&admitted.own, now);
     admitted.own.extend(extra);
     admitted
 }
@@ -73,43 +97,60 @@ fn acts(intent: &Intent) -> bool {
     }
 }
 
-fn within_limits(
-    context: &Context,
-    book: &Book,
-    (shipment, rule, own): (ShipmentId, &RuleId, Vec<Intent>),
-    effects: &[EffectRecord],
-    folded: &mut Folded,
-) -> Vec<Intent> {
-    let (guard, now) = (&context.rules.guard, context.now());
+/// A case is opened no earlier than this.
+fn not_before(intent: &mut Intent, then: Timestamp) {
+    if let Intent::UpdateCase { at, urgent: true, .. } = intent {
+        *at = (*at).max(then);
+    }
+}
+
+/// What the rules were let through for one fold, however often its commit has to be tried.
+#[derive(Default)]
+pub(crate) struct Admissions {
+    given: BTreeMap<RuleId, Admission>,
+    failed: BTreeSet<RuleId>,
+}
+
+impl Admissions {
+    /// The place of a rule within its rate; taken once.
+    fn of(&mut self, context: &Context, rule: &RuleId, shipment: ShipmentId, rate: u32) -> Admission {
+        if let Some(given) = self.given.get(rule) {
+            return *given;
+        }
+        let (guard, now) = (&context.rules.guard, context.now());
+        let given = guard.admit(rule, shipment, rate, now);
+        match given {
+            Admission::Now => {}
+            Admission::Later(_) => guard.delayed(rule, now),
+            Admission::Stopped => {
+                let why = format!(
+                    "it would act on more than an hour's worth of its rate of {rate} a minute. Make its condition narrower or its \
+                     rate higher, and publish it again"
+                );
+                guard.stop(rule, why);
+                context.rules.forget();
+            }
+        }
+        self.given.insert(rule.clone(), given);
+        given
+    }
+}
+
+/// Whether a rule acts on a shipment again and again; it is stopped then.
+fn loops(context: &Context, rule: &RuleId, effects: &[EffectRecord]) -> bool {
+    let now = context.now();
     let begins = format!("rule/{rule}/");
     let lately = |one: &&EffectRecord| one.key.starts_with(&begins) && now.duration_since(one.created_at) < LOOP_WITHIN;
-    if effects.iter().filter(lately).count() >= LOOP_MAX {
+    let loops = effects.iter().filter(lately).count() >= LOOP_MAX;
+    if loops {
         let why = format!(
             "it acted {LOOP_MAX} times on one shipment within an hour. Make its condition narrower, or let it act once for each \
              shipment, and publish it again"
         );
-        guard.stop(rule, why);
+        context.rules.guard.stop(rule, why);
         context.rules.forget();
-        return Vec::new();
     }
-    let Some(rate) = book.rule(rule).and_then(|rule| rule.content.limits.per_minute) else { return own };
-    match guard.admit(rule, shipment, rate, now) {
-        Admission::Now => own,
-        Admission::Later(at) => {
-            guard.delayed(rule, now);
-            review(folded, Some(at));
-            Vec::new()
-        }
-        Admission::Stopped => {
-            let why = format!(
-                "it would act on more than an hour's worth of its rate of {rate} a minute. Make its condition narrower or its rate \
-                 higher, and publish it again"
-            );
-            guard.stop(rule, why);
-            context.rules.forget();
-            Vec::new()
-        }
-    }
+    loops
 }
 
 fn review(folded: &mut Folded, at: Option<Timestamp>) {
@@ -117,14 +158,19 @@ fn review(folded: &mut Folded, at: Option<Timestamp>) {
 }
 
 /// The jobs that what rules do by themselves needs.
-fn follow_up(own: &[Intent]) -> Vec<Intent> {
-    let targets = own.iter().filter_map(|intent| match intent {
-        Intent::Effect { target, .. } => Some(*target),
-        _ => None,
-    });
-    let (orders, others): (Vec<EffectTarget>, Vec<EffectTarget>) =
-        targets.partition(|target| target.is_of_order_system());
-    let orders = (!orders.is_empty()).then_some(Intent::UpdateOrder { urgent: true });
-    let others = (!others.is_empty()).then_some(Intent::Act);
-    orders.into_iter().chain(others).collect()
+fn follow_up(own: &[Intent], now: Timestamp) -> Vec<Intent> {
+    let (mut orders, mut others) = (None, None);
+    let mut cases: BTreeMap<ExceptionId, Intent> = BTreeMap::new();
+    for intent in own {
+        let Intent::Effect { target, body, .. } = intent else { continue };
+        match (target, body) {
+            (EffectTarget::Case, EffectBody::ByRule { exception: Some(exception), .. }) => {
+                let update = Intent::UpdateCase { exception: *exception, at: now, urgent: true, desk: None };
+                cases.insert(*exception, update);
+            }
+            (target, _) if target.is_of_order_system() => orders = Some(Intent::UpdateOrder { urgent: true }),
+            _ => others = Some(Intent::Act),
+        }
+    }
+    orders.into_iter().chain(others).chain(cases.into_values()).collect()
 }

@@ -15,10 +15,11 @@ use crate::{
 use domain::{
     access::Permission,
     ids::UserId,
-    rule::{Content, RuleId, RuleVersion},
-    rules::check,
+    rule::{Action, Content, RuleId, RuleVersion},
+    rules::check::{self, Wrong},
 };
 use jiff::Timestamp;
+use outbound::template::Family;
 use storage::{
     AuditEntry, Scope,
     people::SettingChange,
@@ -58,7 +59,7 @@ pub async fn set_four_eyes(context: &Context, caller: &Caller, to: FourEyes) -> 
     caller.require(Permission::Operate)?;
     let from = context.store.people.setting(caller.scope(), FOUR_EYES).await?;
     let to = if to == FourEyes::On { ON } else { "off" };
-    let change = SettingChange { name: FOUR_EYES, from, to: to.into() };
+    let change = SettingChange { name: FOUR_EYES.into(), from, to: to.into() };
     settings::change(context, caller.scope(), change, ("rule.four_eyes", "rules".into())).await
 }
 
@@ -79,8 +80,10 @@ pub async fn create(context: &Context, caller: &Caller, content: Content) -> Res
     caller.require(Permission::Operate)?;
     let invalid = |message: &str| UseCaseError::Invalid { field: "name", message: message.into() };
     let id = RuleId::from_name(&content.name).ok_or_else(|| invalid("give the rule a name with letters or digits"))?;
-    if found(context, caller.scope(), &id).await.is_ok() {
-        return Err(UseCaseError::Conflict(format!("there is a rule {id} already: choose another name")));
+    match found(context, caller.scope(), &id).await {
+        Ok(_) => return Err(UseCaseError::Conflict(format!("there is a rule {id} already: choose another name"))),
+        Err(UseCaseError::NotFound(_)) => {}
+        Err(error) => return Err(error),
     }
     save_draft(context, caller, &id, content).await?;
     Ok(id)
@@ -146,15 +149,57 @@ pub async fn ask_for_approval(context: &Context, caller: &Caller, id: &RuleId) -
     caller.require(Permission::Operate)?;
     change(context, caller, id, "rule.ask", |record, now| {
         let draft = record.draft.as_mut().ok_or(UseCaseError::NotFound("draft"))?;
-        right(&draft.content)?;
+        right(context, &draft.content)?;
         draft.asked_at = Some(now);
         Ok(None)
     })
     .await
 }
 
-fn right(content: &Content) -> Result<()> {
-    match check::problems(content).first() {
+/// All that is wrong with a rule here: with what it says, and with the connections that it names.
+pub fn problems(context: &Context, content: &Content) -> Vec<Wrong> {
+    let mut all = check::problems(content);
+    for (n, action) in content.then.iter().enumerate() {
+        all.extend(not_connected(context, action).map(|message| Wrong::of_action(n, &message)));
+    }
+    all
+}
+
+/// What is wrong with the connections that an action names.
+fn not_connected(context: &Context, action: &Action) -> Option<String> {
+    let connections = context.connections.now();
+    let of = |name: &str, family: Family| {
+        let connection = connections.get(name).filter(|connection| connection.family == Some(family));
+        connection.map(|connection| connection.record.connector.clone())
+    };
+    match action {
+        Action::OpenCase { desk: Some(desk), queue, .. } => {
+            let Some(connector) = of(desk, Family::Desk) else {
+                return Some(format!("there is no service desk {desk}: choose one of the connections"));
+            };
+            let has_none = queue.is_some() && desks::queues(&connector).is_none();
+            has_none.then(|| {
+                let label = connections.label(desk);
+                format!("{label} has no queues that a case is made in: leave the queue empty, and route cases there")
+            })
+        }
+        Action::Alert { channel: Some(channel), .. } if of(channel, Family::Channel).is_none() => {
+            Some(format!("there is no channel {channel}: choose one of the connections"))
+        }
+        Action::MessageCustomer { channel: Some(channel), .. } => {
+            let reaches = of(channel, Family::Channel).is_some_and(|connector| channels::reaches_customers(&connector));
+            (!reaches).then(|| format!("{channel} is no mail channel: choose one for mail"))
+        }
+        Action::MessageCustomer { channel: None, .. } => {
+            let mut mail = connections.all().iter().filter(|one| channels::reaches_customers(&one.record.connector));
+            mail.next().is_none().then(|| "connect a mail channel first: customers are sent mails".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn right(context: &Context, content: &Content) -> Result<()> {
+    match problems(context, content).first() {
         None => Ok(()),
         Some(wrong) => Err(UseCaseError::Invalid { field: wrong.field, message: wrong.to_string() }),
     }
@@ -175,7 +220,7 @@ pub async fn publish(context: &Context, caller: &Caller, id: &RuleId) -> Result<
             let why = "a second person publishes it: who wrote the draft cannot (setting four eyes)";
             return Err(UseCaseError::Forbidden(why));
         }
-        right(&draft.content)?;
+        right(context, &draft.content)?;
         record.active = Some(next);
         record.halt = None;
         Ok(Some(PublishedRule {
@@ -205,7 +250,7 @@ pub async fn roll_back(context: &Context, caller: &Caller, id: &RuleId, to: Rule
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
     let content = version(context, scope, id, to).await?;
-    right(&content)?;
+    right(context, &content)?;
     let next = next_version(context, scope, id).await?;
     change(context, caller, id, "rule.roll_back", |record, now| {
         record.active = Some(next);

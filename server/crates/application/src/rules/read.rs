@@ -12,17 +12,23 @@ use crate::{
 };
 use domain::{
     access::Permission,
+    alerts::AlertKind,
     ids::UserId,
     rule::{Content, RuleId, RuleVersion},
-    rules::check::{self, Wrong},
+    rules::check::Wrong,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use storage::{
     Actor, Page,
+    alerts::AlertRecord,
     rules::{PublishedRule, RuleFigures, Trial, TrialRow},
 };
 
+/// Alerts for several shipments that are shown.
+const STORMS_MAX: usize = 3;
+/// Published versions of all rules that are shown.
+const PUBLISHED_ROWS: u32 = 50;
 /// Days of the figures.
 pub const FIGURE_DAYS: i64 = 7;
 /// Pages of rows of a dry run that are read for its file.
@@ -123,7 +129,7 @@ pub async fn show(context: &Context, caller: &Caller, id: &RuleId) -> Result<Sho
     let scope = caller.scope();
     let rule = manage::found(context, scope, id).await?;
     let draft = rule.record.as_ref().and_then(|record| record.draft.as_ref());
-    let wrong = draft.map(|draft| check::problems(&draft.content)).unwrap_or_default();
+    let wrong = draft.map(|draft| manage::problems(context, &draft.content)).unwrap_or_default();
     let trial = match context.store.rules.newest_trial(scope, id).await? {
         Some(trial) => {
             let rows = context.store.rules.trial_rows(scope, trial.id, None).await?.rows;
@@ -141,6 +147,29 @@ pub async fn show(context: &Context, caller: &Caller, id: &RuleId) -> Result<Sho
         now: context.now(),
         rule,
     })
+}
+
+/// What was published of all rules, newest first.
+///
+/// # Errors
+/// When the caller may not see them, or the store fails.
+pub async fn published(context: &Context, caller: &Caller) -> Result<Vec<PublishedRule>> {
+    caller.require(Permission::See)?;
+    Ok(context.store.rules.published(caller.scope(), PUBLISHED_ROWS).await?)
+}
+
+/// The open alerts of rules that stand for several shipments, the largest first.
+///
+/// # Errors
+/// When the caller may not see rules, or the store fails.
+pub async fn storms(context: &Context, caller: &Caller) -> Result<Vec<AlertRecord>> {
+    caller.require(Permission::See)?;
+    let open = context.store.alerts.open(caller.scope()).await?.into_iter();
+    let mut storms: Vec<_> =
+        open.filter(|alert| alert.kind == AlertKind::RuleAlert && alert.standing.affects > 1).collect();
+    storms.sort_by_key(|alert| std::cmp::Reverse(alert.standing.affects));
+    storms.truncate(STORMS_MAX);
+    Ok(storms)
 }
 
 /// A version of a rule, 0 for the built-in one.

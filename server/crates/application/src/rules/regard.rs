@@ -7,12 +7,13 @@ use domain::{
     exceptions::CommittedException,
     place::country,
     rule::Steps,
-    rules::{About, Change},
+    rules::{About, Change, Regarded},
 };
 use jiff::Timestamp;
 use storage::{
     orders::{OrderKind, Origin},
     shipments::{Loaded, ShipmentRecord},
+    work::ExceptionRecord,
 };
 
 /// What rules read of a shipment beside its events.
@@ -24,13 +25,28 @@ pub fn about(loaded: &Loaded, steps: Steps) -> About<'_> {
         delivery: origin.map(|origin| origin.name.as_str()),
         warehouse: origin.and_then(Origin::warehouse),
         company: origin.and_then(|origin| origin.company.as_deref()),
+        value: origin.and_then(|origin| origin.value),
         customer: origin.and_then(|origin| origin.customer_record),
+        segments: origin.into_iter().flat_map(|origin| &origin.segments).map(String::as_str).collect(),
         is_purchase: origin.is_some_and(|origin| origin.transfer.order == OrderKind::Purchase),
         direction: origin.map_or_else(Direction::default, |origin| origin.transfer.direction),
         carriers: numbers.iter().filter_map(|number| number.carrier.as_deref()).collect(),
         country: destination.as_deref().and_then(|place| country(place.rsplit(", ").next()?)).map(str::to_owned),
         plan,
+        watch: loaded.input.watch.as_ref(),
         steps,
+    }
+}
+
+/// An exception as rules regard it.
+pub fn regarded(exception: &ExceptionRecord) -> Regarded {
+    Regarded {
+        id: exception.id,
+        reason: exception.reason,
+        severity: exception.severity,
+        recorded_at: exception.recorded_at,
+        open: exception.closed.is_none(),
+        withheld: exception.withheld,
     }
 }
 

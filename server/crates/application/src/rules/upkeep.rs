@@ -52,11 +52,9 @@ async fn halt(context: &Context, scope: Scope, rule: &RuleId, why: String, now: 
         revision: 0,
     });
     tracing::warn!(%rule, "the rule is stopped: {why}");
-    let record = RuleRecord { halt: Some(Halt::Stopped { why: why.clone(), at: now }), updated_at: now, ..record };
+    // before it is kept: a process that ends in between stops it again, and raises nothing twice
+    act::alarm(context, scope, rule, &why).await;
+    let record = RuleRecord { halt: Some(Halt::Stopped { why, at: now }), updated_at: now, ..record };
     let audit = context.audit("rule.stopped", format!("rule:{rule}"));
-    let saved = store.save(scope, record, None, Some(audit)).await?;
-    if saved {
-        act::alarm(context, scope, rule, &why).await;
-    }
-    Ok(saved)
+    store.save(scope, record, None, Some(audit)).await
 }

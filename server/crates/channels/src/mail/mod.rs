@@ -45,15 +45,16 @@ pub(super) fn template() -> Template {
     let port = FieldKind::Number { least: 1, most: 65_535 };
     let fields = [
         Field::new("host", "Mail server", FieldKind::Text, "Its host name, like smtp.example.com.").required(),
-        Field::new("port", "Port", port, "If empty: 587 with STARTTLS, 465 with TLS, 25 without encryption."),
+        Field::new("port", "Port", port, "If empty: 587 with STARTTLS, 465 with TLS, 25 without encryption.").upfront(),
         Field::new(
             "security",
             "Encryption",
             FieldKind::Choice(securities),
             "With STARTTLS nothing is sent to a server that does not offer it.",
         )
-        .or("starttls"),
-        Field::new("login", "User", FieldKind::Text, "Empty where the server takes mail without signing in."),
+        .or("starttls")
+        .upfront(),
+        Field::new("login", "User", FieldKind::Text, "Empty where the server takes mail without signing in.").upfront(),
         Field::new("from", "From", FieldKind::Text, "The sender, like Milepost <milepost@example.com>.").required(),
         Field::new("to", "To", FieldKind::List, "Who gets the alerts, separated by commas.").required(),
     ];
