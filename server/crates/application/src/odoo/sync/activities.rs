@@ -11,7 +11,7 @@ use domain::{
     exceptions::{TAKEN_BACK_AFTER, exception_key, taken_back_at},
     ids::ExceptionId,
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use odoo::{Activity, People, Record};
 use storage::work::ExceptionRecord;
 
@@ -33,7 +33,7 @@ pub(super) async fn ask(posting: &Posting<'_>, marker: &str, id: ExceptionId) ->
         Some(exception) if exception.closed.is_none() => {
             let summary = format!("{}: {}", exception.severity.label(), exception.reason.label());
             let note_html = note(posting, exception);
-            let deadline = exception.look_by().to_zoned(TimeZone::UTC).date();
+            let deadline = posting.day_of(exception.look_by()).await?;
             let activity = Activity { summary: &summary, note_html: &note_html, deadline, people: posting.people() };
             let on = Record::delivery(posting.origin.record);
             let id = posting.odoo.schedule_activity(on, marker, &activity, posting.calls).await?;

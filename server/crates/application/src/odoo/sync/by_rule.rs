@@ -4,9 +4,9 @@ use super::{
     html::escape,
     posting::{Posted, Posting},
 };
-use crate::{rules::act, words};
+use crate::{rules::values::values, words};
 use domain::{effects::EffectOutcome, ids::ExceptionId, rule::Action, rules::text};
-use jiff::{ToSpan as _, tz::TimeZone};
+use jiff::ToSpan as _;
 use odoo::{Activity, People, Record};
 
 /// Days until an activity is due where neither rule nor exception says so.
@@ -15,7 +15,7 @@ const DUE_DAYS: u32 = 1;
 /// The text of a rule with what its words stand for.
 pub(super) fn filled(posting: &Posting<'_>, said: &str, exception: Option<ExceptionId>) -> String {
     let exception = exception.and_then(|id| posting.exception(id));
-    text::fill(said, &act::values(posting.context, posting.loaded, exception))
+    text::fill(said, &values(posting.context, posting.loaded, exception))
 }
 
 /// Does what a rule does.
@@ -34,10 +34,13 @@ pub(super) async fn act(posting: &Posting<'_>, marker: &str, action: &Action, ab
             let said = summary.as_ref().map(|summary| filled(posting, summary, about));
             let of_exception = || exception.map(|one| format!("{}: {}", one.severity.label(), one.reason.label()));
             let said = said.or_else(of_exception).unwrap_or_else(|| "Look at this delivery".into());
-            let today = posting.context.now().to_zoned(TimeZone::UTC).date();
+            let today = posting.day_of(posting.context.now()).await?;
             let in_days = |days: u32| today.checked_add(i64::from(days).days()).unwrap_or(today);
-            let of_exception = || exception.map(|one| one.due_at.to_zoned(TimeZone::UTC).date());
-            let deadline = due_days.map(in_days).or_else(of_exception).unwrap_or_else(|| in_days(DUE_DAYS));
+            let deadline = match (due_days, exception) {
+                (Some(days), _) => in_days(*days),
+                (None, Some(exception)) => posting.day_of(exception.look_by()).await?,
+                (None, None) => in_days(DUE_DAYS),
+            };
             let note_html = format!("<p><a href=\"{}\">Timeline</a></p>", escape(&posting.page()));
             let people = People { first: login.as_deref(), ..posting.people() };
             let activity = Activity { summary: &words::foreign(&said), note_html: &note_html, deadline, people };

@@ -6,7 +6,7 @@ use super::{
     proofs, steps,
 };
 use crate::{error::UseCaseError, odoo::OrderError};
-use domain::effects::{EffectBody, EffectOutcome, EffectTarget};
+use domain::effects::{EffectBody, EffectOutcome, EffectTarget, Invoicing};
 use odoo::Record;
 use outbound::Decision;
 use storage::shipments::EffectRecord;
@@ -66,10 +66,19 @@ async fn post(posting: &Posting<'_>, effect: &EffectRecord) -> Posted {
             invoices::ask_to_check(posting, &marker, (from, to)).await
         }
         (EffectTarget::OrderValidation, _) => steps::validate(posting).await,
-        (EffectTarget::OrderReturn, _) => steps::make_return(posting).await,
+        (EffectTarget::OrderReturn, body) => {
+            let by_rule = matches!(body, EffectBody::Return { by: Some(_) });
+            let wish = if by_rule { steps::Wish::OfRule } else { steps::Wish::OfCarrier };
+            steps::make_return(posting, wish).await
+        }
         (EffectTarget::OrderProof, EffectBody::Proof { fact }) => proofs::attach(posting, &marker, fact).await,
-        (EffectTarget::OrderInvoice, EffectBody::Invoice { how, on, of }) => {
-            invoices::invoice(posting, &marker, how, (on, of)).await
+        (EffectTarget::OrderInvoice, EffectBody::Invoice { how, on, of, by }) => {
+            // the terms of the connection count only while it still has some
+            let is_off = posting.settings.is_none_or(|settings| settings.invoice == Invoicing::Never);
+            match by.is_none() && is_off {
+                true => Ok(Some(EffectOutcome::NotNeeded)),
+                false => invoices::invoice(posting, &marker, how, (on, of)).await,
+            }
         }
         (target, _) => {
             let text = format!("effect {} has a body that does not belong to {target:?}", effect.id);

@@ -9,7 +9,6 @@ use domain::{
     State,
     effects::{EffectOutcome, InvoiceFor, InvoiceOn, Invoicing},
 };
-use jiff::tz::TimeZone;
 use odoo::{Activity, Invoice, Invoiced, People, Record};
 
 /// The name of an invoice that is a draft.
@@ -22,9 +21,8 @@ pub(super) async fn invoice(
     how: Invoicing,
     (on, of): (InvoiceOn, InvoiceFor),
 ) -> Posted {
-    let wanted = posting.settings.is_some_and(|settings| settings.invoice != Invoicing::Never);
     let state = posting.loaded.shipment.folded.state;
-    let Some(order) = posting.origin.sales_order().filter(|_| wanted && !state.is_off_the_way()) else {
+    let Some(order) = posting.origin.sales_order().filter(|_| !state.is_off_the_way()) else {
         return Ok(Some(EffectOutcome::NotNeeded));
     };
     if state != State::Delivered || (on == InvoiceOn::Pod && !proofs::is_proved(posting).await?) {
@@ -82,7 +80,7 @@ async fn ask(
     let note_html = format!("<p>{why} <a href=\"{}\">Timeline</a></p>", escape(&posting.page()));
     let accounting = posting.settings.and_then(|settings| settings.accounting_user.as_deref());
     let people = People { first: accounting, ..posting.people() };
-    let deadline = posting.context.now().to_zoned(TimeZone::UTC).date();
+    let deadline = posting.day_of(posting.context.now()).await?;
     let activity = Activity { summary, note_html: &note_html, deadline, people };
     let order = posting.origin.sales_order();
     let on = order.map_or(Record::delivery(posting.origin.record), Record::order);

@@ -52,7 +52,7 @@ pub(super) async fn html(posting: &Posting<'_>, body: &EffectBody) -> Result<Str
         | EffectBody::Proof { .. }
         | EffectBody::Invoice { .. }
         | EffectBody::InvoiceInDoubt { .. }
-        | EffectBody::Return => {}
+        | EffectBody::Return { .. } => {}
         EffectBody::ByRule { exception, action, .. } => {
             if let Action::Note { text } = action {
                 html += &escape(&by_rule::filled(posting, text, *exception)).replace('\n', "<br/>");

@@ -60,16 +60,16 @@ impl Order {
     ) -> Result<(), OrderError> {
         let connections = context.connections.now();
         let settings = connections.get(&self.system).and_then(|system| system.orders.as_deref());
+        let mut first = None;
         for loaded in &self.noted {
             let Some(origin) = &loaded.shipment.origin else { continue };
             let (changed, leased, tries) = (&self.changed[..], &self.leased, self.leased.attempts);
             let posting = Posting { context, scope, odoo, calls, origin, loaded, changed, tries, leased, settings };
             let effects::Refused(refused) = effects::post_these(&posting, is_waiting_note).await?;
-            if let Some(refused) = refused {
-                return Err(refused);
-            }
+            // one that is refused holds up none of the others
+            first = first.or(refused);
         }
-        Ok(())
+        first.map_or(Ok(()), Err)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::{
     context::Context,
+    error::UseCaseError,
+    exceptions::calendar,
     odoo::{OrderError, number_of},
     words,
 };
@@ -9,6 +11,7 @@ use domain::{
     effects::EffectOutcome,
     ids::{ExceptionId, ObservationId},
 };
+use jiff::{Timestamp, civil::Date};
 use odoo::{Changed, OdooClient};
 use outbound::CallLog;
 use storage::{
@@ -40,6 +43,11 @@ pub(super) type Posted = Result<Option<EffectOutcome>, OrderError>;
 impl Posting<'_> {
     pub(super) fn exception(&self, id: ExceptionId) -> Option<&ExceptionRecord> {
         self.loaded.exceptions.iter().find(|e| e.id == id)
+    }
+
+    /// The day of a time where the company works, which is the one that Odoo shows as a deadline.
+    pub(super) async fn day_of(&self, at: Timestamp) -> Result<Date, UseCaseError> {
+        Ok(calendar::company(self.context, self.scope).await?.own().day_of(at))
     }
 
     /// The page of the shipment.

@@ -20,13 +20,24 @@ pub(super) async fn validate(posting: &Posting<'_>) -> Posted {
     }))
 }
 
+/// Who wants a return.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// The carrier brings the goods back.
+    OfCarrier,
+    /// A rule, whatever the carrier does.
+    OfRule,
+}
+
 /// Makes the return of the delivery, unless there is one; it waits until the delivery has left in Odoo.
-pub(super) async fn make_return(posting: &Posting<'_>) -> Posted {
-    if !posting.settings.is_some_and(|settings| settings.returns == Returns::Create) {
-        return Ok(Some(EffectOutcome::NotNeeded));
-    }
-    if posting.loaded.shipment.folded.state.awaits_delivery() {
-        return Ok(None); // the carrier has taken it back: it goes to the customer again
+pub(super) async fn make_return(posting: &Posting<'_>, wish: Wish) -> Posted {
+    if wish == Wish::OfCarrier {
+        if !posting.settings.is_some_and(|settings| settings.returns == Returns::Create) {
+            return Ok(Some(EffectOutcome::NotNeeded));
+        }
+        if posting.loaded.shipment.folded.state.awaits_delivery() {
+            return Ok(None); // the carrier has taken it back: it goes to the customer again
+        }
     }
     Ok(match posting.odoo.make_return(posting.origin.record, posting.calls).await? {
         Returning::Made { id, name } => Some(EffectOutcome::named(id, &name)),
