@@ -18,7 +18,9 @@ pub(super) struct Refused(pub(super) Option<OrderError>);
 /// none of the others.
 pub(super) async fn post_all(posting: &Posting<'_>) -> Result<Refused, OrderError> {
     let waits = |effect: &EffectRecord| {
-        effect.outcome == EffectOutcome::Pending && effect.target != EffectTarget::SalesOrderNote
+        effect.outcome == EffectOutcome::Pending
+            && effect.target.is_of_order_system()
+            && effect.target != EffectTarget::SalesOrderNote
     };
     post_these(posting, waits).await
 }
