@@ -207,9 +207,12 @@ impl Sending<'_> {
             .origin
             .as_ref()
             .is_some_and(|origin| matches!(origin.transfer.direction, Direction::Outbound | Direction::Dropship));
+        if !goes_out {
+            return Ok(Err(NO_CUSTOMER));
+        }
         let kept = context.store.shipments.customer(self.scope, shipment.id).await?;
-        let Some((sealed, key)) = kept.filter(|_| goes_out) else { return Ok(Err(NO_CUSTOMER)) };
-        let Some(key) = key else { return Ok(Err(ERASED)) };
+        // every order has a customer, until it is erased
+        let Some((sealed, Some(key))) = kept else { return Ok(Err(ERASED)) };
         let internal = |what: String| UseCaseError::Internal(format!("the customer cannot be opened: {what}"));
         let key = context.vault.unwrap(&key).map_err(|e| internal(e.to_string()))?;
         let plain = key.open(CUSTOMER, &sealed).map_err(|e| internal(e.to_string()))?;
