@@ -415,6 +415,71 @@ pub fn focus_on(id: &str) {
     let _ = id;
 }
 
+/// Presses the button of this id, as a person would.
+pub fn click_on(id: &str) {
+    #[cfg(feature = "hydrate")]
+    {
+        use leptos::wasm_bindgen::JsCast;
+        let button = document().get_element_by_id(id).and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok());
+        if let Some(button) = button {
+            button.click();
+        }
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = id;
+}
+
+/// Where the caret stands in the text of this id, in units of UTF-16; none where something is selected, and on the server.
+pub fn caret(id: &str) -> Option<usize> {
+    #[cfg(feature = "hydrate")]
+    {
+        let text = text_area(id)?;
+        let (from, to) = (text.selection_start().ok()??, text.selection_end().ok()??);
+        (from == to).then(|| usize::try_from(from).ok())?
+    }
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = id;
+        None
+    }
+}
+
+/// Puts the caret in the text of this id there, as soon as it shows what it holds.
+pub fn put_caret(id: &'static str, at: usize) {
+    #[cfg(feature = "hydrate")]
+    request_animation_frame(move || {
+        if let (Some(text), Ok(at)) = (text_area(id), u32::try_from(at)) {
+            let _ = text.set_selection_range(at, at);
+        }
+    });
+    #[cfg(not(feature = "hydrate"))]
+    let _ = (id, at);
+}
+
+#[cfg(feature = "hydrate")]
+fn text_area(id: &str) -> Option<web_sys::HtmlTextAreaElement> {
+    use leptos::wasm_bindgen::JsCast;
+    document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// The id of what has the focus; empty where that has none.
+pub fn focused() -> String {
+    #[cfg(feature = "hydrate")]
+    {
+        document().active_element().map(|element| element.id()).unwrap_or_default()
+    }
+    #[cfg(not(feature = "hydrate"))]
+    String::new()
+}
+
+/// The element of this id has the focus as soon as the page has it.
+pub fn focus_later(id: String) {
+    #[cfg(feature = "hydrate")]
+    request_animation_frame(move || focus(&id));
+    #[cfg(not(feature = "hydrate"))]
+    let _ = id;
+}
+
 /// The element of this id is shown and has the focus, as soon as the page has it.
 pub fn lead_to(id: &'static str) {
     #[cfg(feature = "hydrate")]

@@ -3,6 +3,7 @@
 use super::{ApiResult, When, choice::choice};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 choice! {
     /// What the list shows.
@@ -15,6 +16,21 @@ choice! {
         Draft = "draft",
         /// Those that are paused or stopped.
         Paused = "paused",
+        /// What was published of late.
+        History = "history",
+    }
+}
+
+impl RulesTab {
+    /// What people read.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::Active => "Active",
+            Self::Draft => "Draft",
+            Self::Paused => "Paused",
+            Self::History => "History",
+        }
     }
 }
 
@@ -29,10 +45,14 @@ pub struct RulesQuery {
 /// The list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RulesView {
-    /// How many each tab has, in the order of [`RulesTab::ALL`].
-    pub counts: Vec<u64>,
+    /// How many each tab has, in the order of [`RulesTab::ALL`]; none for the history.
+    pub counts: Vec<Option<u64>>,
     /// The rules of the tab.
     pub rules: Vec<RuleRow>,
+    /// What was published of late, newest first, where the tab asks for it: the rule's id and name, the version.
+    pub published: Vec<(String, String, VersionView)>,
+    /// Alerts of rules that put several shipments together.
+    pub storms: Vec<StormView>,
     /// Whether publishing needs a second person.
     pub four_eyes: bool,
     /// As of when.
@@ -41,10 +61,21 @@ pub struct RulesView {
     pub may_edit: bool,
 }
 
+/// An alert that stands for several shipments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StormView {
+    /// `37 shipments, Leipzig, made 1 alert`.
+    pub title: String,
+    /// Since when, and by which rule.
+    pub text: String,
+    /// The alert's page; none for a viewer who may not see it.
+    pub href: Option<String>,
+}
+
 /// A rule in the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleRow {
-    /// Its id.
+    /// Its id; empty for a new one.
     pub id: String,
     /// Its name.
     pub name: String,
@@ -71,7 +102,7 @@ pub struct RuleRow {
 pub struct RuleStateView {
     /// `active`, `draft`, `paused`, `stopped`.
     pub code: String,
-    /// What a person reads: `Active`, `Paused until 1 Dec`.
+    /// What a person reads: `Active`.
     pub label: String,
     /// The version that runs; 0 is the built-in one, none where it was never published.
     pub version: Option<u32>,
@@ -79,7 +110,7 @@ pub struct RuleStateView {
     pub draft: Option<u32>,
     /// Whether a second person is asked to publish the draft.
     pub asked: bool,
-    /// Why it is stopped, and what to do; who paused it.
+    /// Why it is stopped, and what to do; until when it is paused, by whom.
     pub why: String,
 }
 
@@ -92,9 +123,9 @@ pub struct RuleQuery {
     /// The version to compare with; empty: none is compared.
     #[serde(default)]
     pub compare: String,
-    /// What of it is shown beside the editor: `history`, else nothing.
+    /// Whether what was typed last in this session is shown instead of the draft.
     #[serde(default)]
-    pub show: String,
+    pub typed: bool,
 }
 
 /// A rule with its editor.
@@ -102,59 +133,60 @@ pub struct RuleQuery {
 pub struct RuleView {
     /// The rule; a new one has no id.
     pub row: RuleRow,
-    /// Since when its version runs, by whom it was published.
-    pub since: String,
-    /// Who saved the draft, and when.
-    pub draft_by: Option<(String, When)>,
+    /// Since when its version runs, how often it acted, who saved the draft.
+    pub summary: String,
     /// What is edited.
-    pub form: RuleForm,
-    /// The condition in the form, row by row.
-    pub terms: Vec<TermView>,
-    /// What is wrong with it.
-    pub problems: Vec<ProblemView>,
-    /// What the actions come to in words: what, how.
-    pub actions: Vec<(String, String)>,
-    /// Every field of the schema.
-    pub fields: Vec<FieldView>,
-    /// The words that stand in braces in texts: word, meaning.
-    pub words: Vec<(String, String)>,
+    pub editor: EditorView,
+    /// What its fields can take.
+    pub choices: ChoicesView,
     /// The versions, newest first; the built-in one last.
     pub history: Vec<VersionView>,
-    /// What differs from the version that is compared: what, there, here.
-    pub compared: Vec<(String, String, String)>,
+    /// What differs from the version that is compared.
+    pub compared: Option<CompareView>,
     /// The newest dry run.
     pub trial: Option<TrialView>,
-    /// Names of desks and of channels, for actions.
-    pub desks: Vec<String>,
-    /// The same of channels.
-    pub channels: Vec<String>,
-    /// Who may look after it: id, name.
+    /// The id of who looks after it; empty: no person.
+    pub owner: String,
+    /// Who may: id, name.
     pub people: Vec<(String, String)>,
-    /// Whether publishing needs a second person, and the viewer wrote the draft.
-    pub needs_second: bool,
+    /// Whether publishing needs a second person.
+    pub four_eyes: bool,
+    /// Why the viewer may not publish, where that is so.
+    pub needs_second: Option<String>,
     /// Whether the viewer may change rules.
     pub may_edit: bool,
 }
 
-/// A term of the condition.
+/// What the fields of the editor can take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TermView {
-    /// A row of the form: field's path, operator's code, values.
-    Row {
-        /// The field's path.
-        field: String,
-        /// The operator's code.
-        operator: String,
-        /// The values: codes, texts, a number or another field's path.
-        values: Vec<String>,
-    },
-    /// What the form cannot show.
-    Text {
-        /// As it is written.
-        text: String,
-        /// Its line.
-        line: usize,
-    },
+pub struct ChoicesView {
+    /// Every field of conditions.
+    pub fields: Vec<FieldView>,
+    /// Every kind of action.
+    pub actions: Vec<ActionKindView>,
+    /// The words that stand in braces in texts: word, meaning.
+    pub words: Vec<(String, String)>,
+    /// When a rule can look: code, label, what its number counts.
+    pub triggers: Vec<(String, String, String)>,
+    /// Severities: code, label.
+    pub severities: Vec<(String, String)>,
+}
+
+/// The editor: what was typed, and what it comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditorView {
+    /// What is edited.
+    pub form: RuleForm,
+    /// What is wrong with it.
+    pub problems: Vec<ProblemView>,
+    /// What the actions come to in words, in their order: what, how.
+    pub actions: Vec<(String, String)>,
+    /// When it looks, in words.
+    pub looks: String,
+    /// Whether it differs from what is kept.
+    pub unsaved: bool,
+    /// The element that the last step was about: it gets the focus.
+    pub focus: String,
 }
 
 /// What is wrong with a rule.
@@ -162,8 +194,10 @@ pub enum TermView {
 pub struct ProblemView {
     /// `name`, `trigger`, `when`, `then`, `limits`.
     pub field: String,
-    /// Line and column in the condition, from 1; (0, 0) where it is not about that.
-    pub at: (usize, usize),
+    /// Which row of the condition or of the actions, from 0, where it is about one.
+    pub row: Option<usize>,
+    /// Line and column in the condition, from 1, where it is about that.
+    pub at: Option<(usize, usize)>,
     /// What, and what to do.
     pub message: String,
     /// What stands there and what should, where that is known.
@@ -187,57 +221,112 @@ pub struct FieldView {
     pub operators: Vec<(String, String)>,
 }
 
+/// A kind of action with its fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionKindView {
+    /// Its code.
+    pub code: String,
+    /// What people call it.
+    pub label: String,
+    /// Its icon.
+    pub icon: String,
+    /// Its fields.
+    pub fields: Vec<ActionFieldView>,
+}
+
+/// A field of an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionFieldView {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub label: String,
+    /// `line`, `text`, `number`, `choice`.
+    pub input: String,
+    /// What is to be known of it.
+    pub hint: String,
+    /// What a choice offers: value, label; the first is for none.
+    pub options: Vec<(String, String)>,
+}
+
 /// A rule as a form posts it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RuleForm {
     /// Its id; empty for a new one.
-    #[serde(default)]
     pub id: String,
     /// Its name.
-    #[serde(default)]
     pub name: String,
     /// `change`, `event`, `exception`, `open_for`, `every`.
-    #[serde(default)]
     pub trigger: String,
     /// Hours or minutes of the trigger.
-    #[serde(default)]
     pub number: String,
-    /// The condition in CEL; with `terms_count` above 0 the rows of the form count.
-    #[serde(default)]
+    /// The condition in CEL.
     pub when: String,
-    /// `form` where the rows of the form are posted, else the text counts.
-    #[serde(default)]
-    pub side: String,
-    /// Rows of the form: field's path.
-    #[serde(default)]
-    pub field: Vec<String>,
-    /// Rows of the form: operator's code; `text` where the value is text that the form cannot show.
-    #[serde(default)]
-    pub operator: Vec<String>,
-    /// Rows of the form: values, separated by commas.
-    #[serde(default)]
-    pub value: Vec<String>,
-    /// The actions, each as JSON (`{"do":"open_case","desk":"zendesk"}`).
-    #[serde(default)]
-    pub then: Vec<String>,
+    /// The condition as the page had it: where `when` is another one, that was edited and counts; else the rows do.
+    pub was: String,
+    /// The rows of the condition.
+    pub rows: Vec<RowForm>,
+    /// The actions.
+    pub then: Vec<ActionForm>,
     /// The severity's code; empty: as the reason has it.
-    #[serde(default)]
     pub severity: String,
     /// Actions in a minute; empty: no limit.
-    #[serde(default)]
     pub per_minute: String,
     /// Quiet hours, `20:00`; empty: none.
-    #[serde(default)]
     pub quiet_from: String,
     /// Until when.
-    #[serde(default)]
     pub quiet_to: String,
     /// Their time zone.
-    #[serde(default)]
     pub quiet_zone: String,
     /// The field that puts alerts together; empty: none.
-    #[serde(default)]
     pub group_by: String,
+    /// The kind of the action that is added.
+    pub new_action: String,
+    /// Days of a dry run.
+    pub days: String,
+    /// What the form is sent for: `check`, `add-row`, `add-any`, `drop-row:2`, `replace`, `add-action`, `drop-action:2`,
+    /// `raise-action:2`, `lower-action:2`, `save`, `try`, `ask`, `publish`.
+    pub step: String,
+}
+
+/// A row of the condition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RowForm {
+    /// The field's path; empty where the row is text that the form cannot show.
+    pub field: String,
+    /// The operator's code.
+    pub operator: String,
+    /// The codes that are chosen.
+    pub values: Vec<String>,
+    /// What is typed: a text, a number or another field's path; several texts by commas.
+    pub typed: String,
+    /// What the form cannot show.
+    pub text: String,
+    /// The line of that.
+    pub line: usize,
+}
+
+/// An action.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ActionForm {
+    /// The code of its kind.
+    pub kind: String,
+    /// Its fields by name.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// What came of a form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edited {
+    /// The editor as it is now.
+    pub editor: EditorView,
+    /// What was done, in a sentence; none where it was a step in the editor.
+    pub done: Option<String>,
+    /// Where to go; none: the page stays.
+    pub to: Option<String>,
 }
 
 /// A published version.
@@ -259,6 +348,17 @@ pub struct VersionView {
     pub says: String,
 }
 
+/// What differs between a version and what is edited or runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompareView {
+    /// The version.
+    pub version: u32,
+    /// What it is compared with: `draft v5`, `v4`.
+    pub with: String,
+    /// What differs: what, there, here.
+    pub lines: Vec<(String, String, String)>,
+}
+
 /// A dry run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialView {
@@ -267,7 +367,7 @@ pub struct TrialView {
     /// Days back.
     pub days: u32,
     /// When it was started, by whom.
-    pub started: (When, String),
+    pub started: String,
     /// How far it has come, in percent.
     pub percent: u8,
     /// What it would have done.
@@ -276,11 +376,15 @@ pub struct TrialView {
     pub active: Option<(u32, TrialSumView)>,
     /// How long what it acted on lasted: label, count; under 1, 2, 3, 4, 8, 24 hours, longer.
     pub lasted: Vec<(String, u64)>,
+    /// The hours of grace where all that it acts on has one grace.
+    pub grace: String,
+    /// How many of the first bars lie within the grace.
+    pub within: usize,
     /// Those that needed a person first.
     pub rows: Vec<TrialRowView>,
     /// Moments that were gone through, and how long that took.
     pub cost: String,
-    /// Whether the draft was changed since.
+    /// Whether what was tried is not what is kept now.
     pub outdated: bool,
 }
 
@@ -306,7 +410,7 @@ pub struct TrialRowView {
     pub number: String,
     /// Order and carrier.
     pub of: String,
-    /// How long it lasted; empty while it goes on or where it is about no exception.
+    /// How long it lasted; empty where it is about no exception.
     pub lasted: String,
     /// What happened: reason, and how it ended.
     pub what: String,
@@ -323,17 +427,15 @@ pub trait RulesPort: Send + Sync {
     async fn list(&self, query: RulesQuery) -> ApiResult<RulesView>;
     /// A rule with its editor; a new one where there is no id.
     async fn view(&self, query: RuleQuery) -> ApiResult<RuleView>;
-    /// What is wrong with a form, its text and its rows, without keeping it.
-    async fn check(&self, form: RuleForm) -> ApiResult<(RuleForm, Vec<TermView>, Vec<ProblemView>)>;
-    /// Keeps a draft; its id.
-    async fn save(&self, form: RuleForm) -> ApiResult<String>;
-    /// Acts on a rule: `discard`, `ask`, `publish`, `pause`, `resume`; of `pause` until when, `roll_back` to which version, `owner`
-    /// who.
+    /// A step in the editor, or what is done with what was typed.
+    async fn edit(&self, form: RuleForm) -> ApiResult<Edited>;
+    /// Acts on a rule: `discard`, `pause` (with until when; empty: until it is resumed), `resume`, `roll_back` (with the version),
+    /// `owner` (with who; empty: no person).
     async fn act(&self, id: String, act: String, with: String) -> ApiResult<()>;
-    /// Begins a dry run over some days.
-    async fn try_out(&self, id: String, days: u32) -> ApiResult<()>;
-    /// All rows of the newest dry run, as CSV.
-    async fn csv(&self, id: String) -> ApiResult<String>;
     /// Sets whether publishing needs a second person.
     async fn four_eyes(&self, on: bool) -> ApiResult<()>;
+    /// All rules as CSV.
+    async fn export(&self) -> ApiResult<String>;
+    /// All rows of the newest dry run, as CSV.
+    async fn trial_csv(&self, id: String) -> ApiResult<String>;
 }

@@ -91,6 +91,13 @@ pub enum Rule {
         /// The rule.
         id: RuleId,
     },
+    /// Say who looks after a rule.
+    Owner {
+        /// The rule.
+        id: RuleId,
+        /// The person's login; none: it has no owner.
+        login: Option<String>,
+    },
     /// Whether a second person has to publish.
     FourEyes {
         /// Switch it on.
@@ -154,19 +161,38 @@ impl Rule {
                 say!("the draft of {id} is discarded");
                 Ok(())
             }
+            Self::Owner { id, login } => set_owner(&context, &caller, &id, login).await,
             Self::FourEyes { on, off } => {
-                if on || off {
-                    let to = if on { FourEyes::On } else { FourEyes::Off };
-                    manage::set_four_eyes(&context, &caller, to).await?;
-                }
-                match manage::four_eyes(&context, scope).await? {
-                    FourEyes::On => say!("a second person has to publish"),
-                    FourEyes::Off => say!("who wrote a draft may publish it"),
-                }
-                Ok(())
+                let to = [(on, FourEyes::On), (off, FourEyes::Off)].into_iter().find(|(set, _)| *set);
+                four_eyes(&context, &caller, to.map(|(_, to)| to)).await
             }
         }
     }
+}
+
+async fn set_owner(context: &Context, caller: &Caller, id: &RuleId, login: Option<String>) -> Result<()> {
+    let users = context.store.people.users(caller.scope()).await?;
+    let owner = login.as_deref().map(|login| {
+        let user = users.iter().find(|user| user.login == login);
+        user.map(|user| user.id).with_context(|| format!("there is no person with the login {login}"))
+    });
+    manage::set_owner(context, caller, id, owner.transpose()?).await?;
+    match login {
+        Some(login) => say!("{login} looks after {id}"),
+        None => say!("{id} has no owner"),
+    }
+    Ok(())
+}
+
+async fn four_eyes(context: &Context, caller: &Caller, to: Option<FourEyes>) -> Result<()> {
+    if let Some(to) = to {
+        manage::set_four_eyes(context, caller, to).await?;
+    }
+    match manage::four_eyes(context, caller.scope()).await? {
+        FourEyes::On => say!("a second person has to publish"),
+        FourEyes::Off => say!("who wrote a draft may publish it"),
+    }
+    Ok(())
 }
 
 async fn list(context: &Context, caller: &Caller) -> Result<()> {

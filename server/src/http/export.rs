@@ -3,20 +3,22 @@
 use super::{Front, problem::Problem};
 use app::{
     contract::{
-        ApiError,
+        ApiError, ApiResult,
         reconciliation::{Age, Owned, ReconciliationQuery, Tab},
     },
-    ssr::Visitors,
+    ssr::{Visitor, Visitors},
 };
 use axum::{
-    extract::{Query, Request, State},
+    extract::{Path, Query, Request, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 
-/// The name under which it is kept.
+/// The names under which they are kept.
 const DIFFERENCES: HeaderValue = HeaderValue::from_static("attachment; filename=\"differences.csv\"");
+const RULES: HeaderValue = HeaderValue::from_static("attachment; filename=\"rules.csv\"");
+const DRY_RUN: HeaderValue = HeaderValue::from_static("attachment; filename=\"dry-run.csv\"");
 
 /// What the address narrows, as the page has it.
 #[derive(Default, Deserialize)]
@@ -33,11 +35,6 @@ pub struct Asked {
 
 /// The differences that the page's filters select.
 pub async fn differences(State(front): State<Front>, Query(asked): Query<Asked>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    let Ok(visitor) = front.visitor(&parts).await else {
-        let detail = "the database does not answer: try again in a moment";
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).into_response();
-    };
     let query = ReconciliationQuery {
         view: Tab::of(&asked.view),
         field: asked.field,
@@ -48,12 +45,43 @@ pub async fn differences(State(front): State<Front>, Query(asked): Query<Asked>,
         age: Age::of(&asked.age),
         ..ReconciliationQuery::default()
     };
-    match visitor.ports.reconciliation.export(query).await {
+    match visitor(&front, request).await {
+        Ok(visitor) => file(visitor.ports.reconciliation.export(query).await, DIFFERENCES),
+        Err(away) => away,
+    }
+}
+
+/// Every rule.
+pub async fn rules(State(front): State<Front>, request: Request) -> Response {
+    match visitor(&front, request).await {
+        Ok(visitor) => file(visitor.ports.rules.export().await, RULES),
+        Err(away) => away,
+    }
+}
+
+/// Every row of the newest dry run of a rule.
+pub async fn dry_run(State(front): State<Front>, Path(id): Path<String>, request: Request) -> Response {
+    match visitor(&front, request).await {
+        Ok(visitor) => file(visitor.ports.rules.trial_csv(id).await, DRY_RUN),
+        Err(away) => away,
+    }
+}
+
+async fn visitor(front: &Front, request: Request) -> Result<Visitor, Response> {
+    let (parts, _) = request.into_parts();
+    front.visitor(&parts).await.map_err(|_| {
+        let detail = "the database does not answer: try again in a moment";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).into_response()
+    })
+}
+
+fn file(text: ApiResult<String>, name: HeaderValue) -> Response {
+    match text {
         Ok(text) => {
             let kind = HeaderValue::from_static("text/csv; charset=utf-8");
             let headers = [
                 (header::CONTENT_TYPE, kind),
-                (header::CONTENT_DISPOSITION, DIFFERENCES),
+                (header::CONTENT_DISPOSITION, name),
                 (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
             ];
             (headers, text).into_response()

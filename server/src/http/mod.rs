@@ -109,6 +109,8 @@ pub fn router(front: Front, metrics: PrometheusHandle, shutdown: CancellationTok
         .with_state(LiveState { context: Arc::clone(&front.context), shutdown, streams });
     let files = Router::new()
         .route("/reconciliation/export.csv", get(export::differences))
+        .route("/rules/export.csv", get(export::rules))
+        .route("/rules/{id}/dry-run.csv", get(export::dry_run))
         .route("/claims/export.csv", get(claims::export))
         .route("/claims/{number}/bundle.zip", get(claims::bundle))
         .route("/claims/{number}/files/{file}", get(claims::file))

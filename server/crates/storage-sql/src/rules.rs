@@ -95,6 +95,13 @@ impl<E: Engine> Rules for Sql<E> {
         self.rows(sql, |row| published(row, "rule_id")).await
     }
 
+    async fn published(&self, scope: Scope, limit: u32) -> Result<Vec<PublishedRule>> {
+        let sql = query(
+            "SELECT * FROM rule_version WHERE company_id = ?1 ORDER BY published_at DESC, rule_id, version DESC LIMIT ?2",
+        );
+        self.rows(sql.bind(scope.company.0).bind(limit), |row| published(row, "rule_id")).await
+    }
+
     async fn count(
         &self,
         scope: Scope,

@@ -259,6 +259,9 @@ pub trait Rules: Send + Sync {
     /// The published versions of a rule, newest first, at most [`VERSION_ROWS`].
     async fn history(&self, scope: Scope, id: &RuleId) -> Result<Vec<PublishedRule>>;
 
+    /// What was published of all rules, newest first.
+    async fn published(&self, scope: Scope, limit: u32) -> Result<Vec<PublishedRule>>;
+
     /// Adds to the counts, and forgets what lies before a time.
     async fn count(
         &self,
