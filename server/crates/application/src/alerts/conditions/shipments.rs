@@ -44,7 +44,7 @@ fn at(place: String, number: u64, least: u64) -> Raised {
         detail: "Each has an open exception of the category hold; the last event of each is from there".into(),
         count: Count::Total(number),
         unit: "shipments".into(),
-        link: "/exceptions".into(),
+        link: "/exceptions?category=HOLD".into(),
         channels: Vec::new(),
         subject: place,
     }
