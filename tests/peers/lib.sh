@@ -130,6 +130,7 @@ max_connections = 200
 CONF
         [ -n "${PG_DURABLE:-}" ] || as_service tee -a pg/postgresql.conf >/dev/null <<CONF
 fsync = off
+autovacuum = off
 synchronous_commit = off
 full_page_writes = off
 CONF

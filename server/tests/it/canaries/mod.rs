@@ -194,7 +194,9 @@ impl Canaries {
         let backup = self.backup("to be opened").await;
         let rows = kept::rows(&self.kept, &backup).await;
         let keys = keys(&rows);
-        let opened = rows.iter().flat_map(values).filter(|(_, bytes)| bytes.len() > 28);
+        // what is sealed is no text: to try every key on every text takes most of this test
+        let may_be_sealed = |bytes: &[u8]| bytes.len() > 28 && std::str::from_utf8(bytes).is_err();
+        let opened = rows.iter().flat_map(values).filter(|(_, bytes)| may_be_sealed(bytes));
         let opened: Vec<_> = opened.filter_map(|(place, bytes)| Some((place, open(&keys, &bytes)?))).collect();
         assert!(opened.len() > 20, "sealed values are found: {}", opened.len());
         opened
