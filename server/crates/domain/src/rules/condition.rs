@@ -6,7 +6,14 @@ use super::{
     scan::{Placed, Position, Problem, Token, position, scan},
     schema::{self, FIELDS, Field, Kind, VARIABLES, Value},
 };
-use cel::{Context, IdedExpr, parser::PrattParser};
+use cel::{
+    Context, IdedExpr,
+    common::ast::{
+        Expr,
+        operators::{DIVIDE, LOGICAL_AND, LOGICAL_OR, MODULO},
+    },
+    parser::PrattParser,
+};
 use std::{collections::HashMap, fmt, sync::Arc};
 
 /// Nodes of the parsed text.
@@ -26,6 +33,8 @@ pub struct Condition {
     text: String,
     expression: Arc<IdedExpr>,
     fields: Vec<&'static Field>,
+    /// Whether it divides anything.
+    divides: bool,
 }
 
 impl fmt::Debug for Condition {
@@ -50,7 +59,8 @@ impl Condition {
         let mut fields: Vec<&'static Field> = tokens.iter().filter_map(|placed| read_field(&placed.token)).collect();
         fields.sort_unstable_by_key(|field| field.path);
         fields.dedup_by_key(|field| field.path);
-        let condition = Self { text: text.to_owned(), expression: Arc::new(expression), fields };
+        let divides = tokens.iter().any(|placed| matches!(placed.token, Token::Sign("/" | "%")));
+        let condition = Self { text: text.to_owned(), expression: Arc::new(expression), fields, divides };
         // a run over example values finds what is compared with what it cannot be compared with
         match condition.run(&|field| example(field)) {
             Ok(_) => Ok(condition),
@@ -84,13 +94,22 @@ impl Condition {
             absent.set(absent.get() || value == Value::Absent);
             value
         };
-        match self.run(&read) {
+        let context = self.context(&read);
+        match self.resolve(&context) {
             Err(_) if absent.get() => Ok(false),
+            // a fraction divided by 0 is infinite in CEL, and more than anything
+            Ok(_) if self.divides && !absent.get() && divides_by_zero(&self.expression, &context) => {
+                Err("it divides by 0".into())
+            }
             result => result,
         }
     }
 
     fn run(&self, read: &dyn Fn(&Field) -> Value) -> Result<bool, String> {
+        self.resolve(&self.context(read))
+    }
+
+    fn context(&self, read: &dyn Fn(&Field) -> Value) -> Context<'static, 'static> {
         let mut variables: HashMap<&str, HashMap<String, cel::Value>> = HashMap::new();
         for field in &self.fields {
             let Some((variable, name)) = field.path.split_once('.') else { continue };
@@ -100,11 +119,31 @@ impl Condition {
         for (variable, fields) in variables {
             context.add_variable_from_value(variable, fields);
         }
+        context
+    }
+
+    fn resolve(&self, context: &Context<'_, '_>) -> Result<bool, String> {
         match context.resolve(&self.expression) {
             Ok(cel::Value::Bool(met)) => Ok(met),
             Ok(_) => Err("the condition gives a value instead of true or false: compare it with something".into()),
             Err(error) => Err(explain(&error)),
         }
+    }
+}
+
+/// Whether what is worked out of an expression divides a number by 0. What `&&` and `||` leave aside is not worked out.
+fn divides_by_zero(expression: &IdedExpr, context: &Context<'_, '_>) -> bool {
+    let by_zero = |one: &IdedExpr| divides_by_zero(one, context);
+    let is = |one: &IdedExpr, wanted: bool| matches!(context.resolve(one), Ok(cel::Value::Bool(is)) if is == wanted);
+    match &expression.expr {
+        Expr::Call(call) => match (call.func_name.as_str(), &call.args[..]) {
+            (LOGICAL_AND, [first, second]) => by_zero(first) || (!is(first, false) && by_zero(second)),
+            (LOGICAL_OR, [first, second]) => by_zero(first) || (!is(first, true) && by_zero(second)),
+            (DIVIDE | MODULO, [_, divisor]) if matches!(context.resolve(divisor), Ok(cel::Value::Float(0.0))) => true,
+            (_, args) => args.iter().any(by_zero) || call.target.as_deref().is_some_and(by_zero),
+        },
+        Expr::List(list) => list.elements.iter().any(by_zero),
+        _ => false,
     }
 }
 

@@ -123,3 +123,19 @@ fn an_exception_that_grows_more_severe_is_asked_about_again_once() {
     };
     assert!(asked(&history).iter().all(|(key, _)| !key.ends_with("CRITICAL")), "what is history stays so");
 }
+
+#[test]
+fn a_division_by_nothing_is_no_number() {
+    let attempts = "shipment.hours_in_status / (shipment.attempts - shipment.attempts)";
+    for (when, fails) in [
+        (format!("{attempts} > 1.0"), true),
+        (format!("{attempts} < 1.0 || shipment.pieces > 9.0"), true),
+        (format!("shipment.attempts > 5.0 && {attempts} > 1.0"), false),
+        (format!("shipment.pieces == 1.0 || {attempts} > 1.0"), false),
+        ("shipment.hours_in_status / shipment.pieces >= 0.0".to_owned(), false),
+    ] {
+        let outcome = live().outcome(&[own(Trigger::Change, &when, vec![alert()])], Steps::default());
+        let why: Vec<_> = outcome.failed.iter().map(|failed| failed.why.as_str()).collect();
+        assert_eq!(why, if fails { vec!["it divides by 0"] } else { vec![] }, "{when}");
+    }
+}
