@@ -6,5 +6,6 @@ pub mod config;
 pub mod files;
 pub mod http;
 pub mod log;
+pub mod machine;
 pub mod own_files;
 pub mod views;

@@ -118,8 +118,8 @@ impl Claim {
 
 /// An amount with its currency behind it.
 fn money(text: &str) -> Result<Money> {
-    let (amount, currency) = text.trim().split_once(' ').context("write the amount like \"1140.50 EUR\"")?;
-    Money::read(amount, currency.trim()).with_context(|| format!("{text:?} is no amount"))
+    let (amount, currency) = text.trim().rsplit_once(' ').context("write the amount like \"1140.50 EUR\"")?;
+    Money::typed(amount, currency).with_context(|| format!("{text:?} is no amount"))
 }
 
 async fn found(context: &Context, caller: &Caller, text: &str) -> Result<ShipmentId> {

@@ -5,6 +5,7 @@ use app::{
     contract::{
         ApiError,
         claims::{ClaimTab, FileAnswer},
+        session::Permission,
     },
     ssr::{Visitor, Visitors},
 };
@@ -82,6 +83,12 @@ pub async fn upload(State(front): State<Front>, Path(number): Path<String>, requ
         Ok(found) => found,
         Err(response) => return response,
     };
+    // before a file is read for who may not add it
+    match &visitor.viewer {
+        None => return refused(&ApiError::Unauthenticated),
+        Some(viewer) if !viewer.may(Permission::Act) => return refused(&ApiError::Forbidden),
+        Some(_) => {}
+    }
     let to = |code: &str| {
         let number: String = number.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
         let query = if code.is_empty() { String::new() } else { format!("?refused={code}") };

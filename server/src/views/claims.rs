@@ -16,7 +16,7 @@ use app::contract::{
 use application::{
     claims::{self, Change, Done, Listed, NewByHand, NewFile, Overview, Presence, ShownClaim, ShownFile, deadlines},
     tracking::read,
-    words::csv_line,
+    words::{csv_cut, csv_line},
 };
 use async_trait::async_trait;
 use domain::{
@@ -87,8 +87,7 @@ impl app::contract::claims::ClaimsPort for ClaimsPort {
     async fn step(&self, form: StepForm) -> ApiResult<()> {
         let caller = self.0.caller(Permission::Act)?;
         let number: ClaimNumber = id(&form.number)?;
-        let found = self.0.context.store.claims.numbered(caller.scope(), number).await;
-        let found = found.map_err(|e| self.0.refused(e))?.ok_or(ApiError::NotFound)?;
+        let found = claims::record(&self.0.context, &caller, number).await.map_err(|e| self.0.refused(e))?;
         let step = step(&form, &found)?;
         let change = Change::Step { step, why: given(form.why) };
         let changed = claims::change(&self.0.context, &caller, number, Some(form.revision), change).await;
@@ -131,8 +130,9 @@ impl app::contract::claims::ClaimsPort for ClaimsPort {
     async fn export(&self, tab: ClaimTab) -> ApiResult<String> {
         let caller = self.0.caller(Permission::See)?;
         let asked = ClaimQuery { stage: stage(tab), cursor: None };
-        let (rows, _) = claims::export(&self.0.context, &caller, asked).await.map_err(|e| self.0.refused(e))?;
-        Ok(csv(&rows))
+        let (rows, more) = claims::export(&self.0.context, &caller, asked).await.map_err(|e| self.0.refused(e))?;
+        let end = if more { csv_cut(rows.len()) } else { String::new() };
+        Ok(csv(&rows) + &end)
     }
 
     async fn add_file(&self, number: String, kind: String, name: String, bytes: Vec<u8>) -> ApiResult<()> {
@@ -192,11 +192,9 @@ fn invalid(field: &str, message: &str) -> ApiError {
     ApiError::Invalid { field: field.into(), message: message.into() }
 }
 
-/// An amount as people type it, with a point or a comma before the cents.
+/// An amount as a person types it.
 fn read_amount(amount: &str, currency: &str) -> ApiResult<Money> {
-    let amount = amount.trim().replace(',', ".");
-    let read = Money::read(&amount, currency);
-    read.map_err(|error| invalid("amount", &format!("The amount cannot be read: {error}.")))
+    Money::typed(amount, currency).map_err(|error| invalid("amount", &format!("The amount cannot be read: {error}.")))
 }
 
 fn step(form: &StepForm, of: &ClaimRecord) -> ApiResult<Step> {

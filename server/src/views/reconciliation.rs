@@ -15,7 +15,7 @@ use app::contract::{
     session::Permission,
 };
 use application::reconcile::{self, Listed, Overview, Planned, Progress, RunView, StepState};
-use application::words::csv_line;
+use application::words::{csv_cut, csv_line};
 use async_trait::async_trait;
 use domain::{
     ids::{DifferenceId, UserId},
@@ -161,7 +161,8 @@ impl app::contract::reconciliation::ReconciliationPort for ReconciliationPort {
         let asked = DifferenceQuery { cursor: None, ..self.question(&query, context.now()) };
         let overview = reconcile::overview(context, &caller, &self.0.zone).await.map_err(|e| self.0.refused(e))?;
         let labels: BTreeMap<String, String> = overview.systems.into_iter().collect();
-        let (rows, _) = reconcile::export(context, &caller, asked).await.map_err(|e| self.0.refused(e))?;
+        let (rows, more) = reconcile::export(context, &caller, asked).await.map_err(|e| self.0.refused(e))?;
+        let end = if more { csv_cut(rows.len()) } else { String::new() };
         let head = ["Difference", "Number", "Order", "Odoo", "Milepost", "Desk", "Since", "Cause", "Owner", "Fix"];
         let mut text = csv_line(&head);
         for row in rows {
@@ -185,7 +186,7 @@ impl app::contract::reconciliation::ReconciliationPort for ReconciliationPort {
                 row.action,
             ]);
         }
-        Ok(text)
+        Ok(text + &end)
     }
 }
 

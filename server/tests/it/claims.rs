@@ -8,7 +8,7 @@ use crate::world::{
 };
 use app::contract::claims::{ClaimEdit, ClaimTab, ClaimsQuery, NewClaim, StepForm, Tone};
 use application::{
-    UseCaseError,
+    UseCaseError, alerts,
     caller::Caller,
     claims::{self, Change, FILE_BYTES_MAX, NewByHand, NewFile, Presence, bundle, deadlines},
     clock::Clock,
@@ -16,7 +16,9 @@ use application::{
     odoo::IMPORT_PAGES_MAX,
 };
 use domain::{
+    Severity,
     access::Role,
+    alerts::AlertKind,
     claims::{ClaimNumber, ClaimReason, ClaimStatus, Deadlines, EvidenceKind, Step},
     ids::ShipmentId,
     money::Money,
@@ -123,17 +125,21 @@ impl Claims {
         shown.evidence.into_iter().map(there).collect()
     }
 
+    /// The open alerts about claims: title, and whether it is critical.
     async fn alerts(&self) -> Vec<(String, bool)> {
         let context = &self.world().context;
-        let mut found = Vec::new();
-        for number in 1..=3 {
-            let subject = ClaimNumber(number).to_string();
-            let kind = domain::alerts::AlertKind::ClaimDeadline;
-            if let Some(open) = context.store.alerts.open_of(context.scope(), kind, &subject).await.unwrap() {
-                found.push((open.title, open.standing.severity == domain::Severity::Critical));
-            }
+        let open = context.store.alerts.open(context.scope()).await.unwrap().into_iter();
+        let of_claims = open.filter(|open| open.kind == AlertKind::ClaimDeadline);
+        of_claims.map(|open| (open.title, open.standing.severity == Severity::Critical)).collect()
+    }
+
+    /// The same, once what is over had time to end.
+    async fn alerts_later(&self) -> Vec<(String, bool)> {
+        for _ in 0..2 {
+            self.world().clock.advance(Span::new().minutes(11));
+            alerts::evaluate(&self.world().context, self.world().context.scope()).await.unwrap();
         }
-        found
+        self.alerts().await
     }
 }
 
@@ -247,20 +253,44 @@ async fn reminders_are_alerts_that_end_when_the_claim_is_filed() {
     let shipment = claims.shipment("CLAIM00004", Some("2026-03-05T10:00:00")).await;
     let number = claims.raise(shipment, ClaimReason::Damaged).await;
     claims.world().passes(1).await;
-    let first = claims.alerts().await;
-    assert_eq!(first.len(), 1, "7 days before: today");
-    assert!(first[0].0.contains("CL-0001") && !first[0].1, "{first:?}");
-    claims.world().passes(24 * 8).await;
-    let missed = claims.alerts().await;
-    assert!(missed[0].1 && missed[0].0.contains("passed"), "{missed:?}");
+    let said = [("7 days left", false), ("2 days left", false), ("passed", true)];
+    for (said, is_critical) in said {
+        let open = claims.alerts().await;
+        let [(title, critical)] = &open[..] else { panic!("one, and the reminder before gave way: {open:?}") };
+        assert!(title.contains("CL-0001") && title.contains(said) && *critical == is_critical, "{said}: {open:?}");
+        claims.world().passes(24 * if said.starts_with('7') { 5 } else { 3 }).await;
+    }
     let record = claims.record(number).await;
     assert!(record.missed && record.remind_on.is_none());
     let overview = claims::overview(&claims.world().context, &claims.person(), ClaimQuery::default()).await.unwrap();
     assert_eq!(overview.figures.missed, 1);
     let filed = claims.step(number, Step::File { reference: None, answer_by: None }).await;
     assert!(filed.missed, "it was filed late");
+    assert_eq!(claims.alerts_later().await, [], "it is over, though the deadline was missed");
     let view = claims.world().ports(Role::Agent).claims.view(ClaimsQuery::default()).await.unwrap();
     assert_eq!(view.figures[3].values, ["1"]);
+}
+
+/// Before each reminder and after it: filing or closing ends what is open, and so does the next look where the process stopped in between.
+#[tokio::test]
+async fn whenever_a_claim_ends_its_reminder_ends() {
+    for (n, days) in [(1, 0), (2, 8)] {
+        for end in [Step::File { reference: None, answer_by: None }, Step::Close] {
+            let claims = Claims::new().await;
+            let shipment = claims.shipment(&format!("CLAIM0010{n}"), Some("2026-03-05T10:00:00")).await;
+            let number = claims.raise(shipment, ClaimReason::Damaged).await;
+            claims.world().passes(24 * days + 1).await;
+            assert_eq!(claims.alerts().await.len(), 1, "after {days} days");
+            let context = &claims.world().context;
+            let before = claims.record(number).await;
+            let today = before.claim.file_by.unwrap();
+            // kept without what follows, as by a process that stopped
+            let ended = ClaimRecord { claim: before.claim.after(&end, today).unwrap(), remind_on: None, ..before };
+            assert!(context.store.claims.save(context.scope(), ended, Vec::new(), None).await.unwrap());
+            claims::remind(context, context.scope()).await.unwrap();
+            assert_eq!(claims.alerts_later().await, [], "after {days} days, {end:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! What every use case works with: the store, the clock, the vault, the configuration and the systems outside.
 
-use crate::{clock::Clock, config::Config, connections::live::Live, texts::Texts, vault::Vault};
+use crate::{
+    clock::Clock, config::Config, connections::live::Live, machine::Machine, texts::Texts, vault::Vault,
+};
 use carriers::{api::Platform, booking::Mode};
 use desks::Desk;
 use domain::{
@@ -53,6 +55,8 @@ pub struct Context {
     pub rules: crate::rules::book::Rules,
     /// The pace of hints.
     pub hints: crate::odoo::pace::Hints,
+    /// The machine that this runs on.
+    pub machine: Arc<dyn Machine>,
     /// Passwords that may be worked on at once; see [`crate::people::slow_lane::HASHES_AT_ONCE`].
     pub hashing: Arc<Semaphore>,
     /// Where sign-ins wait that are beyond the usual number.

@@ -48,6 +48,11 @@ pub fn csv_line<T: AsRef<str>>(cells: &[T]) -> String {
     cells.iter().map(cell).collect::<Vec<_>>().join(",") + "\r\n"
 }
 
+/// The last line of a list that goes on behind what is in the file.
+pub fn csv_cut(rows: usize) -> String {
+    csv_line(&[format!("There are more: these are the first {rows}. Choose fewer on the page to get the others.")])
+}
+
 /// A number and its carrier.
 pub fn number(number: &NumberRecord) -> String {
     let carrier = number.carrier_label.as_ref().map(|carrier| format!(", {}", foreign(carrier))).unwrap_or_default();

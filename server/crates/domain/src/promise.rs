@@ -1,7 +1,7 @@
 //! Promises by rule: by when a shipment should arrive, from the day it left, where the order itself promises nothing.
 //!
 //! Counted in working days of the destination, to the end of the last one; public holidays and the company's own days are left
-//! out. Whatever leaves on a day counts from that day: when it left is known, no cut-off hour is needed.
+//! out. Whatever leaves on a day counts from that day, after the company's cut-off hour from the following one.
 
 use crate::{
     calendar::CompanyCalendar,
@@ -111,7 +111,8 @@ impl PromiseRules {
         let fitting = self.rules.iter().filter(|rule| self.on && rule.fits(shipped, to));
         let rule = fitting.max_by_key(|rule| (rule.precision(), std::cmp::Reverse(&rule.name)))?;
         let zone = zone(shipped.place).and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
-        let end = calendar.of_place(to, zone).end_after_days(shipped.at, rule.days.min(DAYS_MAX));
+        let left = calendar.own().hand_over_day(shipped.at);
+        let end = calendar.of_place(to, zone).end_after_days(left, rule.days.min(DAYS_MAX));
         Some((end, rule))
     }
 }
@@ -165,6 +166,9 @@ mod tests {
             ("2026-03-05T09:00:00Z", 5, "GB", "2026-03-12T23:59:59Z"),
             ("2026-04-02T09:00:00Z", 1, "DE", "2026-04-07T21:59:59Z"), // Good Friday to Easter Monday
             ("2026-04-02T09:00:00Z", 1, "US", "2026-04-03T23:59:59Z"),
+            ("2026-03-05T14:59:00Z", 1, "US", "2026-03-06T23:59:59Z"),
+            ("2026-03-05T15:01:00Z", 1, "DE", "2026-03-09T22:59:59Z"), // after the cut-off hour: from Friday
+            ("2026-03-05T15:01:00Z", 1, "US", "2026-03-09T23:59:59Z"),
             ("2026-03-05T09:00:00Z", 5, "XX", "2026-03-12T23:59:59Z"), // nobody knows its zone
         ] {
             let rules = on(vec![PromiseRule { name: "all".into(), carrier: None, service: None, country: None, days }]);

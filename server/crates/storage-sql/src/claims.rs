@@ -369,6 +369,9 @@ fn stage_of(code: &str) -> Result<Stage> {
 }
 
 async fn keep_file(db: &mut dyn Db, scope: Scope, of: ClaimId, new: &ClaimFile, content: &Sealed) -> Result<()> {
+    // its row is locked from here on: of two that add at once the second counts the first one's file
+    let claim = query("UPDATE claim SET id = id WHERE company_id = ?1 AND id = ?2");
+    claim.bind(scope.company.0).bind(of.0).execute(db).await?;
     let kept: u64 = query("SELECT COUNT(*) AS number FROM claim_file WHERE company_id = ?1 AND claim_id = ?2")
         .bind(scope.company.0)
         .bind(of.0)

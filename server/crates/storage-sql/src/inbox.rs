@@ -60,6 +60,20 @@ impl<E: HotPath> Inbox for Sql<E> {
             .await
     }
 
+    async fn several(&self, scope: Scope, ids: Vec<MessageId>) -> Result<Vec<MessageRecord>> {
+        let sql = "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN connection s ON s.id = m.source_id
+                   WHERE m.company_id = ?1 AND m.id {in ids ?2} ORDER BY m.received_at, m.id";
+        self.0
+            .read(move |db| {
+                Box::pin(async move {
+                    let asked = query(sql).bind(scope.company.0).bind(id_list(ids.iter().map(|id| id.0)));
+                    let rows = asked.all(db).await?;
+                    rows.iter().map(record).collect()
+                })
+            })
+            .await
+    }
+
     async fn message_and_body(
         &self,
         scope: Scope,

@@ -42,6 +42,9 @@ pub struct Health {
     /// Rate limited until.
     #[serde(rename = "held_until")]
     pub limited_until: Option<Timestamp>,
+    /// Since when it limits the rate without a success in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limited_since: Option<Timestamp>,
     /// Since when it fails. Not written where it does not: rows of older versions are compared as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,

@@ -166,6 +166,9 @@ pub trait Inbox: Send + Sync {
     /// A message without its body.
     async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>>;
 
+    /// These messages without their bodies, as far as there are such, oldest first.
+    async fn several(&self, scope: Scope, ids: Vec<MessageId>) -> Result<Vec<MessageRecord>>;
+
     /// A message with its body; none of that once retention dropped it or its key was destroyed.
     async fn message_and_body(
         &self,

@@ -1,6 +1,9 @@
 //! What people do with alerts: acknowledge, take over, snooze, resolve. Each is in the audit trail.
 
-use super::change::{keep, over, quiet};
+use super::{
+    change::{keep, over, quiet},
+    reasons,
+};
 use crate::{
     audit,
     caller::Caller,
@@ -131,7 +134,7 @@ pub async fn snooze(context: &Context, caller: &Caller, id: AlertId, until: Unti
         let message = format!("an alert is snoozed for {} days at most", SNOOZE_MAX.as_hours() / 24);
         return Err(UseCaseError::Invalid { field: "until", message });
     }
-    let text = why.clone().unwrap_or_default();
+    let text = reasons::sealed(context, why.as_deref().unwrap_or_default());
     let mut after = before.clone();
     after.standing.snoozed_until = Some(until);
     after.snoozed = Some((caller.scope().actor, text.clone()));
@@ -150,7 +153,8 @@ pub async fn resolve(context: &Context, caller: &Caller, id: AlertId, why: Optio
     let why = audit::given(why)?;
     let before = open_one(context, caller, id).await?;
     let audit = reasoned(context, caller, "alert.resolve", id, why.clone()).await?;
-    let resolved = Resolved { at: context.now(), by: caller.scope().actor, why: why.unwrap_or_default() };
+    let why = reasons::sealed(context, why.as_deref().unwrap_or_default());
+    let resolved = Resolved { at: context.now(), by: caller.scope().actor, why };
     match over(context, caller.scope(), before, resolved, Some(audit)).await? {
         true => Ok(()),
         false => Err(UseCaseError::Conflict("the alert changed meanwhile: look again".into())),

@@ -1,5 +1,6 @@
 //! What follows from a look at a condition: the alert, its history, its notices and their jobs, kept in one commit.
 
+use super::rules;
 use crate::{context::Context, error::Result};
 use domain::{
     Severity,
@@ -57,11 +58,20 @@ pub struct Raised {
     pub channels: Vec<String>,
 }
 
-/// Opens an alert, or goes on with the open one of this kind and subject: channels are notified once.
+/// Opens an alert, or goes on with the open one of this kind and subject: channels are notified once. Of a kind that is switched off
+/// there is none.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn raise(context: &Context, scope: Scope, raised: Raised) -> Result<AlertId> {
+pub async fn raise(context: &Context, scope: Scope, raised: Raised) -> Result<Option<AlertId>> {
+    match rules::read(context, scope).await?.is_on(raised.kind) {
+        true => hold(context, scope, raised).await.map(Some),
+        false => Ok(None),
+    }
+}
+
+/// The same of a kind that is on.
+pub(super) async fn hold(context: &Context, scope: Scope, raised: Raised) -> Result<AlertId> {
     for _ in 0..TRIES_MAX {
         let open = context.store.alerts.open_of(scope, raised.kind, &raised.subject).await?;
         let before = open.as_ref().map_or(0, |open| open.standing.affects);
@@ -97,6 +107,19 @@ pub async fn clear(context: &Context, scope: Scope, kind: AlertKind, subject: &s
         }
     }
     Ok(())
+}
+
+/// Another alert takes the place of an open one, which ends. That is no news: channels are notified of the other one.
+///
+/// # Errors
+/// When the store fails.
+pub async fn give_way(context: &Context, scope: Scope, open: AlertRecord, why: &str) -> Result<()> {
+    let (now, expected) = (context.now(), open.revision);
+    let event = AlertEvent { at: now, what: EventKind::Resolved, by: Actor::System, detail: why.to_owned() };
+    let resolved = Some(Resolved { at: now, by: Actor::System, why: String::new() });
+    let change = quiet(expected, AlertRecord { resolved, ..open }, now);
+    // who changed it meanwhile has seen it; the next look decides anew
+    keep(context, scope, AlertChange { events: vec![event], drops_waiting: true, ..change }).await.map(drop)
 }
 
 /// A look found the condition of an open alert clear; whether that is kept.

@@ -1,5 +1,6 @@
 //! Alerts as the page and the command line show them.
 
+use super::reasons;
 use crate::{
     caller::Caller,
     connections::{self, Names},
@@ -16,7 +17,7 @@ use outbound::{check::Report, template::Family};
 use std::collections::BTreeMap;
 use storage::{
     Actor,
-    alerts::{AlertCounts, AlertEvent, AlertRecord, NoticeRecord},
+    alerts::{AlertCounts, AlertEvent, AlertRecord, EventKind, NoticeRecord},
 };
 
 /// Resolved ones are shown for so long.
@@ -111,10 +112,10 @@ pub async fn overview(context: &Context, caller: &Caller) -> Result<Overview> {
                 .remove(&alert.id)
                 .unwrap_or_default()
                 .into_iter()
-                .map(|event| entry(event, &names))
+                .map(|event| entry(context, event, &names))
                 .collect(),
             notices: notices.remove(&alert.id).unwrap_or_default(),
-            alert,
+            alert: with_reasons(context, alert),
         };
         alerts.into_iter().map(of).collect()
     };
@@ -129,9 +130,23 @@ fn actors(alert: &AlertRecord) -> impl Iterator<Item = Actor> + use<> {
     [resolved, snoozed, alert.acknowledged_by].into_iter().flatten()
 }
 
-fn entry(event: AlertEvent, names: &Names) -> Entry {
+fn entry(context: &Context, mut event: AlertEvent, names: &Names) -> Entry {
     let by = (event.by != Actor::System).then(|| names.of(event.by));
+    if by.is_some() && matches!(event.what, EventKind::Snoozed | EventKind::Resolved) {
+        event.detail = reasons::opened(context, &event.detail);
+    }
     Entry { event, by }
+}
+
+/// The alert with what people wrote about it.
+fn with_reasons(context: &Context, mut alert: AlertRecord) -> AlertRecord {
+    if let Some((_, why)) = &mut alert.snoozed {
+        *why = reasons::opened(context, why);
+    }
+    if let Some(resolved) = &mut alert.resolved {
+        resolved.why = reasons::opened(context, &resolved.why);
+    }
+    alert
 }
 
 /// How many are open and not snoozed: the number beside the navigation.

@@ -144,7 +144,14 @@ pub async fn failed(context: &Context, scope: Scope, id: NoticeId, class: &str) 
 /// The message of a notice, as the alert is now.
 async fn message(context: &Context, scope: Scope, alert: &AlertRecord, notice: &NoticeRecord) -> Result<Message> {
     let shipped = alert.kind.shipped();
-    let (standing, now) = (&alert.standing, context.now());
+    let standing = &alert.standing;
+    // of a message that is sent again each time the same
+    let at = match (&alert.resolved, notice.notice) {
+        (Some(resolved), _) => resolved.at,
+        (None, Notice::Opened) => standing.opened_at,
+        (None, Notice::Raised) => standing.raised_at,
+        (None, _) => notice.due_at,
+    };
     let since = standing.opened_at.strftime("%Y-%m-%d %H:%M UTC");
     let affects = format!("Affects: {} {}", standing.affects, alert.unit);
     let mut lines = match (&alert.resolved, notice.notice) {
@@ -157,16 +164,16 @@ async fn message(context: &Context, scope: Scope, alert: &AlertRecord, notice: &
                     format!("Resolved by {}", user.map_or_else(|| "a person".to_owned(), |user| user.name))
                 }
             };
-            let why = if resolved.why.is_empty() { String::new() } else { format!(": {}", resolved.why) };
+            // what a person wrote stays here
             vec![
-                format!("{by}{why}"),
+                by,
                 format!("It was open for {}", span(resolved.at.duration_since(standing.opened_at))),
             ]
         }
         (None, Notice::Escalated) => vec![
             alert.detail.clone(),
             affects,
-            format!("Open since {since}, not acknowledged for {}", span(now.duration_since(standing.raised_at))),
+            format!("Open since {since}, not acknowledged for {}", span(at.duration_since(standing.raised_at))),
         ],
         (None, _) => vec![alert.detail.clone(), affects, format!("Since {since}")],
     };
@@ -182,7 +189,7 @@ async fn message(context: &Context, scope: Scope, alert: &AlertRecord, notice: &
         lines,
         first_step: if alert.resolved.is_some() { String::new() } else { shipped.first_step.to_owned() },
         link: format!("{}/alerts?alert={}", context.config.public_url, alert.id),
-        at: now,
+        at,
     })
 }
 

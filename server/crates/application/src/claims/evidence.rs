@@ -19,6 +19,7 @@ use std::collections::{BTreeSet, HashMap};
 use storage::{
     Scope,
     claims::{ClaimFile, ClaimRecord},
+    inbox::MessageRecord,
     shipments::Loaded,
 };
 
@@ -79,21 +80,18 @@ pub(super) async fn known(context: &Context, scope: Scope, of: &ClaimRecord) -> 
     let said_in = seen.iter().map(|seen| (seen.observation, seen.message)).collect();
     let ids: BTreeSet<MessageId> = seen.iter().map(|seen| seen.message).collect();
     let connections = context.connections.now();
-    let mut messages = Vec::new();
-    for id in ids.into_iter().take(MESSAGES_MAX) {
-        let Some(message) = context.store.inbox.message(scope, id).await? else { continue };
-        messages.push(SeenMessage {
-            id,
-            source: connections.label(&message.source_name),
-            received_at: message.received_at,
-            size: message.size,
-            verified: Scheme::from_name(&message.verified_by).and_then(|scheme| {
-                let is_proof = message.verified_by != UNSIGNED;
-                is_proof.then(|| scheme.verified().to_owned())
-            }),
-        });
-    }
-    messages.sort_by_key(|message| message.received_at);
+    let shown = |message: MessageRecord| SeenMessage {
+        id: message.id,
+        source: connections.label(&message.source_name),
+        received_at: message.received_at,
+        size: message.size,
+        verified: Scheme::from_name(&message.verified_by).and_then(|scheme| {
+            let is_proof = message.verified_by != UNSIGNED;
+            is_proof.then(|| scheme.verified().to_owned())
+        }),
+    };
+    let ids = ids.into_iter().take(MESSAGES_MAX).collect();
+    let messages = context.store.inbox.several(scope, ids).await?.into_iter().map(shown).collect();
     let proofs = proof::of(context, scope, &loaded, &folded).await?;
     let signed_by = proofs.named.into_iter().map(|proof| proof.signed_by).collect();
     let files = context.store.claims.files(scope, of.id).await?;

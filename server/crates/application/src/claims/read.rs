@@ -139,6 +139,15 @@ pub async fn export(context: &Context, caller: &Caller, query: ClaimQuery) -> Re
     }
 }
 
+/// One claim without its evidence.
+///
+/// # Errors
+/// When the caller may not, there is none of this number, or the store fails.
+pub async fn record(context: &Context, caller: &Caller, number: ClaimNumber) -> Result<ClaimRecord> {
+    caller.require(Permission::See)?;
+    context.store.claims.numbered(caller.scope(), number).await?.ok_or(UseCaseError::NotFound("claim"))
+}
+
 /// One claim.
 ///
 /// # Errors

@@ -2,18 +2,17 @@
 
 use super::{
     common::{checked_note, job_of, not_possible, today},
-    sealing,
+    remind, sealing,
 };
 use crate::{
-    alerts, audit,
+    audit,
     caller::Caller,
     context::Context,
     error::{Result, UseCaseError},
 };
 use domain::{
     access::Permission,
-    alerts::AlertKind,
-    claims::{ClaimNumber, Step, StepKind},
+    claims::{ClaimNumber, ClaimStatus, Step, StepKind},
     ids::UserId,
     money::Money,
 };
@@ -97,8 +96,11 @@ pub async fn change(
     if refresh {
         context.notifier.all_work();
     }
-    if next.remind_on.is_none() && found.remind_on.is_some() {
-        alerts::clear(context, scope, AlertKind::ClaimDeadline, &number.to_string()).await?;
+    if found.claim.status == ClaimStatus::Draft && next.claim.status != ClaimStatus::Draft {
+        // the change is kept; the next look at deadlines makes good what fails here
+        if let Err(error) = remind::over(context, scope, number).await {
+            tracing::warn!(%number, "the alert of a claim does not end yet: {error}");
+        }
     }
     Ok(ClaimRecord { revision: next.revision + 1, ..next })
 }

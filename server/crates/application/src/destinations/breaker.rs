@@ -27,6 +27,8 @@ const COOLING: SignedDuration = SignedDuration::from_secs(2);
 const COOLING_MAX: SignedDuration = SignedDuration::from_mins(1);
 /// The longest rate limit that is honoured.
 const RATE_LIMIT_MAX: SignedDuration = SignedDuration::from_hours(12);
+/// A limit that begins so soon after the last one goes on with it.
+const LULL: SignedDuration = SignedDuration::from_mins(10);
 /// A probe without a result for so long is given up: its node is dead.
 const PROBE: SignedDuration = SignedDuration::from_mins(2);
 /// For how long a worker caches what it read of the breakers.
@@ -102,7 +104,10 @@ pub fn after(health: &Health, outcome: Outcome, now: Timestamp, jitter: u8) -> H
     let shut = health.open_until.is_some_and(|until| until > now);
     let limited_until = health.limited_until.filter(|until| *until > now);
     match outcome {
-        Outcome::Success => Health { limited_until, ..Health::default() },
+        Outcome::Success => {
+            let limited_since = health.limited_since.filter(|_| limited_until.is_some());
+            Health { limited_until, limited_since, ..Health::default() }
+        }
         Outcome::NotCalled => Health { probe_until: None, ..health.clone() },
         // one that was on its way when the breaker opened changes nothing
         Outcome::Failure if shut => health.clone(),
@@ -140,7 +145,13 @@ fn after_job(health: &Health, called: &Called<'_>, now: Timestamp, jitter: u8) -
         next.stopped = awaits.then_some(kind);
     }
     match wait {
-        Some(wait) => rate_limited(&next, wait, now),
+        Some(wait) => {
+            // when the last limit ended says whether this one goes on with it
+            if outcome != Outcome::Success {
+                next.limited_until = health.limited_until;
+            }
+            rate_limited(&next, wait, now)
+        }
         None => next,
     }
 }
@@ -149,7 +160,9 @@ fn after_job(health: &Health, called: &Called<'_>, now: Timestamp, jitter: u8) -
 pub fn rate_limited(health: &Health, wait: Duration, now: Timestamp) -> Health {
     let wait = SignedDuration::try_from(wait).unwrap_or(RATE_LIMIT_MAX).min(RATE_LIMIT_MAX);
     let until = now.checked_add(wait).unwrap_or(Timestamp::MAX);
-    Health { limited_until: health.limited_until.max(Some(until)), ..health.clone() }
+    let goes_on = health.limited_until.is_some_and(|last| now.duration_since(last) < LULL);
+    let since = health.limited_since.filter(|_| goes_on).unwrap_or(now);
+    Health { limited_until: health.limited_until.max(Some(until)), limited_since: Some(since), ..health.clone() }
 }
 
 fn cooling(times_opened: u32, jitter: u8) -> SignedDuration {
@@ -351,6 +364,27 @@ mod tests {
             let wait = health.open_until.unwrap().duration_since(now);
             assert!(wait <= COOLING_MAX * 120 / 100 && wait >= SignedDuration::from_secs(1));
         }
+    }
+
+    #[test]
+    fn a_limit_that_comes_again_and_again_is_one_since_its_first_answer() {
+        let kind = JobKind::SYNC_ORDER;
+        let limited = |health: &Health, second| {
+            let wait = Some(Duration::from_secs(60));
+            after_job(health, &Called { kind, outcome: Outcome::NotCalled, class: None, wait }, at(second), 0)
+        };
+        let mut health = Health::default();
+        for minute in 0..180 {
+            health = limited(&health, minute * 61);
+            assert_eq!(health.limited_since, Some(at(0)), "minute {minute}");
+        }
+        let last = 179 * 61;
+        let failed = Called { kind, outcome: Outcome::Failure, class: None, wait: Some(Duration::from_secs(60)) };
+        assert_eq!(after_job(&health, &failed, at(last + 70), 0).limited_since, Some(at(0)), "a failure is no success");
+        let straggler = after(&health, Outcome::Success, at(last + 30), 0);
+        assert_eq!(straggler.limited_since, Some(at(0)), "one that was on its way");
+        assert_eq!(limited(&after(&health, Outcome::Success, at(last + 61), 0), last + 62).limited_since, Some(at(last + 62)));
+        assert_eq!(limited(&health, last + 3_600).limited_since, Some(at(last + 3_600)), "it was not called for an hour");
     }
 
     #[test]

@@ -140,6 +140,10 @@ pub fn observe(open: Option<&Standing>, observed: Observed, now: Timestamp) -> N
 
 /// What time alone does to an open alert: it escalates, or its snooze ends.
 pub fn wait(open: &Standing, now: Timestamp) -> Option<(Standing, Notice)> {
+    // what is about to resolve wakes no one
+    if open.clear_since.is_some() {
+        return None;
+    }
     if let Some(until) = open.snoozed_until {
         if until > now {
             return None;
@@ -147,8 +151,7 @@ pub fn wait(open: &Standing, now: Timestamp) -> Option<(Standing, Notice)> {
         let back = Standing { snoozed_until: None, raised_at: now, ..open.clone() };
         return Some((back, Notice::Back));
     }
-    // what is about to resolve wakes no one
-    if open.acknowledged_at.is_some() || open.clear_since.is_some() || open.escalated >= ESCALATIONS_MAX {
+    if open.acknowledged_at.is_some() || open.escalated >= ESCALATIONS_MAX {
         return None;
     }
     let step = escalates_after(open.severity)?;
@@ -220,6 +223,7 @@ mod tests {
         assert_eq!(wait(&open, at(29)), None);
         let (back, notice) = wait(&open, at(30)).unwrap();
         assert_eq!((back.snoozed_until, notice), (None, Notice::Back));
+        assert_eq!(wait(&Standing { clear_since: Some(at(25)), ..open }, at(30)), None, "it is about to resolve");
     }
 
     proptest! {

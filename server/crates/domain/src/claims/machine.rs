@@ -8,6 +8,15 @@ use serde::{Deserialize, Serialize};
 /// Days before the last day for filing on which a reminder goes out; the last one goes out when that day is over.
 const REMIND_DAYS_BEFORE: [i64; 2] = [7, 2];
 
+/// What a person is reminded of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reminder {
+    /// So many days, or fewer, are left to file it.
+    Before(i64),
+    /// The last day is over.
+    Missed,
+}
+
 /// Where a claim stands. Days are calendar days where the parcel was; "today" is the day in UTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
@@ -212,6 +221,16 @@ impl Claim {
             (None, _) => self.ended_on.unwrap_or(today),
         };
         self.file_by.is_some_and(|by| on > by)
+    }
+
+    /// The reminder that is to be seen on a day; none where there is nothing to file, or it has time.
+    pub fn reminder(&self, today: Date) -> Option<Reminder> {
+        let by = self.file_by.filter(|_| self.status == ClaimStatus::Draft)?;
+        let reached = |days: &&i64| today >= by.saturating_sub(days.days());
+        match today > by {
+            true => Some(Reminder::Missed),
+            false => REMIND_DAYS_BEFORE.iter().filter(reached).min().copied().map(Reminder::Before),
+        }
     }
 
     /// The first day after this one on which a reminder goes out; none where there is nothing to file.

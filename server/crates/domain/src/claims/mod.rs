@@ -13,7 +13,7 @@ mod totals;
 #[cfg(feature = "model")]
 pub use deadlines::{DAYS_MAX, DeadlineRule, Deadlines, From, Moments, RULES_MAX, UnusableRule};
 #[cfg(feature = "model")]
-pub use machine::{Claim, NotPossible, Step};
+pub use machine::{Claim, NotPossible, Reminder, Step};
 pub use number::ClaimNumber;
 #[cfg(feature = "model")]
 pub use totals::Totals;

@@ -154,13 +154,24 @@ fn late(asked: &Asked<'_>, said: &mut Said) {
     said.exceptions.push(raised(ExceptionReason::Late, "late", promised, promised, closed));
 }
 
-/// Longer than is normal for its lane, in working days; where that is not known, than the plan says.
+/// Since when no update came, and by when one is due: after the longest usual gap of its lane, in working days; where that is not
+/// known, after the hours that the plan says. None where the plan watches for no silence, or nothing is expected yet.
+pub fn update_due(
+    plan: &Plan,
+    heard_at: Option<Timestamp>,
+    watch: Option<&Watch>,
+) -> Option<(Timestamp, Timestamp)> {
+    let hours = plan.silence_after_hours?;
+    let since = heard_at.max(plan.expected_from)?;
+    let usual = watch.and_then(|watch| Some(watch.calendar.after_days(since, watch.usual?.gap)));
+    let until = usual.or_else(|| since.checked_add(SignedDuration::from_hours(i64::from(hours))).ok())?;
+    Some((since, until))
+}
+
+/// Without an update for longer than is usual.
 fn silent(asked: &Asked<'_>, said: &mut Said) {
-    let Some(hours) = asked.plan.silence_after_hours.filter(|_| !asked.state.is_terminal()) else { return };
-    let Some(since) = asked.heard_at.max(asked.plan.expected_from) else { return };
-    let Ok(least) = since.checked_add(SignedDuration::from_hours(i64::from(hours))) else { return };
-    let usual = asked.watch.and_then(|watch| Some(watch.calendar.after_days(since, watch.usual?.gap)));
-    let until = usual.unwrap_or(least);
+    let due = update_due(asked.plan, asked.heard_at, asked.watch);
+    let Some((since, until)) = due.filter(|_| !asked.state.is_terminal()) else { return };
     if asked.now <= until {
         said.review(next(until));
         return;
@@ -190,7 +201,7 @@ const FIRST_SCAN_DAYS: u32 = 3;
 fn never_scanned(asked: &Asked<'_>, watch: &Watch, said: &mut Said) {
     let Some(labelled) = asked.labelled else { return };
     let days = watch.usual.map_or(FIRST_SCAN_DAYS, |usual| usual.first_scan);
-    let due = watch.calendar.after_days(asked.plan.expected_from.unwrap_or(labelled).max(labelled), days);
+    let due = watch.calendar.after_hand_over(asked.plan.expected_from.unwrap_or(labelled).max(labelled), days);
     let closed = match (&asked.left, asked.state) {
         (Some((at, time)), _) if *at > due => Some((time.clone(), Resolution::Progress)),
         (None, State::Registered) if asked.now <= due => return said.review(next(due)),

@@ -23,6 +23,7 @@ mod standing;
 mod tests;
 mod unknown;
 
+pub use clock::update_due;
 pub use incarnation::{of_other_uses, same_use};
 pub use input::{
     Choice, Decision, DeliveryStanding, Fact, Feed, FoldInput, OtherDelivery, Plan, PromiseSource, Sighting, Snapshot,
@@ -302,11 +303,13 @@ fn visibility(facts: &[Examined<'_>], state: State) -> Visibility {
 fn counts(facts: &[Examined<'_>], state: State) -> Counts {
     let mut counts = Counts::default();
     for examined in facts {
-        counts.unmapped += u32::from(examined.fact.reading.unmapped);
         match examined.out.map(|(standing, ..)| standing) {
             // what a message expects of the delivery, beside its events, is no event
             None if examined.is_aside() => {}
-            None => counts.active += 1,
+            None => {
+                counts.active += 1;
+                counts.unmapped += u32::from(examined.fact.reading.unmapped);
+            }
             Some(Standing::Merged) => counts.merged += 1,
             Some(Standing::Superseded) => {
                 counts.superseded += 1;

@@ -96,7 +96,7 @@ pub struct Counts {
     pub retracted: u32,
     /// Kept out for an impossible time.
     pub quarantined: u32,
-    /// Unmapped codes (counted at their standing, too).
+    /// Of those that count, the ones whose code is not mapped.
     pub unmapped: u32,
     /// Facts that had moved the state and were taken back, by a retraction or by a newer list that goes back behind them:
     /// corrections for those who were notified.

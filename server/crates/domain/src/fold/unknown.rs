@@ -37,7 +37,7 @@ const FIRST_SCAN_DAYS: u32 = 3;
 
 fn never_seen(plan: &Plan, watch: &Watch, now: Timestamp) -> (Option<Cause>, Option<Timestamp>) {
     let Some(since) = plan.expected_from else { return (None, None) };
-    let due = watch.calendar.after_days(since, watch.usual.map_or(FIRST_SCAN_DAYS, |usual| usual.first_scan));
+    let due = watch.calendar.after_hand_over(since, watch.usual.map_or(FIRST_SCAN_DAYS, |usual| usual.first_scan));
     if now > due {
         (Some(Cause::NeverSeen), None)
     } else {

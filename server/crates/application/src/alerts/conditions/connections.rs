@@ -99,10 +99,11 @@ async fn health(looking: Looking<'_>) -> Result<Vec<Raised>> {
             let why = class.map_or_else(String::new, |class| class.meaning().to_owned());
             found.push(of(AlertKind::ConnectionSuspended, &one, "is suspended", why, (waiting, "jobs")));
         }
-        if let Some(until) = health.limited_until
-            && until.duration_since(now) >= minutes(AlertKind::RateLimited)
+        if let (Some(until), Some(since)) = (health.limited_until.filter(|until| *until > now), health.limited_since)
+            && now.duration_since(since) >= minutes(AlertKind::RateLimited)
         {
-            let why = format!("It asks not to be called until {}; it resumes by itself", until.strftime("%H:%M UTC"));
+            let asks = format!("It asks not to be called until {}", until.strftime("%H:%M UTC"));
+            let why = format!("{asks}, and limits the rate since {}; it resumes by itself", since.strftime("%H:%M UTC"));
             found.push(of(AlertKind::RateLimited, &one, "is rate-limited", why, (waiting, "jobs")));
         }
     }

@@ -82,7 +82,7 @@ async fn dead_letters(looking: Looking<'_>) -> Result<Vec<Raised>> {
         let class = one.errors.first().map(|error| error.class.clone()).unwrap_or_default();
         let why = crate::jobs::errors::class(&class).map_or("", |class| class.meaning).to_owned();
         let raised = inside(AlertKind::DeadLetters, &one.destination, title, why, (one.dead, "jobs"));
-        Raised { link: "/sync?tab=failed".into(), ..raised }
+        Raised { link: format!("/sync?view=failed&destination={}", one.destination), ..raised }
     };
     Ok(many.map(of).collect())
 }

@@ -6,13 +6,14 @@ use crate::{
         Count, Raised,
         backups::{self, Backups},
     },
-    error::Result,
+    error::{Result, UseCaseError},
+    machine::Room,
 };
 use domain::{alerts::AlertKind, visible::visible_line};
 use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use outbound::check::Report;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(super) const DISK: Condition = Condition { kinds: &[AlertKind::DiskSpace], look: |looking| disk(looking).boxed() };
 
@@ -39,27 +40,13 @@ fn of(kind: AlertKind, subject: &str, title: String, detail: String, link: &str)
     }
 }
 
-/// Room on a disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Room {
-    free_bytes: u64,
-    all_bytes: u64,
-}
-
+/// What cannot be asked leaves the alert as it is.
 async fn disk(looking: Looking<'_>) -> Result<Vec<Raised>> {
-    let folder = looking.context.config.tombstones.parent().map(Path::to_owned).unwrap_or_default();
-    let room = tokio::task::spawn_blocking(move || room_of(&folder)).await.ok().flatten();
-    let least = u64::from(looking.rules.threshold(AlertKind::DiskSpace));
-    Ok(room.and_then(|room| too_full(room, least)).into_iter().collect())
-}
-
-/// The room of the disk that a folder lies on. df is everywhere; a crate for two numbers is not worth it.
-fn room_of(folder: &Path) -> Option<Room> {
-    let folder: PathBuf = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/")).to_owned();
-    let answer = std::process::Command::new("df").args(["-B1", "--output=avail,size"]).arg(folder).output().ok()?;
-    let text = String::from_utf8(answer.stdout).ok()?;
-    let mut numbers = text.lines().nth(1)?.split_whitespace().map(str::parse::<u64>);
-    Some(Room { free_bytes: numbers.next()?.ok()?, all_bytes: numbers.next()?.ok()? })
+    let Looking { context, rules, .. } = looking;
+    let folder = context.config.tombstones.parent().unwrap_or(Path::new("/"));
+    let unknown = |error: std::io::Error| UseCaseError::Unavailable(format!("the room of {}: {error}", folder.display()));
+    let room = context.machine.room(folder).await.map_err(unknown)?;
+    Ok(too_full(room, u64::from(rules.threshold(AlertKind::DiskSpace))).into_iter().collect())
 }
 
 fn too_full(room: Room, least_percent: u64) -> Option<Raised> {
@@ -71,7 +58,7 @@ fn too_full(room: Room, least_percent: u64) -> Option<Raised> {
 }
 
 async fn database(looking: Looking<'_>) -> Result<Vec<Raised>> {
-    let bytes = looking.context.store.alerts.engine().await?.bytes;
+    let bytes = looking.context.machine.engine(&looking.context.store).await?.bytes;
     let most = u64::from(looking.rules.threshold(AlertKind::DatabaseSize));
     Ok(too_large(bytes, most).into_iter().collect())
 }
@@ -112,7 +99,7 @@ async fn clocks(looking: Looking<'_>) -> Result<Vec<Raised>> {
     let Looking { context, scope, rules } = looking;
     let most = i64::from(rules.threshold(AlertKind::ClockOff));
     let mut found = Vec::new();
-    if let Some(theirs) = context.store.alerts.engine().await?.clock {
+    if let Some(theirs) = context.machine.engine(&context.store).await?.clock {
         let apart = theirs.duration_since(context.now()).as_secs().abs();
         if apart > most {
             let why = format!("It differs from this server's by {apart} s");
@@ -142,9 +129,6 @@ mod tests {
         assert_eq!(too_full(room(100), 10).map(|raised| raised.kind), None);
         assert_eq!(too_full(room(99), 10).map(|raised| raised.kind), Some(AlertKind::DiskSpace));
         assert!(too_full(Room { free_bytes: 0, all_bytes: 0 }, 10).is_none(), "nothing is known");
-        let here = room_of(Path::new("/")).unwrap();
-        assert!(here.all_bytes > 0 && here.free_bytes <= here.all_bytes);
-        assert_eq!(room_of(Path::new("/no/such/folder")).map(|room| room.all_bytes), Some(here.all_bytes));
     }
 
     #[test]

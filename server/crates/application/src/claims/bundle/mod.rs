@@ -23,6 +23,7 @@ use domain::{
     documents::{Content, DocumentKind},
     ids::MessageId,
 };
+use jiff::Timestamp;
 use std::{
     collections::BTreeMap,
     io::{Cursor, Write as _},
@@ -31,7 +32,7 @@ use storage::{Scope, claims::ClaimRecord};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 /// The most bytes of all files together.
-const BYTES_MAX: usize = 200 * 1024 * 1024;
+const BYTES_MAX: u64 = 200 * 1024 * 1024;
 /// The file that lists the others.
 const MANIFEST: &str = "manifest.json";
 
@@ -57,7 +58,7 @@ struct Parts<'a> {
     links: Vec<(DocumentKind, String)>,
     /// The names of the documents in the bundle.
     documents: Vec<String>,
-    made_at: jiff::Timestamp,
+    made_at: Timestamp,
     page: String,
 }
 
@@ -71,6 +72,8 @@ pub async fn bundle(context: &Context, caller: &Caller, number: ClaimNumber) -> 
     let record = context.store.claims.numbered(scope, number).await?.ok_or(UseCaseError::NotFound("claim"))?;
     let known = evidence::known(context, scope, &record).await?;
     let evidence = evidence::evidence(&known, &record);
+    // before any of them is read
+    within_limit(known.files.iter().map(|file| file.size).sum())?;
     let audit = context.audit("claim.bundle", format!("claim:{}", record.id));
     context.store.people.audit(scope, audit).await?;
     let mut documents = uploads(context, scope, &record, &known).await?;
@@ -103,7 +106,21 @@ pub async fn bundle(context: &Context, caller: &Caller, number: ClaimNumber) -> 
         files.push(("packing_list.csv".to_owned(), tables::packing_csv(&parts).into_bytes()));
     }
     files.extend(documents);
-    Ok(Bundle { name: format!("{number}.zip"), bytes: zipped(files, &parts)? })
+    let made_at = parts.made_at;
+    let zip = tokio::task::spawn_blocking(move || zipped(files, number, made_at));
+    let bytes = zip.await.map_err(|error| UseCaseError::Internal(format!("a bundle: {error}")))??;
+    Ok(Bundle { name: format!("{number}.zip"), bytes })
+}
+
+/// Refuses what is too large for a bundle.
+fn within_limit(bytes: u64) -> Result<()> {
+    match bytes <= BYTES_MAX {
+        true => Ok(()),
+        false => {
+            let message = format!("the bundle has more than {} MB: remove files first", BYTES_MAX / 1024 / 1024);
+            Err(UseCaseError::Conflict(message))
+        }
+    }
 }
 
 /// The files that people added, under names that are each one's own.
@@ -159,16 +176,12 @@ async fn digests(context: &Context, scope: Scope, known: &Known) -> Result<BTree
 }
 
 /// The files as a ZIP, with the manifest last. The same content gives the same bytes.
-fn zipped(files: Vec<(String, Vec<u8>)>, parts: &Parts<'_>) -> Result<Vec<u8>> {
-    let size: usize = files.iter().map(|(_, bytes)| bytes.len()).sum();
-    if size > BYTES_MAX {
-        let message = format!("the bundle has more than {} MB: remove files first", BYTES_MAX / 1024 / 1024);
-        return Err(UseCaseError::Conflict(message));
-    }
+fn zipped(files: Vec<(String, Vec<u8>)>, number: ClaimNumber, made_at: Timestamp) -> Result<Vec<u8>> {
+    within_limit(files.iter().map(|(_, bytes)| bytes.len() as u64).sum())?;
     let listed = |(name, bytes): &(String, Vec<u8>)| serde_json::json!({"file": name, "bytes": bytes.len(), "sha256": sha256(bytes)});
     let manifest = serde_json::json!({
-        "claim": parts.record.number.to_string(),
-        "made_at": parts.made_at,
+        "claim": number.to_string(),
+        "made_at": made_at,
         "files": files.iter().map(listed).collect::<Vec<_>>(),
     });
     let internal = |error: String| UseCaseError::Internal(format!("a bundle: {error}"));

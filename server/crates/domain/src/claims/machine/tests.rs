@@ -94,6 +94,18 @@ fn reminders_go_out_before_the_deadline_and_after_it() {
         last = Some(next);
     }
     assert_eq!(days, ["2026-11-23", "2026-11-28", "2026-12-01"]);
+    for (today, reminder) in [
+        ("2026-11-22", None),
+        ("2026-11-23", Some(Reminder::Before(7))),
+        ("2026-11-27", Some(Reminder::Before(7))),
+        ("2026-11-28", Some(Reminder::Before(2))),
+        ("2026-11-30", Some(Reminder::Before(2))),
+        ("2026-12-01", Some(Reminder::Missed)),
+        ("2027-12-01", Some(Reminder::Missed)),
+    ] {
+        assert_eq!(claim.reminder(day(today)), reminder, "{today}");
+        assert_eq!(claim.after(&file(), day("2026-11-01")).unwrap().reminder(day(today)), None, "{today}: it is filed");
+    }
     assert_eq!(claim.after(&file(), day("2026-11-24")).unwrap().remind_after(None), None);
     assert_eq!(Claim::new(ClaimReason::Lost, None).remind_after(None), None);
 }

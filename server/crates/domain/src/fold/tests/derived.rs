@@ -285,3 +285,47 @@ proptest! {
         prop_assert!(fold(&input, now()).exceptions.iter().all(|e| e.reason >= E::Late));
     }
 }
+
+/// Only what counts says whether all is unmapped: a copy of an unmapped event, or a former list, does not.
+#[test]
+fn a_mapped_event_beside_unmapped_ones_that_do_not_count_is_current() {
+    let unmapped = |facts: &[Said]| fold(&watched(facts), instant("2026-03-05T12:00:00Z")).unknown;
+    let scanned = said("CP", &at(5, "09:00"));
+    let withdrawn = [
+        Said { snapshot: Some(1), ..said("ZZ", &at(5, "08:00")) },
+        Said { snapshot: Some(2), ..said("CP", &at(5, "09:00")) },
+    ];
+    let mut listed = watched(&withdrawn);
+    listed.snapshots = vec![snapshot(1, &at(5, "08:30")), snapshot(2, &at(5, "09:30"))];
+    let folded = fold(&listed, instant("2026-03-05T12:00:00Z"));
+    assert_eq!((folded.counts.superseded, folded.counts.unmapped, folded.unknown), (1, 0, None));
+    assert_eq!(unmapped(&[scanned.clone(), said("ZZ", &at(5, "10:00"))]), None);
+    assert_eq!(unmapped(&[said("ZZ", &at(5, "10:00"))]), Some(crate::unknown::Cause::UnmappedCode));
+}
+
+proptest! {
+    #[test]
+    fn a_code_is_not_the_cause_where_a_mapped_event_counts_and_nothing_is_silent(input in one_parcel()) {
+        let folded = fold(&FoldInput { watch: watch(), ..input.clone() }, instant("2026-03-20T12:00:00Z"));
+        let open = |reason| folded.exceptions.iter().any(|e| e.reason == reason && e.closed.is_none());
+        let counts = |fact: &&Fact| folded.verdicts.iter().any(|v| v.fact == fact.id && !progress::is_void(v.standing) && v.standing != Standing::Merged);
+        let counting: Vec<_> = input.facts.iter().filter(counts).collect();
+        prop_assert_eq!(folded.counts.unmapped as usize, counting.iter().filter(|fact| fact.reading.unmapped).count());
+        let silent = open(E::Silence) || open(E::PresumedLost) || folded.visibility == Visibility::Stopped;
+        if !silent && counting.iter().any(|fact| !fact.reading.unmapped) {
+            prop_assert!(folded.unknown != Some(crate::unknown::Cause::UnmappedCode), "{:?}", folded.counts);
+        }
+    }
+
+    /// However long it is silent: what explains another exception is open itself.
+    #[test]
+    fn what_is_on_its_way_back_and_silent_is_noticed(days in 1_i64..90) {
+        let back = watched(&[said("CP", &at(5, "09:00")), said("InTransit_008", &at(6, "08:00"))]);
+        let later = instant("2026-03-06T08:00:00Z") + SignedDuration::from_hours(days * 24);
+        let folded = fold(&back, later);
+        prop_assert_eq!(folded.state, State::Returning);
+        let open = open_reasons(&folded);
+        let noticed = open.contains(&E::Silence) || open.contains(&E::PresumedLost);
+        prop_assert_eq!(noticed, days > 5, "{} days: {:?}", days, open);
+    }
+}
