@@ -87,7 +87,7 @@ async fn hours_holidays_and_own_days_are_set_and_change_what_is_due() {
         country: "de".into(),
         zone: "Europe/Berlin".into(),
         opens: "09:00".into(),
-        closes: "17:00".into(),
+        closes: "16:00".into(),
         cut_off: "14:30".into(),
     };
     playbooks.set_calendar(form.clone()).await.unwrap();

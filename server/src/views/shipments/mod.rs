@@ -59,7 +59,9 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         let shown = shown.map_err(|e| self.0.refused(e))?;
         let times = self.0.times();
         let kept = match as_of {
-            None => booking::read::of_shipment(context, &caller, shown.record.id).await.map_err(|e| self.0.refused(e))?,
+            None => {
+                booking::read::of_shipment(context, &caller, shown.record.id).await.map_err(|e| self.0.refused(e))?
+            }
             Some(_) => OfShipment::default(),
         };
         let mut view = page::view(&shown, &kept.bookings, &times);
