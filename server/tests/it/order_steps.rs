@@ -192,6 +192,35 @@ async fn a_proof_is_attached_once_when_it_comes() {
 }
 
 #[tokio::test]
+async fn a_proof_that_comes_later_is_attached_with_the_same_events_and_with_one_more() {
+    for more in [None, Some(("Delivered_001", "2026-03-05T11:20:00"))] {
+        let systems = Systems::new().await;
+        systems.set_odoo(&[("invoice", "post"), ("invoice_on", "pod")]).await;
+        let picking = systems.order("POD2").await;
+        systems.carrier_says("POD2", DELIVERED).await;
+        for _ in 0..3 {
+            systems.advance(30).await;
+        }
+        assert_eq!((systems.attached(picking).len(), systems.invoices().len()), (0, 0), "{more:?}: it is awaited");
+        let events: Vec<_> = DELIVERED.iter().copied().chain(more).collect();
+        let checkpoint = |(subtag, time): &(&str, &str)| json!({"tag": subtag.split('_').next(), "subtag": subtag, "checkpoint_time": time, "city": "Lyon"});
+        let (last, stamp) = events.last().copied().unwrap();
+        let checkpoints: Vec<Value> = events.iter().map(checkpoint).collect();
+        let msg = json!({"id": "t-POD2", "tracking_number": "POD2", "slug": "dhl", "tag": "Delivered", "subtag": last,
+            "updated_at": format!("{stamp}+00:00"), "signed_by": "Jane Doe", "checkpoints": checkpoints,
+            "proof_of_delivery": [{"type": "signature", "data": PNG}]});
+        for event in ["later", "later still"] {
+            let body = json!({"event_id": event, "msg": msg}).to_string();
+            systems.world.offer(body.as_bytes()).await.unwrap();
+            for _ in 0..3 {
+                systems.advance(30).await;
+            }
+        }
+        assert_eq!((systems.attached(picking).len(), systems.invoices().len()), (1, 1), "{more:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_proof_that_does_not_come_is_awaited_for_thirty_days() {
     let systems = Systems::new().await;
     let picking = systems.order("NEVER1").await;

@@ -21,7 +21,7 @@ use storage::{
     Scope, Sealed, StoreError,
     facts::{NewObservation, NewReport, NewSnapshot, Progress, Recorded, Recording, TrackerKey},
     inbox::{MessageRecord, MessageStatus},
-    jobs::{Cause, Lane},
+    jobs::{Cause, JobKind, Lane},
 };
 
 /// The place of an observation's free text in the vault.
@@ -63,6 +63,8 @@ impl StatementText {
 /// Reports that one transaction records. A message with more is an interchange: it is recorded in parts, whose cursor
 /// survives a stop, and its shipments are folded in the batch lane, so that live messages do not wait for it.
 const PART_REPORTS: usize = 200;
+/// Numbers of one message whose proofs are looked at although nothing else changed.
+const PROVED_MAX: usize = 20;
 /// A body of more bytes is decoded on a thread of its own, so that requests do not wait for it.
 const DECODED_ASIDE_BYTES: usize = 256 * 1024;
 
@@ -151,6 +153,7 @@ async fn record(context: &Context, scope: Scope, reading: &Reading<'_>, decoded:
         problems: count(decoded.problems.len()),
     };
     let reports: Vec<_> = decoded.reports.into_iter().filter(|report| !report.observations.is_empty()).collect();
+    let proved = proved(reading, &reports);
     let lane = if reports.len() > PART_REPORTS || reading.cause != Cause::Live { Lane::Batch } else { Lane::RealTime };
     let mut done = (reading.message.cursor as usize).min(reports.len().saturating_sub(1));
     let mut all = Recorded { shipments: Vec::new(), new_observations: 0 };
@@ -170,7 +173,43 @@ async fn record(context: &Context, scope: Scope, reading: &Reading<'_>, decoded:
         all.new_observations += recorded.new_observations;
         context.notifier.work(lane);
     }
+    look_at_proofs(context, scope, reading, &proved, &all).await?;
     Ok(all)
+}
+
+/// Numbers of which a live message brings a proof of delivery: it may come with events that are known already, so that nothing else
+/// changes.
+fn proved(reading: &Reading<'_>, reports: &[TrackerReport]) -> Vec<String> {
+    if reading.cause != Cause::Live {
+        return Vec::new();
+    }
+    let has_proof = |report: &&TrackerReport| {
+        report.observations.iter().any(|said| said.signatory.is_some() || !said.documents.is_empty())
+    };
+    let with_proof = reports.iter().filter(has_proof).take(PROVED_MAX);
+    with_proof.filter_map(|report| report.refs.tracker().map(|(_, number)| number.to_owned())).collect()
+}
+
+/// Folds shipments whose events did not change by a message that proves their delivery: what waits for a proof goes on.
+async fn look_at_proofs(
+    context: &Context,
+    scope: Scope,
+    reading: &Reading<'_>,
+    proved: &[String],
+    recorded: &Recorded,
+) -> Result<()> {
+    let mut jobs = Vec::new();
+    for number in proved {
+        let found = context.store.shipments.find(scope, number).await?;
+        let same = found.into_iter().filter(|id| !recorded.shipments.contains(id));
+        let correlation = reading.message.correlation;
+        jobs.extend(same.map(|id| context.job(JobKind::FOLD, id, Cause::Live, correlation, Some(id))));
+    }
+    if !jobs.is_empty() {
+        context.store.jobs.enqueue(scope, jobs).await?;
+        context.notifier.work(Lane::RealTime);
+    }
+    Ok(())
 }
 
 fn count(n: usize) -> u32 {

@@ -7,7 +7,7 @@ use domain::{
     Milestone,
     documents::{Content, Document},
     effects::EffectOutcome,
-    fold::Standing,
+    fold::{Fact, Standing},
     ids::{ObservationId, content_id},
 };
 use jiff::SignedDuration;
@@ -40,7 +40,13 @@ pub(super) async fn attach(posting: &Posting<'_>, marker: &str, fact: Observatio
         return Ok(None); // it is retracted
     }
     let shipment = posting.loaded.shipment.id;
-    let documents = proof::documents(posting.context, posting.scope, shipment, fact).await?;
+    let mut documents = proof::documents(posting.context, posting.scope, shipment, fact).await?;
+    for other in further(posting, fact) {
+        if !documents.is_empty() {
+            break;
+        }
+        documents = proof::documents(posting.context, posting.scope, shipment, other).await?;
+    }
     let mut first = None;
     for (place, document) in documents.iter().enumerate() {
         let name = name(posting, fact, document, place);
@@ -56,6 +62,20 @@ pub(super) async fn attach(posting: &Posting<'_>, marker: &str, fact: Observatio
     Ok(first)
 }
 
+/// Further events of the same delivery, which have no proof of their own to be attached: carriers report it again, with what was signed.
+fn further(posting: &Posting<'_>, fact: ObservationId) -> Vec<ObservationId> {
+    let (facts, folded) = (&posting.loaded.input.facts, &posting.loaded.shipment.folded);
+    let Some(of) = facts.iter().find(|one| one.id == fact) else { return Vec::new() };
+    let same = |one: &&Fact| {
+        one.id != fact
+            && (one.tracker, &one.piece) == (of.tracker, &of.piece)
+            && one.reading.milestone == Milestone::Delivered
+            && counts(posting, one.id)
+            && !folded.announcements.iter().any(|announced| announced.fact == one.id)
+    };
+    facts.iter().filter(same).map(|one| one.id).collect()
+}
+
 /// Whether there is a proof of delivery: a document, a signature, or the carrier's word that it has one.
 pub(super) async fn is_proved(posting: &Posting<'_>) -> Result<bool, crate::odoo::OrderError> {
     let (loaded, shipment) = (posting.loaded, posting.loaded.shipment.id);
@@ -66,8 +86,10 @@ pub(super) async fn is_proved(posting: &Posting<'_>) -> Result<bool, crate::odoo
     }
     let delivered = loaded.shipment.folded.announcements.iter().filter(|one| one.milestone == Milestone::Delivered);
     for announcement in delivered {
-        if !proof::documents(posting.context, posting.scope, shipment, announcement.fact).await?.is_empty() {
-            return Ok(true);
+        for fact in std::iter::once(announcement.fact).chain(further(posting, announcement.fact)) {
+            if !proof::documents(posting.context, posting.scope, shipment, fact).await?.is_empty() {
+                return Ok(true);
+            }
         }
     }
     let named = proof::of(posting.context, posting.scope, loaded, &loaded.shipment.folded).await?.named;

@@ -32,6 +32,7 @@ use domain::{
     progress::{self, Step},
 };
 use jiff::{Timestamp, tz::TimeZone};
+use outbound::template::Family;
 use std::collections::{BTreeMap, HashMap};
 use storage::{
     Actor, Scope,
@@ -328,12 +329,16 @@ async fn calls(context: &Context, scope: Scope, loaded: &Loaded) -> Result<Vec<S
     let attempts = context.store.jobs.attempts_of(scope, loaded.shipment.id).await?;
     let mut made = tickets::created(context, scope, &loaded.cases, &attempts).await?;
     let connections = context.connections.now();
+    // what became of a label stands with its booking
+    let of_platform = |record: &AttemptRecord| {
+        connections.get(&record.destination).is_some_and(|one| one.family == Some(Family::Shipping))
+    };
     let call = |record: AttemptRecord| ShownCall {
         system: connections.label(&record.destination),
         ticket: made.remove(&record.id),
         record,
     };
-    Ok(attempts.into_iter().map(call).collect())
+    Ok(attempts.into_iter().filter(|record| !of_platform(record)).map(call).collect())
 }
 
 async fn seen(context: &Context, scope: Scope, id: ShipmentId) -> Result<HashMap<ObservationId, FirstSeen>> {
