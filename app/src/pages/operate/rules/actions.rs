@@ -23,7 +23,7 @@ pub(super) fn panel(editor: RwSignal<EditorView>, choices: StoredValue<ChoicesVi
         let kind = choices.with_value(|all| all.actions.iter().find(|kind| kind.code == form.kind).cloned());
         let quiet = editor.with_untracked(|editor| !editor.form.quiet_from.is_empty()) && form.kind == "alert";
         let last = n + 1 == count.get_untracked();
-        action(n, form, words, Shown { kind, quiet, open, last, may_edit }, editor, choices)
+        action(n, form, words, Shown { kind, quiet, open, last, may_edit }, editor, choices).into_any()
     };
     let add = may_edit.then(|| {
         let kinds = choices.with_value(|all| {

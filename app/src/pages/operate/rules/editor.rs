@@ -167,7 +167,7 @@ fn limits(view: Signal<RuleView>, editor: RwSignal<EditorView>, choices: StoredV
                 <div class="field"><label for="rule-group">"Group alerts by"</label>
                     <select class="input" id="rule-group" name="rule[group_by]">{move || options(&groups, &group.get())}</select>
                     <span class="hint">"One alert for all shipments with one value"</span></div>
-                {move || owner.with(|(id, owner, people)| owned(id, owner, people))}
+                {move || owner.with(|(id, owner, people)| owned(id, owner, people).into_any())}
             </div>
             <div class="in in--wrong">{wrong(problems(editor, "limits", None))}</div>
         </section>

@@ -33,9 +33,9 @@ pub(super) fn side(
     view! {
         <div class="cel-side">
             <h3>"Text (CEL)"<span class="push">"both sides stay in step"</span></h3>
-            {field(text, problems, choices, may_edit)}
+            {field(text, problems, choices, may_edit).into_any()}
             <div role="alert">{move || problems.get().into_iter().enumerate().map(|(n, one)| error(n, one, may_edit)).collect_view()}</div>
-            {known(choices)}
+            {known(choices).into_any()}
         </div>
     }
 }

@@ -65,7 +65,7 @@ fn result(id: &str, trial: &TrialView) -> impl IntoView + use<> {
         || view! { <p class="in small bad">{format!("It could not be run on {} shipments.", grouped(sum.failed))}</p> },
     );
     let all: u64 = trial.lasted.iter().map(|(_, n)| n).sum();
-    let chart = (all > 0).then(|| chart(trial));
+    let chart = (all > 0).then(|| chart(trial).into_any());
     let compared = trial.active.map(|(version, active)| view! { <p class="small muted" data-testid="trial-compared">{against(version, active, sum)}</p> });
     let rows = trial.rows.iter().cloned().map(row).collect_view();
     let table = (!trial.rows.is_empty()).then(|| {
