@@ -796,7 +796,7 @@ fn a_severity_by_rule_is_that_of_the_newest_rule_that_matches() {
     assert_eq!(exceptions[0].severity, Severity::Critical);
 }
 
-/// The gap of a lane is the one by which silence is told: the rule matches from the second on in which the exception opens.
+/// The gap of a lane is the one by which silence is found: the rule matches from the second on in which the exception opens.
 #[test]
 fn the_usual_gap_is_that_of_the_lane_and_of_the_silence() {
     use crate::{calendar::CompanyCalendar, exceptions::usual::Usual};
@@ -817,7 +817,7 @@ fn the_usual_gap_is_that_of_the_lane_and_of_the_silence() {
     ] {
         let due: Timestamp = due.parse().unwrap();
         let plan = Plan { silence_after_hours: Some(72), expected_from: expected, ..Plan::default() };
-        let after = Folded { heard_at: heard, ..Folded::default() };
+        let after = Folded { heard_at: heard, last_event: live().after.last_event, ..Folded::default() };
         assert_eq!(fold::update_due(&plan, heard, watch.as_ref()).map(|(_, due)| due), Some(due));
         let given = Given { plan, watch, after, ..live() };
         let silent = rule("shipment.hours_without_update > lane.usual_gap_hours", alert());
