@@ -65,6 +65,18 @@ pub async fn page(
             response.extensions_mut().insert(super::guard::Framed);
             response
         }
+        Err(UseCaseError::NotFound(_)) => {
+            // people read this one, inside the desk
+            let page = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Milepost</title>\
+                        <style>:root{color-scheme:light dark}body{font:14px/1.45 system-ui,sans-serif;margin:12px}</style></head>\
+                        <body><p>This view has ended, or the ticket has no shipment. Reload the ticket.</p></body></html>";
+            let mut response = (StatusCode::NOT_FOUND, Html(page)).into_response();
+            let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response.extensions_mut().insert(super::guard::Framed);
+            response
+        }
         Err(error) => refused(&error),
     }
 }

@@ -121,7 +121,8 @@ pub(crate) fn of_every_channel() -> [Field; 6] {
     ];
     [
         Field::new("severity", "Alerts", FieldKind::Choice(severities), "From which severity on this channel is used.")
-            .or("major"),
+            .or("major")
+            .upfront(),
         Field::new(
             "stage",
             "When",

@@ -16,6 +16,8 @@ pub struct Field {
     pub kind: FieldKind,
     /// Whether it must be given.
     pub required: bool,
+    /// Whether a form shows it at once, and not among its further settings.
+    pub upfront: bool,
     /// What it is for, and where its value is found.
     pub help: &'static str,
     /// What it is where nothing is given.
@@ -63,13 +65,19 @@ pub struct Fault {
 impl Field {
     /// A field of this kind that may be left empty.
     pub const fn new(name: &'static str, label: &'static str, kind: FieldKind, help: &'static str) -> Self {
-        Self { name, label, kind, required: false, help, default: None }
+        Self { name, label, kind, required: false, upfront: false, help, default: None }
     }
 
     /// The same, which must be given.
     #[must_use]
     pub fn required(self) -> Self {
-        Self { required: true, ..self }
+        Self { required: true, upfront: true, ..self }
+    }
+
+    /// The same, which a form shows at once although it may be left empty.
+    #[must_use]
+    pub fn upfront(self) -> Self {
+        Self { upfront: true, ..self }
     }
 
     /// The same with a default.

@@ -112,6 +112,7 @@ pub(super) fn form_view(template: &Template, form: ConnectionForm, secrets: u64,
             label: field.label.to_owned(),
             kind: field_kind(&field.kind),
             required: field.required,
+            upfront: field.upfront,
             help: field.help.to_owned(),
             value: typed.or(default).unwrap_or_default().to_owned(),
         }

@@ -89,7 +89,7 @@ pub fn SettingsForm(
     });
     Effect::watch(move || version.get(), |_, _, _| browser::clear("c-secret"), false);
     let (main, more): (Vec<_>, Vec<_>) =
-        form.fields.iter().cloned().partition(|field| field.required || field.name == "scheme");
+        form.fields.iter().cloned().partition(|field| field.upfront || field.name == "scheme");
     let main = main.into_iter().map(|field| setting(field, faults)).collect_view();
     let further = further(more, &form.typed, faults);
     let routing = (form.family == "desk").then(|| routing(&form.typed, faults));
@@ -218,7 +218,7 @@ fn environment(sandbox: bool) -> impl IntoView {
 
 /// A setting of the connector, by what it takes.
 fn setting(field: FieldView, faults: Faults) -> impl IntoView {
-    let FieldView { name, label, kind, required, help, value } = field;
+    let FieldView { name, label, kind, required, help, value, .. } = field;
     let sent_as = format!("connection[fields][{name}]");
     let (id, wrong, hint) = ids(&name);
     let described = format!("{wrong} {hint}");

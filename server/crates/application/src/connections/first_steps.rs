@@ -108,7 +108,7 @@ fn progress<'a>(connections: impl Iterator<Item = &'a Overview>) -> Progress {
 /// When the caller may not, or the store fails.
 pub async fn skip(context: &Context, caller: &Caller) -> Result<()> {
     caller.require(Permission::Operate)?;
-    let change = SettingChange { name: SKIPPED, from: None, to: context.now().to_string() };
+    let change = SettingChange { name: SKIPPED.into(), from: None, to: context.now().to_string() };
     match settings::change(context, caller.scope(), change, ("first_steps.skip", "installation".to_owned())).await {
         // another admin did it already
         Err(UseCaseError::Conflict(_)) => Ok(()),

@@ -43,7 +43,10 @@ pub(super) fn connect(config: ChannelConfig) -> Result<Arc<dyn Channel>, CallErr
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if c.is_ascii_punctuation() && !matches!(c, ',' | '\'' | '"' | '%' | ';' | '/' | '?' | '.') {
+        if matches!(
+            c,
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '<' | '>' | '~' | '@'
+        ) {
             out.push('\\');
         }
         out.push(c);
@@ -88,7 +91,7 @@ mod tests {
     fn nothing_in_a_text_mentions_people_or_formats() {
         for (text, shown) in [
             ("@channel", "\\@\u{2060}channel"),
-            ("[here](https://evil.example)", "\\[here\\]\\(https\\://evil.example\\)"),
+            ("[here](https://evil.example)", "\\[here\\]\\(https://evil.example\\)"),
             ("**bold** `code`", "\\*\\*bold\\*\\* \\`code\\`"),
             ("37 shipments, 5 %", "37 shipments, 5 %"),
         ] {

@@ -116,13 +116,17 @@ pub(super) async fn missing(odoo: &OdooClient, name: &str, log: &dyn CallLog) ->
     Ok(missing)
 }
 
+/// Whether the integration's user may do this with records of a model. Record rules may still say no.
+pub(super) async fn may(odoo: &OdooClient, model: &str, operation: &str, log: &dyn CallLog) -> Result<bool, CallError> {
+    let may = odoo.query(model, "has_access", json!({"ids": [], "operation": operation}), log).await?;
+    Ok(may == json!(true))
+}
+
 /// The rights to tickets that the integration's user lacks.
 pub(super) async fn missing_rights(odoo: &OdooClient, log: &dyn CallLog) -> Result<Vec<Missing>, CallError> {
     let mut missing = Vec::new();
     for operation in ["create", "write"] {
-        // of the class, not of a record: record rules may still say no
-        let may = odoo.query(MODEL, "has_access", json!({"ids": [], "operation": operation}), log).await?;
-        if may != json!(true) {
+        if !may(odoo, MODEL, operation, log).await? {
             let todo = "give the integration's user the group \"User\" of the Helpdesk app".to_owned();
             missing.push(Missing { what: format!("right to {operation} helpdesk.ticket"), todo });
         }
