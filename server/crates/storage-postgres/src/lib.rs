@@ -125,8 +125,7 @@ impl PostgresStore {
     /// # Errors
     /// As [`Self::open`].
     pub async fn temporary(admin: &str) -> Result<Store> {
-        let (temporary, url) = Temporary::make(admin).await?;
-        migrate(&url).await?;
+        let (temporary, url) = Temporary::migrated(admin).await?;
         Ok(Self::engine(&url, Some(Arc::new(temporary))).await?.into_store())
     }
 

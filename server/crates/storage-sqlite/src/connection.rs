@@ -11,7 +11,7 @@ use std::{path::Path, time::Duration};
 use storage::{Result, StoreError};
 
 /// The migrations, built in.
-static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
 
 /// A log that a long reader made longer is cut back to this when it begins anew.
 const LOG_BYTES: u32 = 64 * 1024 * 1024;

@@ -19,17 +19,15 @@ pub mod fill;
 mod hot;
 mod jobs;
 mod readers;
+mod temporary;
 mod upkeep;
 mod writer;
 
-use crate::{checkpoints::Checkpoints, readers::Readers, writer::Writer};
+use crate::{checkpoints::Checkpoints, readers::Readers, temporary::Temporary, writer::Writer};
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
 };
 use storage::{Result, Store, StoreError};
 use storage_sql::Sql;
@@ -99,8 +97,8 @@ impl SqliteStore {
     /// # Errors
     /// As [`Self::open`].
     pub async fn temporary() -> Result<Store> {
-        let temporary = Temporary::new();
-        let path = temporary.0.clone();
+        let temporary = Temporary::make().await?;
+        let path = temporary.path().to_owned();
         Ok(Self::engine(&path, Options::test(), Some(Arc::new(temporary))).await?.into_store())
     }
 
@@ -188,24 +186,4 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()
-}
-
-/// A file that goes with its store.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self(std::env::temp_dir().join(format!("milepost-{}-{number}.sqlite", std::process::id())))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        for end in ["", "-wal", "-shm", ".lock"] {
-            // what is not there need not be removed
-            drop(std::fs::remove_file(beside(&self.0, end)));
-        }
-    }
 }
