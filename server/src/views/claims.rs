@@ -14,6 +14,7 @@ use app::contract::{
     session::Permission,
 };
 use application::{
+    caller::Caller,
     claims::{self, Change, Done, Listed, NewByHand, NewFile, Overview, Presence, ShownClaim, ShownFile, deadlines},
     tracking::read,
     words::{csv_cut, csv_line},
@@ -23,7 +24,7 @@ use domain::{
     carriers,
     claims::{ClaimNumber, ClaimReason, ClaimStatus, DeadlineRule, EvidenceKind, Stage, Step, StepKind, Totals},
     ids::{ClaimFileId, ShipmentId},
-    money::Money,
+    money::{Currency, Money},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use storage::claims::{ClaimQuery, ClaimRecord};
@@ -31,8 +32,6 @@ use storage::claims::{ClaimQuery, ClaimRecord};
 /// Days before a deadline from which on it is urgent, and very urgent.
 const WARN_DAYS: i32 = 7;
 const BAD_DAYS: i32 = 2;
-/// The currency that a form begins with.
-const USUAL_CURRENCY: &str = "EUR";
 
 /// Claims.
 pub struct ClaimsPort(pub Asker);
@@ -77,7 +76,7 @@ impl app::contract::claims::ClaimsPort for ClaimsPort {
         })?;
         let amount = match new.amount.trim() {
             "" => None,
-            amount => Some(read_amount(amount, &new.currency)?),
+            amount => Some(read_amount(amount, &self.currency(&caller, &new, shipment).await?)?),
         };
         let by_hand = NewByHand { shipment, reason, amount, note: new.note };
         let number = claims::raise_by_hand(context, &caller, by_hand).await.map_err(|e| self.0.refused(e))?;
@@ -159,6 +158,17 @@ impl app::contract::claims::ClaimsPort for ClaimsPort {
 }
 
 impl ClaimsPort {
+    /// The currency that was entered, else the order's.
+    async fn currency(&self, caller: &Caller, new: &NewClaim, shipment: ShipmentId) -> ApiResult<String> {
+        let entered = new.currency.trim();
+        if !entered.is_empty() {
+            return Ok(entered.to_owned());
+        }
+        let known = claims::currency(&self.0.context, caller, shipment).await.map_err(|e| self.0.refused(e))?;
+        let missing = || invalid("currency", "Enter the currency of the amount: the order's is not known.");
+        known.map(|currency| currency.to_string()).ok_or_else(missing)
+    }
+
     fn shown(&self, of: ShownClaim) -> ClaimView {
         let times = self.0.times();
         let me = self.0.user.as_ref().map(|user| user.id);
@@ -175,7 +185,7 @@ impl ClaimsPort {
             mine: record.owner.is_some() && record.owner == me,
             amount: (
                 claimed.map(|money| money.amount()).unwrap_or_default(),
-                claimed.map_or_else(|| USUAL_CURRENCY.to_owned(), |money| money.currency.to_string()),
+                currency_of(record).map(|currency| currency.to_string()).unwrap_or_default(),
             ),
             evidence: of.evidence.iter().map(evidence).collect(),
             note: of.note.unwrap_or_default(),
@@ -192,6 +202,12 @@ fn invalid(field: &str, message: &str) -> ApiError {
     ApiError::Invalid { field: field.into(), message: message.into() }
 }
 
+/// The currency of a claim: of what is claimed, else of the goods' value.
+fn currency_of(of: &ClaimRecord) -> Option<Currency> {
+    let value = of.about.goods.as_ref().and_then(|goods| goods.value);
+    of.claim.claimed.or(value).map(|money| money.currency)
+}
+
 /// An amount as a person types it.
 fn read_amount(amount: &str, currency: &str) -> ApiResult<Money> {
     Money::typed(amount, currency).map_err(|error| invalid("amount", &format!("The amount cannot be read: {error}.")))
@@ -204,8 +220,8 @@ fn step(form: &StepForm, of: &ClaimRecord) -> ApiResult<Step> {
         text => Some(text.parse::<Date>().map_err(|_| invalid("day", "Enter the day as 2026-11-30."))?),
     };
     let amount = || {
-        let currency = of.claim.claimed.map_or_else(|| USUAL_CURRENCY.to_owned(), |money| money.currency.to_string());
-        read_amount(&form.amount, &currency)
+        let missing = || invalid("amount", "Enter first what is claimed, with its currency.");
+        read_amount(&form.amount, currency_of(of).ok_or_else(missing)?.code())
     };
     Ok(match kind {
         StepKind::File => Step::File { reference: given(form.reference.clone()), answer_by: day },

@@ -309,8 +309,11 @@ async fn a_file_is_taken_by_what_it_is_sealed_and_read_with_a_line_in_the_audit_
         let refused = claims.add(number, kind, bytes).await;
         assert!(matches!(&refused, Err(UseCaseError::Invalid { field: of, .. }) if *of == field), "{refused:?}");
     }
+    let there = async || claims.record(number).await.about.evidence.unwrap().0;
+    let before = there().await;
     claims.add(number, EvidenceKind::Photos, PNG).await.unwrap();
     assert!(claims.evidence(number).await[&EvidenceKind::Photos]);
+    assert_eq!(there().await, before + 1, "the list counts what is uploaded");
     let record = claims.record(number).await;
     let kept = context.store.claims.files(context.scope(), record.id).await.unwrap();
     let (file, content) = context.store.claims.file(context.scope(), record.id, kept[0].id).await.unwrap().unwrap();

@@ -1,8 +1,6 @@
 //! What every use case works with: the store, the clock, the vault, the configuration and the systems outside.
 
-use crate::{
-    clock::Clock, config::Config, connections::live::Live, machine::Machine, texts::Texts, vault::Vault,
-};
+use crate::{clock::Clock, config::Config, connections::live::Live, machine::Machine, texts::Texts, vault::Vault};
 use carriers::{api::Platform, booking::Mode};
 use desks::Desk;
 use domain::{

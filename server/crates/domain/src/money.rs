@@ -291,7 +291,9 @@ mod tests {
             let decimals = NotMoney::Decimals(currency.parse().unwrap());
             assert_eq!(Money::typed(typed, currency), Err(decimals), "{typed}");
         }
-        for typed in ["", ".", "1.", ",5", "1,50,000.00", "1.500.00", "1..5", "1,5.00", "1e3", "+1", "1 5", "1_500", "1.500 000"] {
+        for typed in
+            ["", ".", "1.", ",5", "1,50,000.00", "1.500.00", "1..5", "1,5.00", "1e3", "+1", "1 5", "1_500", "1.500 000"]
+        {
             assert_eq!(Money::typed(typed, "EUR"), Err(NotMoney::Amount), "{typed:?}");
         }
         assert_eq!(Money::typed("1", "euros"), Err(NotMoney::Currency));

@@ -134,7 +134,9 @@ async fn provoke(watched: &Watched, kind: AlertKind) {
                 watched.world.receives(number, &[("InTransit_778", "2026-03-05T09:00:00")]).await;
             }
         }
-        AlertKind::RuleStopped | AlertKind::RuleAlert | AlertKind::ClaimDeadline => raise(watched, kind, "x", &[]).await,
+        AlertKind::RuleStopped | AlertKind::RuleAlert | AlertKind::ClaimDeadline => {
+            raise(watched, kind, "x", &[]).await
+        }
         AlertKind::ChannelFailed => {
             watched.channel("mattermost", "mattermost", &[]).await;
             watched.hooks.fail("mattermost", &Fault::Refused, 1);
@@ -160,7 +162,9 @@ async fn mend(watched: &Watched, kind: AlertKind) {
         }
         AlertKind::UnmappedCodes => publish(watched, "InTransit_777", "IN_TRANSIT").await,
         AlertKind::SecretExpires => tested(watched, None, None).await,
-        AlertKind::ConnectionUnusable => settings(watched, |settings| settings.trim_start_matches('!').to_owned()).await,
+        AlertKind::ConnectionUnusable => {
+            settings(watched, |settings| settings.trim_start_matches('!').to_owned()).await
+        }
         AlertKind::DiskSpace => watched.machine.set(|said| said.free_percent = 50),
         AlertKind::DatabaseSize => watched.machine.set(|said| said.database_gb = 1),
         AlertKind::ClockOff => watched.machine.set(|said| said.ahead = SignedDuration::ZERO),

@@ -165,10 +165,7 @@ async fn message(context: &Context, scope: Scope, alert: &AlertRecord, notice: &
                 }
             };
             // what a person wrote stays here
-            vec![
-                by,
-                format!("It was open for {}", span(resolved.at.duration_since(standing.opened_at))),
-            ]
+            vec![by, format!("It was open for {}", span(resolved.at.duration_since(standing.opened_at)))]
         }
         (None, Notice::Escalated) => vec![
             alert.detail.clone(),

@@ -1,6 +1,6 @@
 //! Files that people add to a claim: photos, reports, statements. Sealed at rest; reading one is audited.
 
-use super::sealing;
+use super::{prepare::recount, sealing};
 use crate::{
     caller::Caller,
     context::Context,
@@ -81,7 +81,8 @@ pub async fn add_file(context: &Context, caller: &Caller, number: ClaimNumber, n
     };
     let content = key.seal(sealing::FILE, &new.bytes);
     let audit = context.audit("claim.file_added", format!("claim:{}", found.id));
-    Ok(context.store.claims.keep_file(scope, found.id, file, content, audit).await?)
+    context.store.claims.keep_file(scope, found.id, file, content, audit).await?;
+    recount(context, scope, found.id).await
 }
 
 /// A name without folders and without what is not printed, with the ending of what the file is.
@@ -123,7 +124,7 @@ pub async fn remove_file(context: &Context, caller: &Caller, number: ClaimNumber
     }
     let audit = context.audit("claim.file_removed", format!("claim:{}", found.id));
     match context.store.claims.remove_file(caller.scope(), found.id, id, audit).await? {
-        true => Ok(()),
+        true => recount(context, caller.scope(), found.id).await,
         false => Err(UseCaseError::NotFound("file")),
     }
 }

@@ -57,6 +57,20 @@ pub async fn prepare(
     Err(crate::UseCaseError::Conflict("the claim changes all the time: tried again later".into()).into())
 }
 
+/// Counts the evidence of a claim anew, after a file of it came or went.
+pub(super) async fn recount(context: &Context, scope: Scope, id: ClaimId) -> crate::error::Result<()> {
+    for _ in 0..TRIES_MAX {
+        let Some(mut claim) = context.store.claims.claim(scope, id).await? else { return Ok(()) };
+        let known = evidence::known(context, scope, &claim).await?;
+        claim.about.evidence = Some(evidence::counted(&evidence::evidence(&known, &claim)));
+        claim.updated_at = context.now();
+        if context.store.claims.save(scope, claim, Vec::new(), None).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// The claim with what is known by now. An amount that a person entered stays.
 async fn with(
     context: &Context,

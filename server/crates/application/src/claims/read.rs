@@ -1,7 +1,7 @@
 //! Claims for people.
 
 use super::{
-    common::today,
+    common::{shipment_of, today},
     evidence::{self, Evidence},
     sealing,
 };
@@ -12,7 +12,7 @@ use crate::{
     error::{Result, UseCaseError},
     people::{PeopleNames, Who},
 };
-use domain::{access::Permission, claims::ClaimNumber, ids::ShipmentId};
+use domain::{access::Permission, claims::ClaimNumber, ids::ShipmentId, money::Currency};
 use jiff::{Timestamp, ToSpan, civil::Date};
 use storage::{
     Page, Scope,
@@ -137,6 +137,16 @@ pub async fn export(context: &Context, caller: &Caller, query: ClaimQuery) -> Re
         }
         query.cursor = Some(next);
     }
+}
+
+/// The currency of a shipment's order; none where it is not known.
+///
+/// # Errors
+/// When the caller may not, or the store fails.
+pub async fn currency(context: &Context, caller: &Caller, shipment: ShipmentId) -> Result<Option<Currency>> {
+    caller.require(Permission::See)?;
+    let origin = shipment_of(context, caller.scope(), shipment).await?.and_then(|shipment| shipment.origin);
+    Ok(origin.and_then(|origin| origin.value).map(|value| value.currency))
 }
 
 /// One claim without its evidence.

@@ -383,8 +383,15 @@ mod tests {
         assert_eq!(after_job(&health, &failed, at(last + 70), 0).limited_since, Some(at(0)), "a failure is no success");
         let straggler = after(&health, Outcome::Success, at(last + 30), 0);
         assert_eq!(straggler.limited_since, Some(at(0)), "one that was on its way");
-        assert_eq!(limited(&after(&health, Outcome::Success, at(last + 61), 0), last + 62).limited_since, Some(at(last + 62)));
-        assert_eq!(limited(&health, last + 3_600).limited_since, Some(at(last + 3_600)), "it was not called for an hour");
+        assert_eq!(
+            limited(&after(&health, Outcome::Success, at(last + 61), 0), last + 62).limited_since,
+            Some(at(last + 62))
+        );
+        assert_eq!(
+            limited(&health, last + 3_600).limited_since,
+            Some(at(last + 3_600)),
+            "it was not called for an hour"
+        );
     }
 
     #[test]

@@ -77,9 +77,14 @@ const CRITICAL_HOURS: i64 = 4;
 /// where its reason stops the clock.
 pub fn due_at(reason: ExceptionReason, severity: Severity, recorded_at: Timestamp, calendar: &Calendar) -> Timestamp {
     match reason.clock() {
-        Clock::Stopped => PAUSED,
-        Clock::Running => act_by(severity, recorded_at, calendar),
+        Clock::Stopped if !is_ours(reason) => PAUSED,
+        Clock::Stopped | Clock::Running => act_by(severity, recorded_at, calendar),
     }
+}
+
+/// Whether the own house has to mend what is derived: the carrier's clock stands still, the house's own does not.
+fn is_ours(reason: ExceptionReason) -> bool {
+    matches!(reason, ExceptionReason::LateToShip | ExceptionReason::ImportIncomplete)
 }
 
 /// By when a person should have looked, whether or not the clock stands still.
@@ -197,6 +202,9 @@ mod tests {
             let due: Timestamp = due.parse().unwrap();
             assert_eq!(due_at(ExceptionReason::Late, severity, at, &calendar), due, "{severity:?}");
             assert_eq!(due_at(ExceptionReason::HoldPayment, severity, at, &calendar), PAUSED, "{severity:?}");
+            for ours in [ExceptionReason::LateToShip, ExceptionReason::ImportIncomplete] {
+                assert_eq!(due_at(ours, severity, at, &calendar), due, "{ours:?}: nobody else mends it");
+            }
             assert_eq!(act_by(severity, at, &calendar), due, "{severity:?}");
             assert_eq!(grace.of(severity), wait.map(SignedDuration::from_hours), "{severity:?}");
         }

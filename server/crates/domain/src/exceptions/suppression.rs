@@ -136,7 +136,9 @@ mod tests {
             _ => None,
         });
         for reported in reported.map(|reason| vec![reason]).chain([Vec::new()]) {
-            for (state, set) in State::ALL.iter().flat_map(|state| (0_u32..1 << hidable.len()).map(move |set| (state, set))) {
+            for (state, set) in
+                State::ALL.iter().flat_map(|state| (0_u32..1 << hidable.len()).map(move |set| (state, set)))
+            {
                 let derived = (0..hidable.len()).filter(|n| set & (1 << n) != 0).map(|n| hidable[n]).collect();
                 let open = Open { state: *state, reported: reported.clone(), derived };
                 let (hidden, shown): (Vec<E>, Vec<E>) = open.derived.iter().partition(|reason| open.hides(**reason));

@@ -156,11 +156,7 @@ fn late(asked: &Asked<'_>, said: &mut Said) {
 
 /// Since when no update came, and by when one is due: after the longest usual gap of its lane, in working days; where that is not
 /// known, after the hours that the plan says. None where the plan watches for no silence, or nothing is expected yet.
-pub fn update_due(
-    plan: &Plan,
-    heard_at: Option<Timestamp>,
-    watch: Option<&Watch>,
-) -> Option<(Timestamp, Timestamp)> {
+pub fn update_due(plan: &Plan, heard_at: Option<Timestamp>, watch: Option<&Watch>) -> Option<(Timestamp, Timestamp)> {
     let hours = plan.silence_after_hours?;
     let since = heard_at.max(plan.expected_from)?;
     let usual = watch.and_then(|watch| Some(watch.calendar.after_days(since, watch.usual?.gap)));

@@ -103,7 +103,8 @@ async fn health(looking: Looking<'_>) -> Result<Vec<Raised>> {
             && now.duration_since(since) >= minutes(AlertKind::RateLimited)
         {
             let asks = format!("It asks not to be called until {}", until.strftime("%H:%M UTC"));
-            let why = format!("{asks}, and limits the rate since {}; it resumes by itself", since.strftime("%H:%M UTC"));
+            let why =
+                format!("{asks}, and limits the rate since {}; it resumes by itself", since.strftime("%H:%M UTC"));
             found.push(of(AlertKind::RateLimited, &one, "is rate-limited", why, (waiting, "jobs")));
         }
     }

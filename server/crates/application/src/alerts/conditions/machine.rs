@@ -44,7 +44,8 @@ fn of(kind: AlertKind, subject: &str, title: String, detail: String, link: &str)
 async fn disk(looking: Looking<'_>) -> Result<Vec<Raised>> {
     let Looking { context, rules, .. } = looking;
     let folder = context.config.tombstones.parent().unwrap_or(Path::new("/"));
-    let unknown = |error: std::io::Error| UseCaseError::Unavailable(format!("the room of {}: {error}", folder.display()));
+    let unknown =
+        |error: std::io::Error| UseCaseError::Unavailable(format!("the room of {}: {error}", folder.display()));
     let room = context.machine.room(folder).await.map_err(unknown)?;
     Ok(too_full(room, u64::from(rules.threshold(AlertKind::DiskSpace))).into_iter().collect())
 }
