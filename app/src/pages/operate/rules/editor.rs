@@ -176,7 +176,7 @@ fn limits(view: Signal<RuleView>, editor: RwSignal<EditorView>, choices: StoredV
 
 /// Who looks after it: no part of a version, so that it has a form of its own ([`super::one`]).
 fn owned(id: &str, owner: &str, people: &[(String, String)]) -> impl IntoView + use<> {
-    let people: Vec<_> = [(String::new(), "Nobody".to_owned())].into_iter().chain(people.iter().cloned()).collect();
+    let people: Vec<_> = [(String::new(), "No owner".to_owned())].into_iter().chain(people.iter().cloned()).collect();
     (!id.is_empty()).then(|| {
         view! {
             <div class="field"><label for="rule-owner">"Owner"</label>
