@@ -15,6 +15,7 @@ mod backup;
 mod booking;
 mod claim;
 mod connection;
+mod customer;
 mod decode;
 mod demo;
 mod doctor;
@@ -107,6 +108,9 @@ enum Command {
     /// Rules: list, show, dry run, publish, roll back, pause.
     #[command(subcommand)]
     Rule(rule::Rule),
+    /// Whether a customer wants messages by rule.
+    #[command(subcommand)]
+    Customer(customer::Customer),
     /// Bookings: labels that were bought by rule, decisions about them, the rules.
     #[command(subcommand)]
     Booking(booking::Booking),
@@ -195,6 +199,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Replay(replay) => on_installation(settings, |context, scope| replay.run(context, scope)).await,
             Command::Alert(alert) => on_installation(settings, |context, scope| alert.run(context, scope)).await,
             Command::Reconcile(it) => on_installation(settings, |context, scope| it.run(context, scope)).await,
+            Command::Customer(it) => on_installation(settings, |context, scope| it.run(context, scope)).await,
             Command::Rule(rule) => on_installation(settings, |context, scope| rule.run(context, scope)).await,
             Command::Mapping(mapping) => on_installation(settings, |context, scope| mapping.run(context, scope)).await,
             Command::Booking(booking) => on_installation(settings, |context, scope| booking.run(context, scope)).await,

@@ -1,7 +1,5 @@
 //! Until when activities in Odoo are due: days of the company's calendar, also for what has no due time of its own.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use crate::world::systems::Systems;
 use application::{caller::Caller, exceptions::calendar, rules::manage};
 use domain::rule::{Action, Content, Limits, Trigger};

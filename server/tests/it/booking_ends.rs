@@ -1,8 +1,6 @@
 //! Bookings and registrations that are given up, and what a person settles: wherever they stand, nothing is bought or registered twice,
 //! and nothing that may exist is forgotten.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use crate::booking::{Booking, PICKED_UP, rule};
 use application::{
     booking::{

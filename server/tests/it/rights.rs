@@ -142,8 +142,15 @@ struct Arguments {
 
 const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 
+fn function(name: &'static str, missing: Option<&'static str>, bad: Option<&'static str>) -> Arguments {
+    Arguments { name, missing, bad }
+}
+
 fn arguments() -> Vec<Arguments> {
-    let function = |name, missing, bad| Arguments { name, missing, bad };
+    daily_arguments().into_iter().chain(governed_arguments()).collect()
+}
+
+fn daily_arguments() -> Vec<Arguments> {
     vec![
         function("frame", None, None),
         function("shipments", None, Some("")),
@@ -185,6 +192,11 @@ fn arguments() -> Vec<Arguments> {
         function("alerts/end-maintenance", Some("connection=nowhere"), Some("")),
         function("alerts/rule", Some("kind=nothing&on=on"), Some("kind=disk_space&threshold=many")),
         function("alerts/test", None, Some("channel=nowhere")),
+    ]
+}
+
+fn governed_arguments() -> Vec<Arguments> {
+    vec![
         function("playbooks", None, None),
         function("playbooks/step", Some("reason=NOTHING&text=x"), Some("")),
         function("playbooks/team", None, Some("team[name]=a&team[reasons][]=NOTHING")),
@@ -418,9 +430,7 @@ async fn governed(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "mappings/roll-back" => mappings.roll_back(999, String::new()).await.map(drop),
         "rules" => rules.list(RulesQuery::default()).await.map(drop),
         "rules/one" => rules.view(RuleQuery { id: no(), ..RuleQuery::default() }).await.map(drop),
-        "rules/edit" => {
-            rules.edit(app::contract::rules::RuleForm { id: no(), ..Default::default() }).await.map(drop)
-        }
+        "rules/edit" => rules.edit(app::contract::rules::RuleForm { id: no(), ..Default::default() }).await.map(drop),
         "rules/act" => rules.act(no(), no(), no()).await,
         "rules/four-eyes" => rules.four_eyes(false).await,
         "connections" => connections.list(ConnectionsQuery::default()).await.map(drop),

@@ -12,7 +12,7 @@ use storage::Result;
 /// Owns databases of tests without any right beside; stays in the cluster.
 const OWNER: &str = "milepost_owner";
 /// Held while the database that tests copy is made.
-const MODEL_LOCK: i64 = 0x6d6f_6465_6c;
+const MODEL_LOCK: i64 = 0x006d_6f64_656c;
 
 /// A database; dropped with this.
 pub struct Temporary {
