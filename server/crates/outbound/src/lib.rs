@@ -12,6 +12,7 @@ mod pace;
 pub mod schema;
 pub mod secrets;
 pub mod template;
+mod transport;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use pace::Pace;
@@ -405,7 +406,9 @@ impl Client {
             .redirect(Policy::none())
             .user_agent(concat!("Milepost/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|e| CallError::new(ErrorClass::Misconfigured, format!("no HTTP client: {}", chain(&e))))?;
+            .map_err(|e| {
+                CallError::new(ErrorClass::Misconfigured, format!("no HTTP client: {}", transport::chain(&e)))
+            })?;
         Ok(Self {
             client,
             destination,
@@ -515,10 +518,10 @@ impl Client {
             Some(body) => request.json(body),
             None => request,
         };
-        let mut response = request.send().await.map_err(|e| of_transport(&e, kind, &ask.url))?;
+        let mut response = request.send().await.map_err(|e| transport::error(&e, kind, &ask.url))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| of_transport(&e, kind, &ask.url))? {
+        while let Some(chunk) = response.chunk().await.map_err(|e| transport::error(&e, kind, &ask.url))? {
             if body.len() + chunk.len() > RESPONSE_BYTES_MAX {
                 let text = format!("the answer has more than {RESPONSE_BYTES_MAX} bytes");
                 return Err(CallError { status: Some(status), ..CallError::new(ErrorClass::BadAnswer, text) });
@@ -542,72 +545,6 @@ fn sensitive(text: &str) -> Result<http::HeaderValue, CallError> {
         .map_err(|_| CallError::new(ErrorClass::Misconfigured, "the key holds characters that no key has"))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-fn of_transport(error: &reqwest::Error, kind: CallKind, url: &str) -> CallError {
-    let class = match kind {
-        _ if error.is_builder() => ErrorClass::Misconfigured,
-        _ if error.is_connect() && error.is_timeout() => ErrorClass::TimeoutBeforeSend,
-        _ if error.is_connect() => ErrorClass::Unreachable,
-        CallKind::Command => ErrorClass::UnknownOutcome,
-        CallKind::Query if error.is_timeout() => ErrorClass::NoAnswer,
-        CallKind::Query => ErrorClass::Unreachable,
-    };
-    // scheme, host and port; the rest of the address may hold personal data
-    let whom = Url::parse(url).map_or_else(|_| "the address".to_owned(), |url| endpoint(&url));
-    let why = causes(error);
-    let lower = why.to_lowercase();
-    let (what, advice) = match () {
-        () if error.is_builder() => (format!("{whom} cannot be called{why}"), "check the address"),
-        () if lower.contains("dns") || lower.contains("lookup") => (format!("no such host: {whom}"), "check its name"),
-        () if lower.contains("certificate") => (
-            format!("the certificate of {whom} is not accepted{why}"),
-            "check the certificate, and that the host is the right one",
-        ),
-        () if lower.contains("refused") => {
-            (format!("nothing listens at {whom}"), "check that the system runs, the host and the port")
-        }
-        () if lower.contains("invalidcontenttype") || lower.contains("corrupt message") => {
-            (format!("{whom} does not speak HTTPS"), "write http://, or the right port")
-        }
-        () if error.is_timeout() => {
-            (format!("no answer from {whom} in time"), "check the network and the load of the system")
-        }
-        () if error.is_connect() => {
-            (format!("{whom} cannot be reached{why}"), "check that the system runs, the address and the network")
-        }
-        () => (format!("{whom} did not answer{why}"), "check that the system runs, the address and the network"),
-    };
-    CallError::new(class, what).advising(advice)
-}
-
-/// Scheme, host and port, the usual port too.
-fn endpoint(url: &Url) -> String {
-    let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
-}
-
-/// The error with its causes, without the address.
-fn chain(error: &reqwest::Error) -> String {
-    let begin = if error.is_timeout() { "no answer in time" } else { "the call did not come through" };
-    format!("{begin}{}", causes(error))
-}
-
-/// The causes of an error, each once.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut cause = std::error::Error::source(error);
-    // errors do not nest deeper than this
-    for _ in 0..8 {
-        let Some(inner) = cause else { break };
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -260,9 +260,9 @@ pub async fn give_secret(
         }
     };
     let from = context.store.people.setting(scope, &setting_of(connection)).await?;
-    let line = context.audit("connection.hook_secret", format!("connection:{connection}"));
+    let line = ("connection.hook_secret", format!("connection:{connection}"));
     let change = SettingChange { name: setting_of(connection).into(), from, to: text };
-    Ok(context.store.people.change_setting(scope, change, line).await?)
+    settings::change_secret(context, scope, change, line).await
 }
 
 fn proof_of(context: &Context, connection: &str) -> Result<HookProof> {

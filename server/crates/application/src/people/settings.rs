@@ -31,6 +31,23 @@ pub(crate) async fn change(
     Ok(context.store.people.change_setting(scope, change, audit).await?)
 }
 
+/// Changes a setting that holds a sealed secret: the audit trail has whether there was one and is one, no secret, sealed or not.
+///
+/// # Errors
+/// `Conflict` where another changed it meanwhile; when the store fails.
+pub(crate) async fn change_secret(
+    context: &Context,
+    scope: Scope,
+    change: SettingChange,
+    (action, subject): (&'static str, String),
+) -> Result<()> {
+    let shown = |kept: &str| serde_json::json!({ "given": !kept.is_empty() });
+    let before = sealed_audit(context, scope, &shown(change.from.as_deref().unwrap_or_default())).await?;
+    let after = sealed_audit(context, scope, &shown(&change.to)).await?;
+    let audit = context.audit(action, subject).before(before).after(after);
+    Ok(context.store.people.change_setting(scope, change, audit).await?)
+}
+
 /// How often a change begins again because another change was faster.
 const CHANGES_MAX: usize = 10;
 

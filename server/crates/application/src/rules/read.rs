@@ -202,6 +202,7 @@ pub async fn trial_rows(
 /// # Errors
 /// When the caller may not see it, there is none, or the store fails.
 pub async fn trial_csv(context: &Context, caller: &Caller, id: &RuleId) -> Result<String> {
+    caller.require(Permission::See)?;
     let mut csv = csv_line(CSV_COLUMNS);
     let mut cursor = None;
     for _ in 0..TRIAL_PAGES_MAX {

@@ -15,6 +15,7 @@ pub mod claims;
 pub mod connections;
 pub mod counters;
 pub mod destinations;
+pub mod effects;
 pub mod erasure;
 pub mod facts;
 pub mod figures;
@@ -183,14 +184,9 @@ macro_rules! conformance_suite {
             what_was_known_at_a_time
             commit_needs_the_loaded_revision
             commit_is_all_or_nothing
-            effects_happen_once
-            an_effect_that_cannot_be_looked_up_is_started_once
-            a_proof_that_never_comes_expires_and_nothing_else
             what_is_withheld_stays_so_until_it_is_told
             a_fold_gives_way_to_a_stronger_one
             what_people_decided_comes_along_with_a_claim
-            what_was_written_is_set_back_unless_somebody_writes
-            what_an_order_shows_is_set_back_unless_it_is_being_written
             state_changes_are_kept
             reviews_come_due
             a_merged_shipment_refuses_commits
@@ -200,9 +196,16 @@ macro_rules! conformance_suite {
             shipments_are_found_by_numbers_names_prefixes_and_customers
             tabs_and_counts_agree
             changes_resume
-            what_the_order_system_was_told
             first_messages_of_observations
             no_company_sees_anothers
+        }
+        $crate::conformance_area! { $fresh, effects:
+            what_the_order_system_was_told
+            effects_happen_once
+            an_effect_that_cannot_be_looked_up_is_started_once
+            a_proof_that_never_comes_expires_and_nothing_else
+            what_an_order_shows_is_set_back_unless_it_is_being_written
+            what_was_written_is_set_back_unless_somebody_writes
         }
         $crate::conformance_area! { $fresh, linked:
             a_link_and_an_import_of_the_same_number_end_the_same_in_either_order
