@@ -120,7 +120,7 @@ describe("what the pages say", { skip, concurrency: false }, () => {
     }
   });
 
-  test("an event's own clock is told on focus", async () => {
+  test("an event's own clock is shown on focus", async () => {
     await browser.page.goto(`${demo.base}/shipments?tab=all`);
     const first = await browser.page.locator("a[data-row]").first().getAttribute("href");
     await browser.page.goto(demo.base + first);

@@ -116,7 +116,7 @@ pub trait Registering: Send + Sync {
     async fn fetch(&self, numbers: &[RegisteredNumber], log: &dyn CallLog) -> Vec<Result<Snapshot, CallError>>;
 
     /// Whether the platform has a registration of ours of a number, after one that was not answered. That it knows something of the
-    /// number is no proof by itself: some read the carrier for whoever asks.
+    /// number is no proof by itself: some read the carrier for everyone who asks.
     ///
     /// # Errors
     /// When the platform does not answer as it should.

@@ -320,7 +320,7 @@ pub trait Desk: Send + Sync {
     fn read_hook(&self, hook: &Hook<'_>) -> Result<HookReport, HookRefusal>;
 }
 
-/// A failure behind a case that was just made: the case is there, so whoever tries again has to look for it first.
+/// A failure behind a case that was just made: the case is there, so the next try has to look for it first.
 pub(crate) fn once_made(error: CallError) -> CallError {
     CallError { class: ErrorClass::UnknownOutcome, ..error }
 }

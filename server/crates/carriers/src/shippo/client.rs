@@ -225,7 +225,7 @@ impl OneByOne for ShippoApi {
         self.client.ask_raw(ask, log, |answer| Some(Snapshot(answer.body.clone()))).await
     }
 
-    // it reads the carrier for whoever asks: only the words that came with our registration show that there is one
+    // it reads the carrier for everyone who asks: only the words that came with our registration show that there is one
     async fn standing_of(&self, number: &TrackedNumber, log: &dyn CallLog) -> Result<Standing, CallError> {
         let Some(carrier) = &number.carrier else { return Ok(Standing::CannotTell) };
         let path = format!("tracks/{}/{}", segment(carrier)?, segment(&number.number)?);

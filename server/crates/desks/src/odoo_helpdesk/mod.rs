@@ -372,7 +372,7 @@ impl Desk for Helpdesk {
         };
         let links = case.odoo_url.iter().map(|url| format!("\n\nOrder: {url}"));
         let body = format!("{}{}", cut(&case.body, BODY_CHARS_MAX), links.collect::<String>());
-        // without an agent: Odoo would give it to whoever makes it
+        // without an agent: Odoo would give it to the user who makes it
         let mut columns = vec!["id", "name", "description", "team_id/.id", "priority", "user_id/.id"];
         let mut row = vec![
             json!(format!("{MODULE}.{}", hashed(&case.external_key))),

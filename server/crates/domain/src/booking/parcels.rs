@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParcelOf {
-    /// The one in its place: bookings of before packages were told apart.
+    /// The one in its place: bookings from before packages had ids.
     #[default]
     Place,
     /// All of the delivery, of which nothing is in packages.
