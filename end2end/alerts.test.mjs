@@ -42,7 +42,7 @@ describe("alerts", { skip: SKIP, concurrency: false }, () => {
     await go(page, "/alerts");
     if ((await page.getByTestId("alert").count()) > 0) return;
     await rule(page, "unmapped_codes").locator("summary").click();
-    await rule(page, "unmapped_codes").locator("input[name=threshold]").fill("1");
+    await rule(page, "unmapped_codes").locator("input[name=threshold]:visible").fill("1");
     await rule(page, "unmapped_codes").getByTestId("set-threshold").click();
     await until("an alert", async () => {
       await page.goto(`${demo.base}/alerts`);

@@ -36,7 +36,8 @@ describe("claims", { skip: SKIP, concurrency: false }, () => {
   const shipment = (page, place) =>
     until("shipments in the list", async () => {
       await page.goto(`${demo.base}/shipments?tab=all`);
-      const links = await page.locator("[data-testid=shipment-row] a[href^='/shipments/']").evaluateAll((all) => all.map((a) => a.href));
+      const ordered = page.getByTestId("shipment-row").filter({ hasText: /S\d{5}/ });
+      const links = await ordered.locator("a[href^='/shipments/']").evaluateAll((all) => all.map((a) => a.href));
       return [...new Set(links)][place];
     }, WAIT_MS, 500);
 
