@@ -123,7 +123,8 @@ impl Booking {
     }
 
     pub async fn booking(&self, picking: i64) -> BookingRecord {
-        self.bookings(picking).await.into_iter().next().unwrap()
+        // those of one moment are in no order
+        self.bookings(picking).await.into_iter().rev().max_by_key(|one| one.wanted.generation).unwrap()
     }
 
     pub async fn phase(&self, picking: i64) -> Phase {

@@ -92,6 +92,8 @@ async fn a_refused_address_is_not_corrected_for_a_delivery_that_is_cancelled() {
     cancelled(&world, picking).await;
     hours(&world, 1).await;
     assert_eq!((world.bookings(picking).await.len(), world.platform.labels().len()), (1, 0));
+    assert_eq!(world.phase(picking).await, Phase::Cancelled);
+    assert_eq!(world.asked(picking, "Booking refused"), [Open::Done]);
     let context = &world.systems.world.context;
     let again = decide::decide(context, &world.person(), world.booking(picking).await.id, Decision::SendAgain).await;
     assert!(again.is_err(), "a cancelled delivery gets no label");
@@ -117,6 +119,7 @@ async fn what_nothing_says_stays_for_a_person_who_gives_it_up_or_goes_on() {
     cancelled(&world, cancelled_one).await;
     hours(&world, 1).await;
     assert_eq!(world.phase(given_up).await, Phase::Cancelled);
+    assert_eq!(world.asked(given_up, "needs a decision"), [Open::Done]);
     assert_eq!((world.phase(resumed).await, world.number(resumed).is_some()), (Phase::Booked, true));
     // a label may exist: that the delivery is cancelled does not settle it
     assert_eq!(world.phase(cancelled_one).await, Phase::Undecided);

@@ -195,7 +195,7 @@ async fn a_proof_is_attached_once_when_it_comes() {
 async fn a_proof_that_comes_later_is_attached_with_the_same_events_and_with_one_more() {
     for more in [None, Some(("Delivered_001", "2026-03-05T11:20:00"))] {
         let systems = Systems::new().await;
-        systems.set_odoo(&[("invoice", "post"), ("invoice_on", "pod")]).await;
+        systems.set_odoo(&[("validate_on", "first_scan"), ("invoice", "post"), ("invoice_on", "pod")]).await;
         let picking = systems.order("POD2").await;
         systems.carrier_says("POD2", DELIVERED).await;
         for _ in 0..3 {

@@ -118,11 +118,9 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    /// A booking is not wanted any more: what is not bought is not bought, and a label is voided.
+    /// A booking is not wanted any more: what is not bought, or was refused, is given up, and a label is voided.
     async fn unwanted(&self, booking: &BookingRecord) -> Result<(), OrderError> {
-        let phase = booking.purchase.phase;
-        let is_over = phase.has_no_label() || matches!(phase, Phase::Voiding | Phase::NotVoided);
-        if booking.purchase.unwanted || is_over {
+        if booking.purchase.unwanted {
             return Ok(());
         }
         let purchase = self.after(&booking.purchase, Event::Unwanted)?;

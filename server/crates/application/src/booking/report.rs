@@ -57,6 +57,7 @@ impl<'a> Report<'a> {
                 Phase::Refused => self.refused(booking).await?,
                 Phase::Undecided => self.undecided(booking).await?,
                 Phase::Voided | Phase::NotVoided => self.voided(booking).await?,
+                Phase::Cancelled => self.solved(booking).await?,
                 _ => {}
             }
             let next = BookingRecord { written: Some(booking.purchase.phase), ..booking.clone() };
@@ -257,7 +258,10 @@ impl<'a> Report<'a> {
 }
 
 const fn is_news(phase: Phase) -> bool {
-    matches!(phase, Phase::Booked | Phase::Refused | Phase::Undecided | Phase::Voided | Phase::NotVoided)
+    matches!(
+        phase,
+        Phase::Booked | Phase::Refused | Phase::Undecided | Phase::Voided | Phase::NotVoided | Phase::Cancelled
+    )
 }
 
 /// What a label cost: what is charged, else what was offered.

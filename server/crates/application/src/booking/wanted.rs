@@ -56,7 +56,7 @@ pub async fn look_at(
 
 fn is_due(rules: &[BookingRule], delivery: &Delivery, bookings: &[BookingRecord], now: Timestamp) -> bool {
     if delivery.state == DeliveryState::Cancelled {
-        return bookings.iter().any(|one| !one.purchase.unwanted && !one.purchase.phase.has_no_label());
+        return bookings.iter().any(|one| !one.purchase.unwanted);
     }
     let is_news = delivery.shipped_at.is_none_or(|at| now.duration_since(at) < NEWS);
     if !is_news {

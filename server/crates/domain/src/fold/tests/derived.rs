@@ -292,11 +292,11 @@ fn a_mapped_event_beside_unmapped_ones_that_do_not_count_is_current() {
     let unmapped = |facts: &[Said]| fold(&watched(facts), instant("2026-03-05T12:00:00Z")).unknown;
     let scanned = said("CP", &at(5, "09:00"));
     let withdrawn = [
-        Said { snapshot: Some(1), ..said("ZZ", &at(5, "08:00")) },
+        Said { snapshot: Some(1), ..said("ZZ", &at(5, "09:10")) },
         Said { snapshot: Some(2), ..said("CP", &at(5, "09:00")) },
     ];
     let mut listed = watched(&withdrawn);
-    listed.snapshots = vec![snapshot(1, &at(5, "08:30")), snapshot(2, &at(5, "09:30"))];
+    listed.snapshots = vec![snapshot(1, &at(5, "09:20")), snapshot(2, &at(5, "09:30"))];
     let folded = fold(&listed, instant("2026-03-05T12:00:00Z"));
     assert_eq!((folded.counts.superseded, folded.counts.unmapped, folded.unknown), (1, 0, None));
     assert_eq!(unmapped(&[scanned.clone(), said("ZZ", &at(5, "10:00"))]), None);
@@ -320,7 +320,7 @@ proptest! {
     /// However long it is silent: what explains another exception is open itself.
     #[test]
     fn what_is_on_its_way_back_and_silent_is_noticed(days in 1_i64..90) {
-        let back = watched(&[said("CP", &at(5, "09:00")), said("InTransit_008", &at(6, "08:00"))]);
+        let back = watched(&[said("CP", &at(5, "09:00")), said("Exception_010", &at(6, "08:00"))]);
         let later = instant("2026-03-06T08:00:00Z") + SignedDuration::from_hours(days * 24);
         let folded = fold(&back, later);
         prop_assert_eq!(folded.state, State::Returning);
