@@ -21,6 +21,7 @@ use domain::{
 };
 use outbound::Discard;
 use serde_json::json;
+use server::config::Settings;
 use simulator::channels::{MailFault, SandboxMail};
 use std::sync::Arc;
 use storage::{Actor, Scope};
@@ -31,6 +32,7 @@ const DELIVERED: &[(&str, &str)] =
     &[("InTransit_003", "2026-03-05T01:00:00"), ("Delivered_001", "2026-03-05T11:00:00")];
 
 struct Acting {
+    _folder: tempfile::TempDir,
     systems: Systems,
     context: Arc<Context>,
     person: Caller,
@@ -51,10 +53,12 @@ fn message(subject: &str) -> Action {
 
 impl Acting {
     async fn new() -> Self {
-        let systems = Systems::new().await;
+        let folder = tempfile::tempdir().expect("works");
+        let settings = Settings { tombstones: Some(folder.path().join("tombstones")), ..Settings::default() };
+        let systems = Systems::configured(settings).await;
         let context = Arc::clone(&systems.world.context);
         let person = Caller::trusted(Scope { actor: Actor::Operator, ..context.scope() });
-        Self { systems, context, person }
+        Self { _folder: folder, systems, context, person }
     }
 
     async fn publish(&self, content: Content) -> RuleId {
@@ -430,7 +434,7 @@ async fn a_claim_an_invoice_and_a_return_are_made_when_a_rule_looks() {
     acting.publish(content("Damaged", Trigger::Exception, damaged, then)).await;
     let terms = Some(Terms { how: Invoicing::Draft, on: InvoiceOn::Delivered, of: InvoiceFor::Order });
     let delivered = "event.milestone == \"DELIVERED\" && order.value < 5000.0";
-    acting.publish(content("Invoice", Trigger::Event, delivered, vec![Action::Invoice { terms }])).await;
+    acting.publish(content("Invoice small orders", Trigger::Event, delivered, vec![Action::Invoice { terms }])).await;
     let left = |picking: i64| acting.systems.odoo.edit(picking, "state", json!("done"));
     let broken = acting.systems.order("N1").await;
     left(broken);
