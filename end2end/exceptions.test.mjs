@@ -44,14 +44,6 @@ describe("exceptions", { skip: SKIP, concurrency: false }, () => {
       return (await link.count()) > 0 && link.getAttribute("href");
     }, WAIT_MS, 500);
 
-  /** A shipment without a current status, by its cause. */
-  const unknown = (page, cause) =>
-    until(`a shipment: ${cause}`, async () => {
-      await page.goto(`${demo.base}/shipments?tab=all&unknown=${cause}`);
-      const link = page.locator("[data-testid=shipment-row] a[href^='/shipments/']").first();
-      return (await link.count()) > 0 && link.getAttribute("href");
-    }, WAIT_MS, 500);
-
   async function playbook(page, javaScript, text) {
     const href = await exception(page);
     await go(page, href, javaScript);
@@ -93,7 +85,7 @@ describe("exceptions", { skip: SKIP, concurrency: false }, () => {
       const href = await exception(page);
       await go(page, href);
       const label = await page.getByTestId("exception-title").innerText();
-      await page.getByLabel("Team", { exact: true }).selectOption("Night shift");
+      await page.locator('select[name="with[team]"]').selectOption("Night shift");
       await page.getByRole("button", { name: "Give" }).click();
       await until("it is given", async () => (await page.getByTestId("history").innerText()).includes("Night shift"));
       await go(page, "/exceptions");
@@ -142,8 +134,14 @@ describe("exceptions", { skip: SKIP, concurrency: false }, () => {
     });
   });
 
+  /** The one that the demo leaves to its visitors; the others are corrected in Odoo meanwhile. */
   const mistyped = async (page, javaScript) => {
-    await go(page, await unknown(page, "mistyped"), javaScript);
+    const href = await until("the last mistyped number", async () => {
+      await page.goto(`${demo.base}/shipments?tab=all&unknown=mistyped`);
+      const rows = page.getByTestId("shipment-row");
+      return (await rows.count()) === 1 && rows.locator("a[href^='/shipments/']").first().getAttribute("href");
+    }, WAIT_MS, 1_000);
+    await go(page, href, javaScript);
     const panel = page.getByTestId("unknown");
     assert.ok((await panel.innerText()).includes("Number looks mistyped"));
     return panel;

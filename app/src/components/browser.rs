@@ -145,11 +145,20 @@ pub fn ticked(form: &str) -> BTreeSet<String> {
     }
 }
 
-/// Counts an action on this page whenever `version` changes.
+/// Counts an action on this page whenever `version` changes, and closes the small form that it was sent from.
 pub fn acted(version: impl Fn() -> usize + 'static) {
-    if let Some(Happened(times)) = use_context() {
-        Effect::watch(version, move |_, _, _| times.update(|times| *times += 1), false);
-    }
+    let happened = use_context();
+    Effect::watch(
+        version,
+        move |_, _, _| {
+            if let Some(Happened(times)) = happened {
+                times.update(|times| *times += 1);
+            }
+            #[cfg(feature = "hydrate")]
+            close_pops(leave);
+        },
+        false,
+    );
 }
 
 /// Whether the live updates of the page that is shown are cut off; one for all pages.
@@ -332,13 +341,7 @@ pub fn pops() {
         });
         let escape = window_event_listener(keydown, |event| {
             if event.key() == "Escape" {
-                close_pops(|pop| {
-                    let summary = pop.query_selector("summary").ok().flatten();
-                    if let Some(summary) = summary.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok()) {
-                        let _ = summary.focus();
-                    }
-                    true
-                });
+                close_pops(leave);
             }
         });
         on_cleanup(move || {
@@ -352,6 +355,18 @@ pub fn pops() {
 #[cfg(feature = "hydrate")]
 fn open_pops() -> String {
     format!("details[name={POP}][open]")
+}
+
+/// Who was in it is at what opened it.
+#[cfg(feature = "hydrate")]
+fn leave(pop: &web_sys::Element) -> bool {
+    use leptos::wasm_bindgen::JsCast;
+    let inside = document().active_element().is_some_and(|active| pop.contains(Some(&active)));
+    let summary = pop.query_selector("summary").ok().flatten().filter(|_| inside);
+    if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = summary.focus();
+    }
+    true
 }
 
 #[cfg(feature = "hydrate")]
@@ -444,16 +459,15 @@ pub fn caret(id: &str) -> Option<usize> {
     }
 }
 
-/// Puts the caret in the text of this id there, as soon as it shows what it holds.
-pub fn put_caret(id: &'static str, at: usize) {
+/// Writes into the text of this id and puts the caret there, in units of UTF-16. At once: the next key is typed at the caret.
+pub fn put_text(id: &str, written: &str, caret: usize) {
     #[cfg(feature = "hydrate")]
-    request_animation_frame(move || {
-        if let (Some(text), Ok(at)) = (text_area(id), u32::try_from(at)) {
-            let _ = text.set_selection_range(at, at);
-        }
-    });
+    if let (Some(text), Ok(caret)) = (text_area(id), u32::try_from(caret)) {
+        text.set_value(written);
+        let _ = text.set_selection_range(caret, caret);
+    }
     #[cfg(not(feature = "hydrate"))]
-    let _ = (id, at);
+    let _ = (id, written, caret);
 }
 
 #[cfg(feature = "hydrate")]

@@ -99,7 +99,7 @@ fn choose(name: &'static str, label: &'static str, options: Options, hint: &'sta
         .collect_view();
     view! {
         <fieldset class="field"><legend>{label}</legend>
-            <div class="picks">{boxes}</div>
+            <div class="ticks">{boxes}</div>
             <span class="hint small muted">{hint}</span>
         </fieldset>
     }

@@ -12,7 +12,7 @@ type Placed = (usize, ActionForm, (String, String), bool);
 
 /// The panel.
 pub(super) fn panel(editor: RwSignal<EditorView>, choices: StoredValue<ChoicesView>, may_edit: bool) -> impl IntoView {
-    let list = Memo::new(move |_| editor.with(placed));
+    let list = Memo::new(move |before| editor.with(|editor| placed(editor, before)));
     let count = Memo::new(move |_| list.with(Vec::len));
     let said = move || match count.get() {
         0 => "nothing yet".to_owned(),
@@ -46,11 +46,16 @@ pub(super) fn panel(editor: RwSignal<EditorView>, choices: StoredValue<ChoicesVi
     }
 }
 
-fn placed(editor: &EditorView) -> Vec<Placed> {
+/// An action that was opened for its error stays open when that is corrected: somewhere in it a person types.
+fn placed(editor: &EditorView, before: Option<&Vec<Placed>>) -> Vec<Placed> {
+    let was_open = |n: usize, kind: &str| {
+        before.and_then(|before| before.get(n)).is_some_and(|(_, form, _, open)| *open && form.kind == kind)
+    };
     let bad = |n: usize| editor.problems.iter().any(|one| one.field == "then" && one.row == Some(n));
     let of = |(n, form): (usize, &ActionForm)| {
         let words = editor.actions.get(n).cloned().unwrap_or_default();
-        (n, form.clone(), words, bad(n) || editor.focus == format!("action-{n}"))
+        let open = bad(n) || editor.focus == format!("action-{n}") || was_open(n, &form.kind);
+        (n, form.clone(), words, open)
     };
     editor.form.then.iter().enumerate().map(of).collect()
 }
@@ -115,9 +120,9 @@ fn input(n: usize, field: ActionFieldView, form: &ActionForm) -> impl IntoView +
     let wide = if input == "text" { "field field--wide" } else { "field" };
     let control = match input.as_str() {
         "choice" => view! { <select class="input" id=id.clone() name=sent_as aria-describedby=described.clone()>{options(&all, &value)}</select> }.into_any(),
-        "text" => view! { <textarea class="input" id=id.clone() name=sent_as rows="2" maxlength="1000" aria-describedby=described.clone()>{value}</textarea> }.into_any(),
-        "number" => view! { <input class="input" id=id.clone() name=sent_as inputmode="numeric" maxlength="6" value=value aria-describedby=described.clone()/> }.into_any(),
-        _ => view! { <input class="input" id=id.clone() name=sent_as maxlength="100" value=value aria-describedby=described.clone()/> }.into_any(),
+        "text" => view! { <textarea class="input" id=id.clone() name=sent_as rows="2" maxlength="1000" aria-describedby=described.clone() prop:value=value.clone()>{value.clone()}</textarea> }.into_any(),
+        "number" => view! { <input class="input" id=id.clone() name=sent_as inputmode="numeric" maxlength="6" prop:value=value.clone() value=value aria-describedby=described.clone()/> }.into_any(),
+        _ => view! { <input class="input" id=id.clone() name=sent_as maxlength="100" prop:value=value.clone() value=value aria-describedby=described.clone()/> }.into_any(),
     };
     let hint = described.map(|id| view! { <span class="hint" id=id>{hint}</span> });
     view! { <div class=wide><label for=id>{label}</label>{control}{hint}</div> }

@@ -3,10 +3,9 @@
 use super::{
     actions,
     acts::Acts,
+    check::{CHECK, Check},
     parts::{options, problems, wrong},
-    rows,
-    text::{self, CHECK},
-    trial,
+    rows, text, trial,
 };
 use crate::{
     components::{Icon, browser, live::part},
@@ -20,23 +19,24 @@ pub(super) fn form(view: Signal<RuleView>, acts: Acts) -> impl IntoView {
     let (editor, choices, may_edit) = (RwSignal::new(first.0), StoredValue::new(first.1), first.2);
     let typed = RwSignal::new(editor.with_untracked(|editor| editor.form.when.clone()));
     follow(view, editor, typed, acts);
+    let check = Check::new(acts);
     let id = move || editor.with(|editor| editor.form.id.clone());
     let was = move || editor.with(|editor| editor.form.was.clone());
     let looks = Memo::new(move |_| editor.with(|editor| editor.looks.clone()));
     view! {
-        <ActionForm action=acts.edit attr:id="rule-form" attr:novalidate=true attr:class="rule">
+        <ActionForm action=acts.edit attr:id="rule-form" attr:novalidate=true attr:class="editor">
             // the first button is the one that Enter presses
             <button class="sr" type="submit" id=CHECK name="rule[step]" value="check" tabindex="-1" aria-hidden="true">"Check"</button>
             <input type="hidden" name="rule[id]" value=id/>
             <input type="hidden" name="rule[was]" value=was/>
-            <fieldset class="rule__all" disabled=!may_edit>
+            <fieldset class="editor__all" disabled=!may_edit on:change=move |_| check.soon()>
                 <legend class="sr">"Rule"</legend>
                 <section class="panel" id="when-panel">
                     <header><h2>"When"</h2><span class="push">{move || looks.get()}</span></header>
                     {head(editor, choices).into_any()}
                     <div class="beside beside--rule">
                         {rows::side(editor, choices, may_edit).into_any()}
-                        {text::side(editor, typed, choices, may_edit).into_any()}
+                        {text::side(editor, typed, choices, may_edit.then_some(check)).into_any()}
                     </div>
                     <div class="in in--wrong">{wrong(whole_condition(editor))}</div>
                 </section>
@@ -117,7 +117,7 @@ fn head(editor: RwSignal<EditorView>, choices: StoredValue<ChoicesView>) -> impl
         let unit = unit().filter(|unit| !unit.is_empty())?;
         Some(view! {
             <div class="field field--n"><label for="rule-number">{unit.clone()}</label>
-                <input class="input" id="rule-number" name="rule[number]" inputmode="numeric" maxlength="6" value=move || number.get()/></div>
+                <input class="input" id="rule-number" name="rule[number]" inputmode="numeric" maxlength="6" prop:value=move || number.get() value=number.get_untracked()/></div>
         })
     };
     view! {
@@ -126,7 +126,7 @@ fn head(editor: RwSignal<EditorView>, choices: StoredValue<ChoicesView>) -> impl
                 <input class="input" id="rule-name" name="rule[name]" maxlength="100" required autocomplete="off" prop:value=move || name.get() value=name.get_untracked()/>
                 {wrong(problems(editor, "name", None))}</div>
             <div class="field"><label for="rule-trigger">"It looks"</label>
-                <select class="input" id="rule-trigger" name="rule[trigger]" on:change=move |_| browser::click_on(CHECK)>{move || options(&triggers, &trigger.get())}</select>
+                <select class="input" id="rule-trigger" name="rule[trigger]">{move || options(&triggers, &trigger.get())}</select>
                 {wrong(problems(editor, "trigger", None))}</div>
             {counted}
         </div>

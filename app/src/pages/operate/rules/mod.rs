@@ -3,6 +3,7 @@
 
 mod actions;
 mod acts;
+mod check;
 mod complete;
 mod editor;
 mod history;

@@ -43,15 +43,15 @@ pub(super) fn sentence(message: &str) -> String {
     format!("{first}{}{end}", chars.as_str())
 }
 
-/// A choice of a form.
+/// A choice of a form. What is chosen follows the page, whatever a person chose before.
 pub(super) fn options(all: &[(String, String)], chosen: &str) -> impl IntoView + use<> {
     let known = all.iter().any(|(code, _)| code == chosen);
     // what was removed since stays to be seen
     let gone = (!known && !chosen.is_empty())
-        .then(|| view! { <option value=chosen.to_owned() selected=true>{format!("{chosen} (not there)")}</option> });
+        .then(|| view! { <option value=chosen.to_owned() prop:selected=true selected=true>{format!("{chosen} (not there)")}</option> });
     let all = all
         .iter()
-        .map(|(code, label)| view! { <option value=code.clone() selected=code == chosen>{label.clone()}</option> })
+        .map(|(code, label)| view! { <option value=code.clone() prop:selected=code == chosen selected=code == chosen>{label.clone()}</option> })
         .collect_view();
     view! { {gone}{all} }
 }

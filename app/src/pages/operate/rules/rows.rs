@@ -2,7 +2,7 @@
 
 use super::{
     parts::{options, problems, wrong},
-    text::{CHECK, WHEN},
+    text::WHEN,
 };
 use crate::{
     components::{Icon, browser, live::rows as keyed},
@@ -37,7 +37,7 @@ pub(super) fn side(editor: RwSignal<EditorView>, choices: StoredValue<ChoicesVie
     view! {
         <div class="cond-side">
             <h3>"Form"<span class="push">"all of these"</span></h3>
-            <ol class="conds" on:change=move |_| browser::click_on(CHECK)>{none}{keyed(list, |(n, _)| *n, move |(n, row)| one(n, row, editor, choices, may_edit))}</ol>
+            <ol class="conds">{none}{keyed(list, |(n, _)| *n, move |(n, row)| one(n, row, editor, choices, may_edit))}</ol>
             <datalist id=NUMBERS>{numbers}</datalist>
             {add}
         </div>
@@ -68,7 +68,7 @@ fn one(
     view! {
         <li class="cond" data-testid="condition">
             <select class="input" id=format!("row-{n}-field") name=name("field") aria-label=format!("Condition {nth}, field")>{options(&fields, &row.field)}</select>
-            <select class="input" name=name("operator") aria-label=format!("Condition {nth}, comparison")>{options(&operators, &row.operator)}</select>
+            <select class="input" id=format!("row-{n}-operator") name=name("operator") aria-label=format!("Condition {nth}, comparison")>{options(&operators, &row.operator)}</select>
             {value(n, &row, field)}
             {drop}
             {wrong(fault)}
@@ -80,7 +80,7 @@ fn one(
 /// What the field is compared with.
 fn value(n: usize, row: &RowForm, field: Option<FieldView>) -> impl IntoView + use<> {
     let Some(field) = field else { return ().into_any() };
-    let label = format!("Condition {}, value", n + 1);
+    let (id, label) = (format!("row-{n}-value"), format!("Condition {}, value", n + 1));
     let (typed, values) = (format!("rule[rows][{n}][typed]"), format!("rule[rows][{n}][values][]"));
     match (row.operator.as_str(), field.codes.is_empty()) {
         ("yes" | "no", _) => view! { <span class="cond__none"></span> }.into_any(),
@@ -97,19 +97,19 @@ fn value(n: usize, row: &RowForm, field: Option<FieldView>) -> impl IntoView + u
                 .into_iter()
                 .map(|(code, label)| {
                     let on = row.values.contains(&code);
-                    view! { <label><input type="checkbox" name=values.clone() value=code checked=on/>{label}</label> }
+                    view! { <label><input type="checkbox" name=values.clone() value=code prop:checked=on checked=on/>{label}</label> }
                 })
                 .collect_view();
             let said = format!("{label}: {shown}");
             view! {
-                <details class="multi"><summary class="input" aria-label=said><span>{shown}</span><Icon name="down"/></summary>
+                <details class="multi" name=browser::POP><summary class="input" id=id aria-label=said><span>{shown}</span><Icon name="down"/></summary>
                     <div class="multi__in" role="group" aria-label=label>{boxes}</div></details>
             }
             .into_any()
         }
         (_, false) => {
             let chosen = row.values.first().cloned().unwrap_or_default();
-            view! { <select class="input" name=values aria-label=label>{options(&field.codes, &chosen)}</select> }
+            view! { <select class="input" id=id name=values aria-label=label>{options(&field.codes, &chosen)}</select> }
                 .into_any()
         }
         (operator, true) => {
@@ -120,7 +120,7 @@ fn value(n: usize, row: &RowForm, field: Option<FieldView>) -> impl IntoView + u
                 (false, _) => "",
             };
             let list = is_number.then_some(NUMBERS);
-            view! { <input class="input" name=typed value=row.typed.clone() list=list placeholder=hint maxlength="500" autocomplete="off" aria-label=label/> }
+            view! { <input class="input" id=id name=typed prop:value=row.typed.clone() value=row.typed.clone() list=list placeholder=hint maxlength="500" autocomplete="off" aria-label=label/> }
                 .into_any()
         }
     }

@@ -2,6 +2,7 @@
 //! with a list of what can be written in it.
 
 use super::{
+    check::{CHECK, Check},
     complete::{Asked, Offer, byte_of, offer, units_of},
     parts::sentence,
 };
@@ -9,15 +10,10 @@ use crate::{
     components::{Icon, browser},
     contract::rules::{ChoicesView, EditorView, FieldView, ProblemView},
 };
-use leptos::{ev::KeyboardEvent, leptos_dom::helpers::TimeoutHandle, prelude::*};
-use std::time::Duration;
+use leptos::{ev::KeyboardEvent, prelude::*};
 
-/// What is typed is checked after so long a rest.
-const REST: Duration = Duration::from_millis(350);
 /// The field of the text.
 pub(super) const WHEN: &str = "when";
-/// The button that has the form read again.
-pub(super) const CHECK: &str = "rule-check";
 const OFFERS: &str = "when-offers";
 
 /// The text with all that belongs to it.
@@ -25,15 +21,16 @@ pub(super) fn side(
     editor: RwSignal<EditorView>,
     text: RwSignal<String>,
     choices: StoredValue<ChoicesView>,
-    may_edit: bool,
+    check: Option<Check>,
 ) -> impl IntoView {
+    let may_edit = check.is_some();
     let problems = Memo::new(move |_| {
         editor.with(|editor| editor.problems.iter().filter(|one| one.at.is_some()).cloned().collect::<Vec<_>>())
     });
     view! {
         <div class="cel-side">
             <h3>"Text (CEL)"<span class="push">"both sides stay in step"</span></h3>
-            {field(text, problems, choices, may_edit).into_any()}
+            {field(text, problems, choices, check).into_any()}
             <div role="alert">{move || problems.get().into_iter().enumerate().map(|(n, one)| error(n, one, may_edit)).collect_view()}</div>
             {known(choices).into_any()}
         </div>
@@ -45,24 +42,22 @@ fn field(
     text: RwSignal<String>,
     problems: Memo<Vec<ProblemView>>,
     choices: StoredValue<ChoicesView>,
-    may_edit: bool,
+    check: Option<Check>,
 ) -> impl IntoView {
     let first = text.get_untracked();
     let offers = Offers { text, choices, shown: RwSignal::new(None), at: RwSignal::new(0) };
-    let rest = StoredValue::new(None::<TimeoutHandle>);
     let typed = move |event| {
         text.set(event_target_value(&event));
         offers.look(Asked::ByTyping);
-        if let Some(handle) = rest.get_value() {
-            handle.clear();
+        if let Some(check) = check {
+            check.soon();
         }
-        rest.set_value(set_timeout_with_handle(|| browser::click_on(CHECK), REST).ok());
     };
     let coloured = move || text.with(|text| problems.with(|problems| lines(text, problems)));
     view! {
         <div class="cel">
             <pre class="code code--n" aria-hidden="true">{move || coloured().into_iter().map(line).collect_view()}</pre>
-            <textarea id=WHEN name="rule[when]" class="code" spellcheck="false" autocapitalize="off" autocomplete="off" rows="5" readonly=!may_edit
+            <textarea id=WHEN name="rule[when]" class="code" spellcheck="false" autocapitalize="off" autocomplete="off" rows="5" readonly=check.is_none()
                 aria-label="Condition as CEL text" aria-describedby="when-help when-error-0" aria-autocomplete="list" aria-controls=OFFERS
                 aria-invalid=move || problems.with(|all| !all.is_empty()).then_some("true")
                 aria-activedescendant=move || offers.active()
@@ -130,9 +125,9 @@ impl Offers {
         let mut text = self.text.get_untracked();
         text.replace_range(offer.from..offer.to, word);
         let caret = units_of(&text, offer.from + word.len());
+        browser::put_text(WHEN, &text, caret);
         self.text.set(text);
         self.shown.set(None);
-        browser::put_caret(WHEN, caret);
         browser::click_on(CHECK);
     }
 

@@ -45,7 +45,7 @@ fn Form() -> impl IntoView {
                 <label class="field"><span>"Reason"</span><select class="input" name="new[reason]" required><option value="">"Choose"</option>{options}</select></label>
                 <div class="pair">
                     <label class="field"><span>"Amount (empty: as Odoo says)"</span><input class="input" name="new[amount]" inputmode="decimal" maxlength="20"/></label>
-                    <label class="field"><span>"Currency (empty: the order's)"</span><input class="input" name="new[currency]" maxlength="3" pattern="[A-Za-z]{3}"/></label>
+                    <label class="field"><span>"Currency (empty: the order’s)"</span><input class="input" name="new[currency]" maxlength="3" pattern="[A-Za-z]{3}"/></label>
                 </div>
                 <label class="field"><span>"What happened"</span><textarea class="input" name="new[note]" maxlength="4000"></textarea></label>
                 <div class="row"><button class="btn btn--go" type="submit">"Raise claim"</button><a class="btn" href="/claims">"Cancel"</a></div>
