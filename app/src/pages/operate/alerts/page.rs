@@ -110,10 +110,11 @@ fn top(head: Memo<(String, u64)>, connections: Memo<Vec<(String, String)>>, acts
     let summary = move || head.with(|(summary, _)| summary.clone());
     let waiting = Memo::new(move |_| head.with(|(_, waiting)| *waiting));
     let all = move || {
-        (waiting.get() > 0).then(|| {
+        let waiting = waiting.get();
+        (waiting > 0).then(|| {
             view! {
                 <ActionForm action=acts.acknowledge attr:class="inline-form"><input type="hidden" name="id" value=""/>
-                    <button class="btn" type="submit" data-testid="acknowledge-all"><Icon name="check"/>{format!("Acknowledge all {}", waiting.get())}</button></ActionForm>
+                    <button class="btn" type="submit" data-testid="acknowledge-all"><Icon name="check"/>{format!("Acknowledge all {waiting}")}</button></ActionForm>
             }
         })
     };
