@@ -24,7 +24,8 @@ describe("exceptions", { skip: SKIP, concurrency: false }, () => {
       const problems = watchConsole(browser.page);
       await signIn(browser.page, demo.base, demo.logins.find((one) => one.role === role));
       await visit(browser.page, options.javaScript ?? true);
-      assert.deepEqual(problems, [], "the console is clean");
+      // a form that is refused is answered so
+      assert.deepEqual(problems.filter((problem) => !/status of 422/.test(problem)), [], "the console is clean");
     } finally {
       await browser.close();
     }

@@ -73,11 +73,14 @@ impl app::contract::rules::RulesPort for RulesPort {
             false => None,
         };
         if query.id.is_empty() {
-            let form = form.unwrap_or_else(editor::new_form);
+            let typed = match form {
+                Some(form) => self.with_taken_name(&caller, editor::read(form)).await?,
+                None => editor::read(editor::new_form()),
+            };
             return Ok(RuleView {
                 row: page::new_row(),
                 summary: "Nothing runs before it is published".into(),
-                editor: editor::view(&editor::read(form), None),
+                editor: editor::view(&typed, None),
                 choices: choices::all(&self.asker.context),
                 history: Vec::new(),
                 compared: None,
@@ -156,6 +159,20 @@ impl app::contract::rules::RulesPort for RulesPort {
 impl RulesPort {
     async fn shown(&self, caller: &Caller, rule: &RuleId) -> ApiResult<Shown> {
         read::show(&self.asker.context, caller, rule).await.map_err(|error| self.asker.refused(error))
+    }
+
+    /// A new rule as it was typed; says where its name is another one's.
+    async fn with_taken_name(&self, caller: &Caller, mut typed: Typed) -> ApiResult<Typed> {
+        let Some(id) = RuleId::from_name(&typed.content.name) else { return Ok(typed) };
+        match read::show(&self.asker.context, caller, &id).await {
+            Ok(_) => {
+                let message = manage::taken(&id);
+                typed.blocking.push(ProblemView { field: "name".into(), row: None, at: None, message, instead: None });
+                Ok(typed)
+            }
+            Err(UseCaseError::NotFound(_)) => Ok(typed),
+            Err(error) => Err(self.asker.refused(error)),
+        }
     }
 
     async fn has_four_eyes(&self, caller: &Caller) -> ApiResult<bool> {

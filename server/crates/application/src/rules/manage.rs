@@ -72,6 +72,11 @@ pub(super) async fn found(context: &Context, scope: Scope, id: &RuleId) -> Resul
     rules.into_iter().find(|rule| rule.id == *id).ok_or(UseCaseError::NotFound("rule"))
 }
 
+/// What is said of a name whose id another rule has.
+pub fn taken(id: &RuleId) -> String {
+    format!("there is a rule {id} already: choose another name")
+}
+
 /// Makes a rule, as a draft.
 ///
 /// # Errors
@@ -81,7 +86,7 @@ pub async fn create(context: &Context, caller: &Caller, content: Content) -> Res
     let invalid = |message: &str| UseCaseError::Invalid { field: "name", message: message.into() };
     let id = RuleId::from_name(&content.name).ok_or_else(|| invalid("give the rule a name with letters or digits"))?;
     match found(context, caller.scope(), &id).await {
-        Ok(_) => return Err(UseCaseError::Conflict(format!("there is a rule {id} already: choose another name"))),
+        Ok(_) => return Err(UseCaseError::Conflict(taken(&id))),
         Err(UseCaseError::NotFound(_)) => {}
         Err(error) => return Err(error),
     }
