@@ -324,20 +324,23 @@ fn quiet(overview: &Overview, query: &AlertsQuery, times: &Times, asker: &Asker)
     // a notification leads to its alert wherever that stands
     let is_named = |one: &&Listed| query.alert.is_empty() || one.alert.id.to_string() == query.alert;
     let any_day = all || !query.alert.is_empty();
-    let snoozed = overview.open.iter().filter(is_named).filter(|one| !all && is_snoozed(&one.alert.standing, times.now)).map(|one| {
-        let standing = &one.alert.standing;
-        let until = standing.snoozed_until.unwrap_or(times.now);
-        let why = one.alert.snoozed.as_ref().map(|(_, why)| why.as_str()).unwrap_or_default();
-        QuietRow {
-            id: one.alert.id.to_string(),
-            title: one.alert.title.clone(),
-            about: standing.severity.label().to_owned(),
-            opened: times.clock_or_date(standing.opened_at),
-            ended: times.clock_or_date(until),
-            snoozed: true,
-            how: said(one.by.as_deref().unwrap_or("a person"), why),
-        }
-    });
+    let snoozed =
+        overview.open.iter().filter(is_named).filter(|one| !all && is_snoozed(&one.alert.standing, times.now)).map(
+            |one| {
+                let standing = &one.alert.standing;
+                let until = standing.snoozed_until.unwrap_or(times.now);
+                let why = one.alert.snoozed.as_ref().map(|(_, why)| why.as_str()).unwrap_or_default();
+                QuietRow {
+                    id: one.alert.id.to_string(),
+                    title: one.alert.title.clone(),
+                    about: standing.severity.label().to_owned(),
+                    opened: times.clock_or_date(standing.opened_at),
+                    ended: times.clock_or_date(until),
+                    snoozed: true,
+                    how: said(one.by.as_deref().unwrap_or("a person"), why),
+                }
+            },
+        );
     let ended = overview.resolved.iter().filter(is_named).filter_map(|one| {
         let resolved = one.alert.resolved.as_ref().filter(|resolved| any_day || resolved.at >= today)?;
         let lasted = span_words(resolved.at.duration_since(one.alert.standing.opened_at));

@@ -168,7 +168,11 @@ async fn a_suspended_connection_fires_once_and_resolves_once() {
     watched.pass(2 * 24 * 60).await;
     let of = |alert: &str| AlertsQuery { alert: alert.into(), ..AlertsQuery::default() };
     let led = watched.page().view(of(&id)).await.unwrap();
-    assert_eq!(led.quiet.iter().map(|row| &row.id).collect::<Vec<_>>(), [&id], "its notification leads to it later, too");
+    assert_eq!(
+        led.quiet.iter().map(|row| &row.id).collect::<Vec<_>>(),
+        [&id],
+        "its notification leads to it later, too"
+    );
     assert_eq!(watched.page().view(of("another")).await.unwrap().quiet, []);
 }
 
