@@ -12,6 +12,7 @@ use std::{
 /// Every crate of the workspace and those of ours that it imports: the arrows of ARCHITECTURE.md.
 const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("kpi", &["domain"]),
     ("storage", &["domain"]),
     ("storage-sql", &["domain", "storage"]),
     ("storage-sqlite", &["domain", "storage", "storage-sql"]),
@@ -69,6 +70,7 @@ const BARRED: &[(&str, &[&str])] = &[
     ("outbound", &["axum", "leptos", "rusqlite", "sqlx"]),
     ("server", &["leptos", "reqwest", "rusqlite", "sqlx"]),
     ("domain", &["axum", "leptos", "reqwest", "rusqlite", "sqlx", "tokio"]),
+    ("kpi", &["axum", "leptos", "reqwest", "rusqlite", "sqlx", "tokio"]),
     ("storage", &["axum", "leptos", "reqwest", "rusqlite", "sqlx"]),
     ("storage-sql", &["axum", "leptos", "reqwest", "rusqlite", "sqlx"]),
 ];

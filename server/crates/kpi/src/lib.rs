@@ -1,0 +1,4 @@
+//! What each figure is and how it is counted. Pure: no I/O, no clock.
+
+pub mod contribution;
+pub mod learned;
