@@ -125,6 +125,11 @@ impl Calendar {
         self.zone.to_datetime(at).date()
     }
 
+    /// The time of day, by the place's clocks.
+    pub fn time_of(&self, at: Timestamp) -> Time {
+        self.zone.to_datetime(at).time()
+    }
+
     /// Whether work is done on a day.
     pub fn is_working_day(&self, day: Date) -> bool {
         if self.working.contains(&day) {
@@ -212,8 +217,8 @@ impl Calendar {
         (self.instant(day, self.opens), self.instant(day, self.closes))
     }
 
-    /// Of a time that the clocks skip the one after the gap, of one that they have twice the first.
-    fn instant(&self, day: Date, at: Time) -> Timestamp {
+    /// When the place's clocks show a time: of one that they skip the one after the gap, of one that they have twice the first.
+    pub fn instant(&self, day: Date, at: Time) -> Timestamp {
         let local = day.to_datetime(at);
         self.zone.to_ambiguous_timestamp(local).compatible().unwrap_or(Timestamp::MAX)
     }

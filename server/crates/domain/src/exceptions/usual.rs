@@ -41,20 +41,26 @@ pub trait UsualTimes: Send + Sync {
 pub struct ShippedTable;
 
 /// How a carrier moves goods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Parcels, and every carrier that is not known as another kind.
     Parcel,
+    /// Postal operators and consolidators.
     Post,
+    /// Pallets and loads by road.
     Freight,
+    /// Containers by sea.
     Ocean,
 }
 
 /// How far a lane goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reach {
+    /// Within one country.
     Domestic,
     /// Within Europe, or within North America.
     Region,
+    /// Any further.
     World,
 }
 
@@ -141,7 +147,8 @@ const OCEAN: &[&str] = &[
 const EUROPE: &[&str] = &["CH", "GB", "IS", "LI", "NO"];
 
 impl Kind {
-    fn of(carrier: Option<&str>) -> Self {
+    /// That of a carrier family.
+    pub fn of(carrier: Option<&str>) -> Self {
         let of = |list: &[&str]| carrier.is_some_and(|carrier| list.contains(&carrier));
         match () {
             () if of(POSTS) => Self::Post,
@@ -153,7 +160,8 @@ impl Kind {
 }
 
 impl Reach {
-    fn of(lane: &Lane) -> Option<Self> {
+    /// That of a lane; none where a country is not known.
+    pub fn of(lane: &Lane) -> Option<Self> {
         let (from, to) = (lane.from.as_deref()?, lane.to.as_deref()?);
         let european = |country: &str| is_eu(country) || EUROPE.contains(&country);
         let american = |country: &str| matches!(country, "US" | "CA" | "MX");
