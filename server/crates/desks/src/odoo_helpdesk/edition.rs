@@ -1,6 +1,7 @@
 //! Which of the two helpdesks an Odoo has, and what is named otherwise in each. Odoo's own: stages that are folded are closed. OCA's:
 //! stages say so.
 
+use crate::DeskStatus;
 use odoo::OdooClient;
 use outbound::{CallError, CallLog, ErrorClass, missing::Missing};
 use serde_json::{Value, json};
@@ -18,11 +19,23 @@ pub(super) struct Edition {
     pub(super) teams: &'static str,
     /// The model of its tags.
     pub(super) tags: &'static str,
-    /// Its stages in order: id, and whether a ticket in it is closed.
-    stages: Vec<(i64, bool)>,
+    /// The field of a ticket with the time of its stage, where it has one.
+    pub(super) moved: Option<&'static str>,
+    /// Its stages in order.
+    stages: Vec<Stage>,
     /// The kinds of messages that customers do not see.
     pub(super) note_subtypes: BTreeSet<i64>,
 }
+
+/// A stage.
+#[derive(Clone, Debug)]
+struct Stage {
+    id: i64,
+    status: DeskStatus,
+}
+
+/// Fields with the time of a ticket's stage: OCA's, Odoo's own.
+const MOVED: [&str; 2] = ["last_stage_update", "date_last_stage_update"];
 
 /// OCA's tickets have these fields, Odoo's own have not.
 fn is_oca(fields: &Value) -> bool {
@@ -37,50 +50,62 @@ fn no_helpdesk() -> Missing {
 }
 
 impl Edition {
-    /// Asks an Odoo.
-    pub(super) async fn read(odoo: &OdooClient, log: &dyn CallLog) -> Result<Self, CallError> {
+    /// Asks an Odoo. A closed stage with one of these names, in small letters, is that of rejected tickets.
+    pub(super) async fn read(odoo: &OdooClient, rejected: &[String], log: &dyn CallLog) -> Result<Self, CallError> {
         let fields = odoo.query(MODEL, "fields_get", json!({"attributes": ["type"]}), log).await?;
         let (teams, tags, stages, closed) = match is_oca(&fields) {
             true => ("helpdesk.ticket.team", "helpdesk.ticket.tag", "helpdesk.ticket.stage", "closed"),
             false => ("helpdesk.team", "helpdesk.tag", "helpdesk.stage", "fold"),
         };
-        let body = json!({"domain": [], "fields": [closed], "order": "sequence, id", "limit": STAGES_MAX});
+        let moved = MOVED.into_iter().find(|field| fields.get(field).is_some());
+        let body = json!({"domain": [], "fields": [closed, "name"], "order": "sequence, id", "limit": STAGES_MAX});
         let rows = odoo.query(stages, "search_read", body, log).await?;
-        let stage = |row: &Value| Some((row["id"].as_i64()?, row[closed].as_bool()?));
+        let stage = |row: &Value| {
+            let name = row["name"].as_str().unwrap_or_default().trim().to_lowercase();
+            let status = match row[closed].as_bool()? {
+                true if rejected.contains(&name) => DeskStatus::Rejected,
+                true => DeskStatus::Resolved,
+                false => DeskStatus::Open,
+            };
+            Some(Stage { id: row["id"].as_i64()?, status })
+        };
         let stages = rows.as_array().into_iter().flatten().filter_map(stage).collect();
         let body = json!({"domain": [["internal", "=", true]], "fields": ["id"], "limit": STAGES_MAX});
         let rows = odoo.query("mail.message.subtype", "search_read", body, log).await?;
         let note_subtypes = rows.as_array().into_iter().flatten().filter_map(|row| row["id"].as_i64()).collect();
-        Ok(Self { teams, tags, stages, note_subtypes })
+        Ok(Self { teams, tags, moved, stages, note_subtypes })
     }
 
-    /// Whether a ticket in this stage is closed.
-    pub(super) fn is_closed(&self, stage: i64) -> bool {
-        self.stages.iter().any(|(id, closed)| *id == stage && *closed)
+    /// Where a ticket in this stage stands; none where the stage was not there when Odoo was asked.
+    pub(super) fn status(&self, stage: i64) -> Option<DeskStatus> {
+        self.stages.iter().find(|known| known.id == stage).map(|known| known.status)
     }
 
-    /// The first stage that is closed, or that is not.
+    /// The first stage of tickets that stand so.
     ///
     /// # Errors
     /// `misconfigured` where there is none.
-    pub(super) fn stage(&self, closed: bool) -> Result<i64, CallError> {
-        let none = || CallError::new(ErrorClass::Misconfigured, format!("missing: {}", lacking(closed)));
-        self.stages.iter().find(|(_, is_closed)| *is_closed == closed).map(|(id, _)| *id).ok_or_else(none)
+    pub(super) fn stage(&self, status: DeskStatus) -> Result<i64, CallError> {
+        let none = || CallError::new(ErrorClass::Misconfigured, format!("missing: {}", lacking(status)));
+        self.stages.iter().find(|stage| stage.status == status).map(|stage| stage.id).ok_or_else(none)
     }
 
     /// The kinds of stages that there are none of.
     pub(super) fn lacks_stages(&self) -> impl Iterator<Item = Missing> {
-        [true, false].into_iter().filter(|closed| self.stage(*closed).is_err()).map(lacking)
+        let needed = [DeskStatus::Resolved, DeskStatus::Open];
+        needed.into_iter().filter(|status| self.stage(*status).is_err()).map(lacking)
     }
 }
 
-fn lacking(closed: bool) -> Missing {
-    match closed {
-        true => Missing {
+fn lacking(status: DeskStatus) -> Missing {
+    match status {
+        DeskStatus::Open => {
+            Missing { what: "an open stage".into(), todo: "add a stage that is neither closed nor folded".into() }
+        }
+        _ => Missing {
             what: "a closing stage".into(),
-            todo: "mark one as closed (OCA), or as folded (Enterprise)".into(),
+            todo: "mark one as closed (OCA), or as folded (Enterprise), beside those of rejected tickets".into(),
         },
-        false => Missing { what: "an open stage".into(), todo: "add a stage that is neither closed nor folded".into() },
     }
 }
 
@@ -98,7 +123,7 @@ pub(super) async fn team(
 
 /// What of the app, the team and the rights is missing.
 pub(super) async fn missing(odoo: &OdooClient, name: &str, log: &dyn CallLog) -> Result<Vec<Missing>, CallError> {
-    let edition = match Edition::read(odoo, log).await {
+    let edition = match Edition::read(odoo, &[], log).await {
         Ok(edition) => edition,
         Err(error)
             if matches!(error.class, ErrorClass::Misconfigured | ErrorClass::Forbidden | ErrorClass::NotFound) =>

@@ -7,6 +7,8 @@
 //! - Archived tickets are asked for too: else they would look deleted. Record rules hide tickets: the integration's user needs all of
 //!   a team's.
 //! - A note has a `message_id` of ours, by which it is found before it is posted. The context is one such note, whose text changes.
+//! - Milepost's writes leave no line in a ticket's log, an agent's change of the stage does: who gave a ticket its stage is the author of
+//!   the line of that time.
 //! - Messages do not move a ticket's `write_date`: a poll asks for both.
 
 mod edition;
@@ -22,7 +24,7 @@ use crate::{
 use async_trait::async_trait;
 use domain::Severity;
 use edition::{Edition, MODEL};
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use odoo::{OdooClient, OdooConfig};
 use outbound::{
     CallError, CallLog, ErrorClass,
@@ -32,7 +34,7 @@ use outbound::{
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, RwLock};
 
 pub(super) static MANIFEST: Manifest = Manifest {
     id: "odoo_helpdesk",
@@ -53,11 +55,16 @@ const BODY_CHARS_MAX: usize = 20_000;
 const PAGE: usize = 100;
 /// Messages that one poll reads.
 const MESSAGES_MAX: usize = 500;
+/// So far from the time of a stage is the line about it, or our note that came with it.
+const NEAR: SignedDuration = SignedDuration::from_secs(5);
+/// Names of stages of rejected tickets, as both helpdesks are installed.
+const REJECTED: &str = "Cancelled, Rejected";
 
 struct Helpdesk {
     odoo: OdooClient,
     team: String,
-    edition: OnceCell<Edition>,
+    rejected: Vec<String>,
+    edition: RwLock<Option<Arc<Edition>>>,
     us: OnceCell<Us>,
 }
 
@@ -75,6 +82,13 @@ pub(super) fn template() -> Template {
         Field::new("database", "Database", FieldKind::Text, "The name of the database.").required(),
         Field::new("login", "Login", FieldKind::Text, "The login of the integration user; Odoo 16 to 18 want it."),
         Field::new("queue", "Team", FieldKind::Text, "The helpdesk team that takes the tickets.").required(),
+        Field::new(
+            "rejected_stages",
+            "Stages of rejected tickets",
+            FieldKind::Text,
+            "Names of closed stages, as the integration user reads them: nothing is done about a ticket there, and the exception stays open.",
+        )
+        .or(REJECTED),
         Field::poll_seconds(),
         Field::requester(),
         Field::concurrency(),
@@ -105,7 +119,9 @@ pub(super) fn connect(config: DeskConfig) -> Result<Arc<dyn Desk>, CallError> {
         calls_per_second: config.calls_per_second,
         ..OdooConfig::new(config.url.clone(), database, config.token)
     })?;
-    Ok(Arc::new(Helpdesk { odoo, team, edition: OnceCell::new(), us: OnceCell::new() }))
+    let rejected = config.options.text("rejected_stages").unwrap_or(REJECTED);
+    let rejected = rejected.split(',').map(|name| name.trim().to_lowercase()).collect();
+    Ok(Arc::new(Helpdesk { odoo, team, rejected, edition: RwLock::default(), us: OnceCell::new() }))
 }
 
 /// No mail, no follower, no log line, and archived records too.
@@ -120,6 +136,7 @@ fn silently() -> Value {
 struct Ticket {
     id: i64,
     stage: i64,
+    moved: Option<Timestamp>,
     active: bool,
     at: Option<Timestamp>,
     writer: Option<(i64, String)>,
@@ -141,10 +158,11 @@ fn written(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-fn ticket_of(row: &Value) -> Option<Ticket> {
+fn ticket_of(row: &Value, moved: Option<&str>) -> Option<Ticket> {
     Some(Ticket {
         id: row["id"].as_i64()?,
         stage: named(&row["stage_id"]).map_or(0, |(id, _)| id),
+        moved: moved.and_then(|field| time(&row[field])),
         active: row["active"].as_bool().unwrap_or(true),
         at: time(&row["write_date"]),
         writer: named(&row["write_uid"]),
@@ -173,8 +191,27 @@ fn priority(severity: Severity) -> &'static str {
 }
 
 impl Helpdesk {
-    async fn edition(&self, log: &dyn CallLog) -> Result<&Edition, CallError> {
-        self.edition.get_or_try_init(|| Edition::read(&self.odoo, log)).await
+    async fn edition(&self, log: &dyn CallLog) -> Result<Arc<Edition>, CallError> {
+        let known = self.edition.read().await.clone();
+        match known {
+            Some(known) => Ok(known),
+            None => self.read_edition(log).await,
+        }
+    }
+
+    async fn read_edition(&self, log: &dyn CallLog) -> Result<Arc<Edition>, CallError> {
+        let read = Arc::new(Edition::read(&self.odoo, &self.rejected, log).await?);
+        *self.edition.write().await = Some(Arc::clone(&read));
+        Ok(read)
+    }
+
+    /// Where a ticket in a stage stands; one that was added later is read.
+    async fn status(&self, stage: i64, log: &dyn CallLog) -> Result<DeskStatus, CallError> {
+        let status = match self.edition(log).await?.status(stage) {
+            Some(known) => Some(known),
+            None => self.read_edition(log).await?.status(stage),
+        };
+        Ok(status.unwrap_or(DeskStatus::Open))
     }
 
     async fn us(&self, log: &dyn CallLog) -> Result<Us, CallError> {
@@ -204,8 +241,10 @@ impl Helpdesk {
     }
 
     async fn tickets(&self, domain: Value, limit: usize, log: &dyn CallLog) -> Result<Vec<Ticket>, CallError> {
-        let rows = self.search(MODEL, domain, FIELDS, ("write_date, id", limit), log).await?;
-        Ok(rows.iter().filter_map(ticket_of).collect())
+        let moved = self.edition(log).await?.moved;
+        let fields: Vec<_> = FIELDS.iter().copied().chain(moved).collect();
+        let rows = self.search(MODEL, domain, &fields, ("write_date, id", limit), log).await?;
+        Ok(rows.iter().filter_map(|row| ticket_of(row, moved)).collect())
     }
 
     /// A ticket that is there; none where it was deleted or is out of sight.
@@ -220,10 +259,9 @@ impl Helpdesk {
     }
 
     async fn case(&self, ticket: &Ticket, log: &dyn CallLog) -> Result<DeskCase, CallError> {
-        let status = match (ticket.active, self.edition(log).await?.is_closed(ticket.stage)) {
-            (false, _) => DeskStatus::Gone,
-            (true, true) => DeskStatus::Resolved,
-            (true, false) => DeskStatus::Open,
+        let status = match ticket.active {
+            true => self.status(ticket.stage, log).await?,
+            false => DeskStatus::Gone,
         };
         Ok(DeskCase { number: ticket.id.to_string(), url: self.page(ticket.id), status })
     }
@@ -237,13 +275,46 @@ impl Helpdesk {
         self.odoo.command(MODEL, "write", body, log).await.map(drop)
     }
 
-    async fn put_stage(&self, ticket: &Ticket, closed: bool, log: &dyn CallLog) -> Result<(), CallError> {
-        let edition = self.edition(log).await?;
-        if edition.is_closed(ticket.stage) == closed {
+    /// Closes or opens a ticket, unless it is.
+    async fn put_stage(&self, ticket: &Ticket, wanted: DeskStatus, log: &dyn CallLog) -> Result<(), CallError> {
+        let is_open = |status| status == DeskStatus::Open;
+        if is_open(self.status(ticket.stage, log).await?) == is_open(wanted) {
             return Ok(());
         }
-        let stage = edition.stage(closed)?;
+        let stage = self.edition(log).await?.stage(wanted)?;
         self.write(ticket.id, json!({"stage_id": stage}), log).await
+    }
+
+    /// Who gave a ticket its stage, unless that was us: of what was written at that time the nearest says it.
+    async fn moved_by(&self, ticket: &Ticket, log: &dyn CallLog) -> Result<Option<String>, CallError> {
+        let us = self.us(log).await?;
+        let is_last_ours = ticket.writer.as_ref().is_some_and(|(user, _)| *user == us.user);
+        let agent = || Some(SOMEBODY.to_owned());
+        let Some(moved) = ticket.moved.filter(|_| ticket.active) else {
+            return Ok(if is_last_ours && ticket.active { None } else { agent() });
+        };
+        let around = |by: SignedDuration| written(moved.checked_add(by).unwrap_or(moved));
+        let domain = json!([
+            ["model", "=", MODEL],
+            ["res_id", "=", ticket.id],
+            ["message_type", "in", ["notification", "comment"]],
+            ["date", ">=", around(-NEAR)],
+            ["date", "<=", around(NEAR)],
+        ]);
+        let fields = ["author_id", "message_type", "date"];
+        let rows = self.search("mail.message", domain, &fields, ("id", MESSAGES_MAX), log).await?;
+        let said = |row: &Value| {
+            let (author, name) = named(&row["author_id"])?;
+            let is_ours = author == us.partner;
+            let is_of_it = is_ours || row["message_type"] == "notification";
+            is_of_it.then_some((time(&row["date"])?.duration_since(moved).abs(), is_ours, name))
+        };
+        Ok(match rows.iter().filter_map(said).min() {
+            Some((_, true, _)) => None,
+            Some((_, false, name)) => Some(name),
+            None if is_last_ours && ticket.at.is_some_and(|at| at.duration_since(moved).abs() <= NEAR) => None,
+            None => agent(),
+        })
     }
 
     /// The message of ours with this `message_id`.
@@ -341,7 +412,8 @@ impl Desk for Helpdesk {
     async fn check(&self, log: &dyn CallLog) -> Result<Vec<Missing>, CallError> {
         let mut missing = edition::missing(&self.odoo, &self.team, log).await?;
         if missing.is_empty() {
-            missing.extend(self.edition(log).await?.lacks_stages());
+            // anew: what was missing may just have been added
+            missing.extend(self.read_edition(log).await?.lacks_stages());
         }
         Ok(missing)
     }
@@ -365,7 +437,7 @@ impl Desk for Helpdesk {
     async fn create(&self, case: &NewCase, log: &dyn CallLog) -> Result<DeskCase, CallError> {
         let edition = self.edition(log).await?;
         let name = case.queue.as_deref().unwrap_or(&self.team);
-        let team = edition::team(&self.odoo, edition, name, log).await?;
+        let team = edition::team(&self.odoo, &edition, name, log).await?;
         let Some(team) = team else {
             let text = format!("there is no helpdesk team {name}");
             return Err(CallError::new(ErrorClass::Misconfigured, text));
@@ -416,13 +488,7 @@ impl Desk for Helpdesk {
         };
         let case = self.case(&ticket, log).await?;
         let activity = self.activity(&ticket, log).await?;
-        let us = self.us(log).await?.user;
-        let by = match ticket.writer {
-            _ if case.status == known => None,
-            Some((user, _)) if user == us => None,
-            Some((_, name)) => Some(name),
-            None => Some(SOMEBODY.to_owned()),
-        };
+        let by = if case.status == known { None } else { self.moved_by(&ticket, log).await? };
         Ok(Look { case, activity, by })
     }
 
@@ -432,7 +498,7 @@ impl Desk for Helpdesk {
         let mut domain = json!([["write_date", ">=", since]]);
         if let Some(after) = cursor.after.as_deref() {
             // a stored time has parts of a second that it is not read with
-            let until = written(cursor.since.checked_add(jiff::SignedDuration::from_secs(1)).unwrap_or(cursor.since));
+            let until = written(cursor.since.checked_add(SignedDuration::from_secs(1)).unwrap_or(cursor.since));
             domain = json!([
                 "&",
                 ["write_date", ">=", since],
@@ -462,7 +528,7 @@ impl Desk for Helpdesk {
         let mut changed = Changed { cases: Vec::new(), next, newest: None };
         for ticket in &all {
             let at = at.get(&ticket.id).copied();
-            changed.newest = changed.newest.max(ticket.at);
+            changed.newest = changed.newest.max(at);
             changed.cases.push(Change { case: self.case(ticket, log).await?, at });
         }
         Ok(changed)
@@ -490,12 +556,12 @@ impl Desk for Helpdesk {
     async fn resolve(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
         let Some(ticket) = self.writable(number, log).await? else { return Ok(()) };
         self.post_once(ticket.id, note_key, body, log).await?;
-        self.put_stage(&ticket, true, log).await
+        self.put_stage(&ticket, DeskStatus::Resolved, log).await
     }
 
     async fn reopen(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<Reopened, CallError> {
         let Some(ticket) = self.writable(number, log).await? else { return Ok(Reopened::FollowUp) };
-        self.put_stage(&ticket, false, log).await?;
+        self.put_stage(&ticket, DeskStatus::Open, log).await?;
         self.post_once(ticket.id, note_key, body, log).await?;
         Ok(Reopened::Open)
     }

@@ -6,6 +6,7 @@
 //!   the field is not unique, two cases of one key are answered with 300 and nothing is written: a configuration error.
 //! - A limit that is reached is answered with 403, a lock with 400: the error's code counts, not the status.
 //! - Texts of comments cannot be searched: those of the case are read.
+//! - Who gave a case its status is in `CaseHistory`, where the organisation keeps the history of that field.
 //! - Of two merged cases the younger is deleted with `MasterRecordId` set; `queryAll` still shows it.
 
 mod texts;
@@ -56,8 +57,8 @@ const COMMENT_CHARS_MAX: usize = 1_300;
 const PAGE: usize = 100;
 const COMMENTS_MAX: usize = 500;
 /// What is read of a case.
-const FIELDS: &str = "Id, Status, IsClosed, IsDeleted, MasterRecordId, SystemModstamp, LastModifiedBy.Username, OwnerId, \
-                      Owner.Name, Owner.Type, Shipment_Context__c, Shipment_Tags__c";
+const FIELDS: &str = "Id, Status, IsClosed, IsDeleted, MasterRecordId, SystemModstamp, LastModifiedDate, LastModifiedBy.Username, ClosedDate, \
+                      OwnerId, Owner.Name, Owner.Type, Shipment_Context__c, Shipment_Tags__c";
 
 struct Salesforce {
     rest: Rest,
@@ -253,6 +254,29 @@ impl Salesforce {
         found.first().and_then(|queue| number_of(&queue["Id"])).map(Some).ok_or_else(none)
     }
 
+    /// Who gave a case its status, unless that was us.
+    async fn moved_by(&self, case: &Value, log: &dyn CallLog) -> Result<Option<String>, CallError> {
+        let agent = || Ok(Some(SOMEBODY.to_owned()));
+        if status_of(case) == DeskStatus::Gone {
+            return agent();
+        }
+        let soql = format!(
+            "SELECT CreatedBy.Username FROM CaseHistory WHERE CaseId = '{}' AND Field = 'Status' ORDER BY CreatedDate DESC LIMIT 1",
+            text(case, "/Id")
+        );
+        let kept = match self.query("query", &soql, log).await {
+            Err(error) if matches!(error.class, ErrorClass::Misconfigured | ErrorClass::Forbidden) => Vec::new(),
+            kept => kept?,
+        };
+        let us = self.us(log).await?;
+        if let Some(by) = kept.first().map(|change| text(change, "/CreatedBy/Username")).filter(|by| !by.is_empty()) {
+            return Ok((by != us).then(|| by.to_owned()));
+        }
+        // without history: the last change was ours, and none came after the closing
+        let is_last = case["ClosedDate"].is_null() || when(&case["ClosedDate"]) == when(&case["LastModifiedDate"]);
+        if is_last && text(case, "/LastModifiedBy/Username") == us { Ok(None) } else { agent() }
+    }
+
     async fn activity(&self, case: &Value, log: &dyn CallLog) -> Result<Activity, CallError> {
         let owner = Some(text(case, "/Owner/Name")).filter(|name| !name.is_empty()).map(str::to_owned);
         let of_queue = text(case, "/Owner/Type") == "Queue";
@@ -375,9 +399,7 @@ impl Desk for Salesforce {
         let odd = || CallError::new(ErrorClass::BadAnswer, "the answer is no case");
         let case = self.case(&found).ok_or_else(odd)?;
         let activity = self.activity(&found, log).await?;
-        let by = Some(text(&found, "/LastModifiedBy/Username").to_owned()).filter(|by| !by.is_empty());
-        let us = self.us(log).await?;
-        let by = by.or_else(|| Some(SOMEBODY.to_owned())).filter(|by| case.status != known && by != us);
+        let by = if case.status == known { None } else { self.moved_by(&found, log).await? };
         Ok(Look { case, activity, by })
     }
 

@@ -5,6 +5,7 @@
 //! - Our key is `correlation_id`, which ServiceNow does not keep unique: Milepost is the guard.
 //! - A condition on a field that does not exist is left out of a query, so that everything is found: each hit is compared.
 //! - Fields that do not exist are dropped without a word.
+//! - Who gave a case its state is in `sys_audit`, where that can be read; else the case names who resolved or closed it.
 //! - Work notes are internal, comments go to the customer; both are journals, which are read in a table of their own.
 
 use crate::{
@@ -50,7 +51,8 @@ const BODY_CHARS_MAX: usize = 4_000;
 const PAGE: usize = 100;
 const ENTRIES_MAX: usize = 500;
 /// What is read of a case.
-const FIELDS: &str = "sys_id,number,state,active,correlation_id,sys_updated_on,sys_updated_by,assigned_to.user_name,\
+const FIELDS: &str = "sys_id,number,state,active,correlation_id,sys_updated_on,sys_updated_by,closed_at,resolved_at,\
+                      closed_by.user_name,resolved_by.user_name,assigned_to.user_name,\
                       assignment_group.name,contact.user_name,caller_id.user_name,u_shipment_context,u_shipment_tags";
 
 struct ServiceNow {
@@ -309,6 +311,35 @@ impl ServiceNow {
         }
     }
 
+    /// Who gave a case its state, unless that was us.
+    async fn moved_by(&self, row: &Value, log: &dyn CallLog) -> Result<Option<String>, CallError> {
+        let query = format!(
+            "tablename={}^documentkey={}^fieldname=state^ORDERBYDESCsys_created_on",
+            self.table,
+            text(row, "/sys_id")
+        );
+        let kept = match self.rows("sys_audit", &query, ("user", 1, 0), log).await {
+            Err(error) if matches!(error.class, ErrorClass::Misconfigured | ErrorClass::Forbidden) => Vec::new(),
+            kept => kept?,
+        };
+        let us = self.us(log).await?;
+        let ended = match (self.status_of(row), is_closed(row)) {
+            (DeskStatus::Resolved, true) => Some(("closed_by.user_name", "closed_at")),
+            (DeskStatus::Resolved, false) => Some(("resolved_by.user_name", "resolved_at")),
+            _ => None,
+        };
+        let field = |name: &str| row[name].as_str().filter(|value| !value.is_empty());
+        let of_case = || ended.and_then(|(by, _)| field(by));
+        let by = kept.first().map(|change| text(change, "/user")).filter(|by| !by.is_empty()).or_else(of_case);
+        if let Some(by) = by {
+            return Ok((by != us).then(|| by.to_owned()));
+        }
+        // without either: the last change was ours, and none came after the closing
+        let is_last = ended.and_then(|(_, at)| field(at)).is_none_or(|at| Some(at) == field("sys_updated_on"));
+        let is_ours = is_last && text(row, "/sys_updated_by") == us;
+        Ok((!is_ours).then(|| SOMEBODY.to_owned()))
+    }
+
     async fn activity(&self, row: &Value, log: &dyn CallLog) -> Result<Activity, CallError> {
         let set = |pointer: &str| Some(row[pointer].as_str()?.to_owned()).filter(|name| !name.is_empty());
         let us = self.us(log).await?;
@@ -429,9 +460,7 @@ impl Desk for ServiceNow {
             return Ok(Look { case, activity: Activity::default(), by });
         };
         let activity = self.activity(row, log).await?;
-        let by = Some(text(row, "/sys_updated_by").to_owned()).filter(|by| !by.is_empty());
-        let us = self.us(log).await?;
-        let by = by.or_else(|| Some(SOMEBODY.to_owned())).filter(|by| case.status != known && by != us);
+        let by = if case.status == known { None } else { self.moved_by(row, log).await? };
         Ok(Look { case, activity, by })
     }
 

@@ -103,6 +103,12 @@ macro_rules! contract {
             }
 
             #[tokio::test]
+            async fn who_closed_a_case_is_not_who_wrote_last() {
+                let (control, desk) = desk().await;
+                super::closed_then_written(&*control, &*desk).await;
+            }
+
+            #[tokio::test]
             async fn what_the_customer_writes_is_no_agents_doing_and_is_not_kept() {
                 let (control, desk) = desk().await;
                 super::customers(&*control, &*desk).await;
@@ -159,7 +165,9 @@ contract! {
     odoo_oca: simulator::desk::odoo::Helpdesk::oca;
     request_tracker: request_tracker;
     salesforce: simulator::desk::salesforce::Salesforce::start;
+    salesforce_without_history: simulator::desk::salesforce::Salesforce::without_history;
     servicenow: simulator::desk::servicenow::ServiceNow::start;
+    servicenow_without_audit: simulator::desk::servicenow::ServiceNow::without_audit;
     zammad: simulator::desk::zammad::Zammad::start;
     zendesk: simulator::desk::zendesk::Zendesk::start;
     freshdesk: simulator::desk::freshdesk::Freshdesk::start;
@@ -398,6 +406,55 @@ async fn agents_are_seen(control: &dyn Control, desk: &dyn Desk) {
     assert!(after.activity.changed_at > before.activity.changed_at);
     assert_eq!((after.case.status, after.by.is_some()), (DeskStatus::Resolved, true), "an agent did that");
     assert_eq!(desk.look(&number, DeskStatus::Resolved, &Discard).await.unwrap().by, None, "known already");
+}
+
+async fn closed_then_written(control: &dyn Control, desk: &dyn Desk) {
+    let number = desk.create(&case("k"), &Discard).await.unwrap().number;
+    assert!(control.act(&number, &Act::Resolve));
+    let labels = Labels { severity: Some(Severity::Critical), tags: vec!["severe".into()] };
+    desk.label(&number, &labels, &Discard).await.unwrap();
+    desk.set_context(&number, "On its way.", &Discard).await.unwrap();
+    let look = desk.look(&number, DeskStatus::Open, &Discard).await.unwrap();
+    assert_eq!((look.case.status, look.by.is_some()), (DeskStatus::Resolved, true), "{look:?}");
+}
+
+/// Where the platform keeps who changed the status, what agents write later does not make it theirs.
+#[tokio::test]
+async fn what_milepost_closed_stays_its_own_doing() {
+    use simulator::desk::{jira::Jira, odoo::Helpdesk, salesforce::Salesforce, servicenow::ServiceNow};
+    let desks: [Box<dyn Control>; 5] = [
+        Box::new(Jira::start().await.unwrap()),
+        Box::new(Helpdesk::oca().await.unwrap()),
+        Box::new(Helpdesk::enterprise().await.unwrap()),
+        Box::new(Salesforce::start().await.unwrap()),
+        Box::new(ServiceNow::start().await.unwrap()),
+    ];
+    for control in &desks {
+        let (desk, of) = (connected(&control.access()), control.access().connector);
+        let number = desk.create(&case("k"), &Discard).await.unwrap().number;
+        desk.resolve(&number, "settled", "It arrived.", &Discard).await.unwrap();
+        assert!(control.act(&number, &Act::Tag("fragile")), "{of}");
+        let look = desk.look(&number, DeskStatus::Open, &Discard).await.unwrap();
+        assert_eq!((look.case.status, look.by), (DeskStatus::Resolved, None), "{of}");
+    }
+}
+
+/// A closed stage that is not one of success: the exception stays open.
+#[tokio::test]
+async fn a_ticket_that_is_cancelled_at_odoo_is_rejected() {
+    use simulator::desk::odoo::Helpdesk;
+    for control in [Helpdesk::oca().await.unwrap(), Helpdesk::enterprise().await.unwrap()] {
+        let desk = connected(&control.access());
+        let number = desk.create(&case("k"), &Discard).await.unwrap().number;
+        assert!(control.act(&number, &Act::Reject));
+        let look = desk.look(&number, DeskStatus::Open, &Discard).await.unwrap();
+        assert_eq!((look.case.status, look.by.is_some()), (DeskStatus::Rejected, true), "{look:?}");
+        desk.resolve(&number, "settled", "It arrived.", &Discard).await.unwrap();
+        assert_eq!(status(&*desk, &number).await, DeskStatus::Rejected, "it is closed already");
+        assert_eq!(desk.reopen(&number, "again", "Again.", &Discard).await.unwrap(), Reopened::Open);
+        desk.resolve(&number, "settled again", "It arrived.", &Discard).await.unwrap();
+        assert_eq!(status(&*desk, &number).await, DeskStatus::Resolved, "the stage of success");
+    }
 }
 
 /// Keeps calls, as the database does.

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use crate::rt_real::skipped;
-use desks::{Desk, DeskConfig, DeskStatus, NewCase, Options, PollFrom, Reopened, Requester};
+use desks::{Desk, DeskConfig, DeskStatus, Labels, NewCase, Options, PollFrom, Reopened, Requester};
 use domain::Severity;
 use jiff::Timestamp;
 use outbound::Discard;
@@ -138,6 +138,7 @@ async fn cases_live_in_ocas_helpdesk() {
     made_once(&peer, &*desk).await;
     notes_and_context(&peer, &*desk).await;
     agents(&peer, &*desk).await;
+    who_moved_it(&peer, &*desk).await;
     gone(&peer, &*desk).await;
     assert_eq!(peer.mails().await, 0, "no customer gets mail of what Milepost does");
 }
@@ -214,6 +215,26 @@ async fn agents(peer: &Peer, desk: &dyn Desk) {
     if mails.as_array().is_some_and(|mails| !mails.is_empty()) {
         peer.admin("mail.mail/unlink", json!({"ids": mails})).await;
     }
+}
+
+/// Whatever Milepost writes after an agent's change of the stage, and an agent after Milepost's.
+async fn who_moved_it(peer: &Peer, desk: &dyn Desk) {
+    let number = desk.create(&case("moved"), &Discard).await.unwrap().number;
+    peer.agent_writes(&number, json!({"stage_id": peer.stage(true).await})).await;
+    let labels = Labels { severity: Some(Severity::Minor), tags: vec!["late".into()] };
+    desk.label(&number, &labels, &Discard).await.unwrap();
+    let look = desk.look(&number, DeskStatus::Open, &Discard).await.unwrap();
+    assert_eq!((look.case.status, look.by.as_deref()), (DeskStatus::Resolved, Some("Mitchell Admin")));
+    let ours = desk.create(&case("ours"), &Discard).await.unwrap().number;
+    desk.resolve(&ours, "settled", "It arrived.", &Discard).await.unwrap();
+    peer.agent_writes(&ours, json!({"priority": "0"})).await;
+    let look = desk.look(&ours, DeskStatus::Open, &Discard).await.unwrap();
+    assert_eq!((look.case.status, look.by), (DeskStatus::Resolved, None));
+    let body = json!({"domain": [["name", "=", "Rejected"]], "limit": 1});
+    let rejected = peer.admin("helpdesk.ticket.stage/search", body).await[0].clone();
+    peer.agent_writes(&ours, json!({"stage_id": rejected})).await;
+    let look = desk.look(&ours, DeskStatus::Resolved, &Discard).await.unwrap();
+    assert_eq!((look.case.status, look.by.is_some()), (DeskStatus::Rejected, true), "{look:?}");
 }
 
 async fn gone(peer: &Peer, desk: &dyn Desk) {

@@ -121,6 +121,7 @@ impl Control for SandboxDesk {
                 Err(_) => return false,
             },
             Act::Hide => self.hide(number, true),
+            Act::Reject => self.set_status(number, "rejected"),
             // its closed tickets open again
             Act::CloseForGood => return false,
         }

@@ -29,6 +29,8 @@ pub enum Stands {
     Open,
     /// Settled; it can be opened again.
     Resolved,
+    /// Nothing is done about it; it can be opened again.
+    Rejected,
     /// Closed for good.
     Closed,
     /// Thrown away.
@@ -69,6 +71,10 @@ pub struct Ticket {
     pub stands: Stands,
     /// Who gave it that.
     pub by: String,
+    /// When.
+    pub moved: Timestamp,
+    /// Who changed it last, whatever of it.
+    pub writer: String,
     /// Its tags.
     pub tags: Vec<String>,
     /// Its priority.
@@ -145,8 +151,9 @@ impl Data {
     /// Keeps a new ticket; its number.
     pub fn add(&mut self, ticket: Ticket) -> u64 {
         let (id, updated) = (self.id(), self.stamp());
-        let by = US.to_owned();
-        self.tickets.insert(id, Ticket { id, updated, by, indexed: !self.lags, ..ticket });
+        let (by, writer) = (US.to_owned(), US.to_owned());
+        let indexed = !self.lags;
+        self.tickets.insert(id, Ticket { id, updated, by, moved: updated, writer, indexed, ..ticket });
         id
     }
 
@@ -167,8 +174,10 @@ impl Data {
             let before = ticket.stands;
             change(ticket);
             ticket.updated = at;
+            by.clone_into(&mut ticket.writer);
             if ticket.stands != before {
                 by.clone_into(&mut ticket.by);
+                ticket.moved = at;
             }
         }
     }
@@ -243,6 +252,8 @@ impl Base {
             Act::Note => drop(data.write(number, AGENT, false, "Called the carrier.", None)),
             Act::Tag(tag) => data.change(number, AGENT, |ticket| ticket.tags.push((*tag).to_owned())),
             Act::Resolve => data.change(number, AGENT, |ticket| ticket.stands = Stands::Resolved),
+            // few have it
+            Act::Reject => return false,
             Act::Reopen => data.change(number, AGENT, |ticket| ticket.stands = Stands::Open),
             Act::CloseForGood => data.change(number, "automation", |ticket| ticket.stands = Stands::Closed),
             Act::Delete => data.change(number, AGENT, |ticket| ticket.stands = Stands::Deleted),

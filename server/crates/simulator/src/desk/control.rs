@@ -58,6 +58,8 @@ pub enum Act {
     Tag(&'static str),
     /// Settles it.
     Resolve,
+    /// Decides that nothing is done about it, where the desk has that.
+    Reject,
     /// Opens it again.
     Reopen,
     /// The desk closes it for good, where it does that.

@@ -110,7 +110,7 @@ fn invalid(field: &str, message: &str, code: &str) -> Response {
 fn whole(ticket: &Ticket) -> Value {
     let status = match ticket.stands {
         Stands::Resolved => 4,
-        Stands::Closed | Stands::Merged(_) => 5,
+        Stands::Rejected | Stands::Closed | Stands::Merged(_) => 5,
         Stands::Open | Stands::Deleted | Stands::Hidden => 2,
     };
     let field = |name: &&str| {

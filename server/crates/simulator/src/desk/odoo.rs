@@ -2,7 +2,7 @@
 //! `message_id`, a deleted ticket leaves its external id without a record, messages do not move `write_date`.
 
 use super::{
-    base::{Base, CUSTOMER, Data, Stands, Ticket, US},
+    base::{AGENT, Base, CUSTOMER, Data, Stands, Ticket, US},
     control::{Act, Report},
     frame::{Dialect, Running, Shared, authorization, followed_up, options, report_with_secret},
 };
@@ -23,8 +23,9 @@ const TEAM: &str = "Shipments";
 const TAGS_FROM: usize = 11;
 const US_ID: u64 = 7;
 const AGENT_ID: u64 = 8;
-/// Its stages: id, whether closed.
-const STAGES: [(u64, bool); 3] = [(1, false), (2, false), (4, true)];
+/// Its stages: id, name, whether closed.
+const STAGES: [(u64, &str, bool); 4] =
+    [(1, "New", false), (2, "In Progress", false), (3, "Cancelled", true), (4, "Done", true)];
 
 /// Which helpdesk it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +85,15 @@ impl Dialect for Api {
     }
 
     fn act(base: &Base, number: &str, act: &Act) -> bool {
-        // its closed tickets open again, and merging is an add-on's
-        !matches!(act, Act::CloseForGood | Act::MergeInto(_)) && base.act(number, act)
+        match (act, number.parse()) {
+            // its closed tickets open again, and merging is an add-on's
+            (Act::CloseForGood | Act::MergeInto(_), _) => false,
+            (Act::Reject, Ok(number)) => {
+                base.lock().change(number, AGENT, |ticket| ticket.stands = Stands::Rejected);
+                true
+            }
+            _ => base.act(number, act),
+        }
     }
 
     fn report(number: &str, secret: &str, _at: i64) -> Report {
@@ -123,8 +131,8 @@ fn answer(data: &mut Data, edition: Edition, (model, method): (&str, &str), body
         ("res.users", "context_get") => json!({"uid": US_ID, "lang": "en_US"}),
         ("res.users", "read") => json!([{"id": US_ID, "partner_id": [70, US]}]),
         ("helpdesk.ticket", "fields_get") => match edition {
-            Edition::Oca => json!({"number": {}, "closed": {}, "unattended": {}}),
-            Edition::Enterprise => json!({"ticket_ref": {}, "sla_deadline": {}}),
+            Edition::Oca => json!({"number": {}, "closed": {}, "unattended": {}, "last_stage_update": {}}),
+            Edition::Enterprise => json!({"ticket_ref": {}, "sla_deadline": {}, "date_last_stage_update": {}}),
         },
         (_, "has_access") => json!(true),
         ("helpdesk.ticket", "load") => load(data, body),
@@ -156,7 +164,8 @@ fn answer(data: &mut Data, edition: Edition, (model, method): (&str, &str), body
             json!(["helpdesk.ticket", ticket.id])
         }
         (stages, "search_read") if of_edition(stages) && stages.ends_with("stage") => {
-            STAGES.iter().map(|(id, closed)| json!({"id": id, "closed": closed, "fold": closed})).collect()
+            let stage = |(id, name, closed): &_| json!({"id": id, "name": name, "closed": closed, "fold": closed});
+            STAGES.iter().map(stage).collect()
         }
         (teams, "search_read") if of_edition(teams) && teams.ends_with("team") => {
             if equals(body, "name") == json!(TEAM) { json!([{"id": 3}]) } else { json!([]) }
@@ -231,8 +240,12 @@ fn shown(at: Timestamp) -> String {
 }
 
 fn row(ticket: &Ticket) -> Value {
-    let stage = if matches!(ticket.stands, Stands::Resolved | Stands::Closed) { 4 } else { 1 };
-    let writer = if ticket.by == US { json!([US_ID, US]) } else { json!([AGENT_ID, ticket.by]) };
+    let stage = match ticket.stands {
+        Stands::Rejected => 3,
+        Stands::Resolved | Stands::Closed => 4,
+        _ => 1,
+    };
+    let writer = if ticket.writer == US { json!([US_ID, US]) } else { json!([AGENT_ID, ticket.writer]) };
     // messages do not count
     let at =
         ticket.fields.get("written").and_then(Value::as_str).and_then(|at| at.parse().ok()).unwrap_or(ticket.updated);
@@ -240,6 +253,7 @@ fn row(ticket: &Ticket) -> Value {
     json!({
         "id": ticket.id, "stage_id": [stage, "Stage"], "active": true, "write_date": shown(at), "write_uid": writer,
         "user_id": assignee, "team_id": [3, ticket.team],
+        "last_stage_update": shown(ticket.moved), "date_last_stage_update": shown(ticket.moved),
     })
 }
 
@@ -288,6 +302,7 @@ fn write(data: &mut Data, body: &Value) -> Value {
 fn messages(data: &Data, body: &Value) -> Value {
     let (message_id, ticket) = (equals(body, "message_id"), equals(body, "res_id").as_u64());
     let since = condition(body, "date", ">=");
+    let of_stage = condition(body, "message_type", "in").is_array();
     let of_others = !condition(body, "author_id", "!=").is_null();
     let of_staff = condition(body, "author_id.partner_share", "=") == json!(false);
     let texts = data.tickets.values().filter(|one| ticket.is_none_or(|id| id == one.id)).flat_map(|one| {
@@ -296,15 +311,20 @@ fn messages(data: &Data, body: &Value) -> Value {
                 && since.as_str().is_none_or(|since| shown(text.at).as_str() >= since)
                 && !(of_others && text.by == US)
                 && !(of_staff && text.by == CUSTOMER)
-                && (message_id.is_string() || text.key.is_none())
+                && (message_id.is_string() || of_stage || text.key.is_none())
         };
         let of_this = |text: &super::base::Text| {
             json!({
+                "author_id": if text.by == US { json!([70, US]) } else { json!([71, text.by]) },
+                "message_type": if text.by == US { "notification" } else { "comment" },
                 "id": text.id, "res_id": one.id, "is_internal": !text.public, "date": shown(text.at),
                 "subtype_id": [if text.public { 1 } else { 2 }, "x"],
             })
         };
-        one.texts.iter().skip(1).filter(fits).map(of_this).collect::<Vec<_>>()
+        // a change of the stage has a line in the log, unless it was made without tracking, as ours are
+        let line = (of_stage && one.by != US)
+            .then(|| json!({"author_id": [71, one.by], "message_type": "notification", "date": shown(one.moved)}));
+        one.texts.iter().skip(1).filter(fits).map(of_this).chain(line).collect::<Vec<_>>()
     });
     texts.collect()
 }

@@ -26,8 +26,25 @@ const QUEUE_ID: &str = "00G000000000001AAA";
 pub type Salesforce = Running<Api>;
 
 /// How it speaks.
-#[derive(Default)]
-pub struct Api;
+pub struct Api {
+    keeps_history: bool,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self { keeps_history: true }
+    }
+}
+
+impl Salesforce {
+    /// Starts one that keeps no history of cases, on a free port of this machine.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn without_history() -> std::io::Result<Self> {
+        Self::speaking(Api { keeps_history: false }).await
+    }
+}
 
 type Here = State<Shared<Api>>;
 
@@ -131,7 +148,9 @@ fn row(ticket: &Ticket) -> Value {
     json!({
         "Id": id_of(ticket.id), "Status": "x", "IsClosed": matches!(ticket.stands, Stands::Resolved | Stands::Closed),
         "IsDeleted": matches!(ticket.stands, Stands::Deleted | Stands::Merged(_)), "MasterRecordId": master,
-        "SystemModstamp": shown(ticket.updated), "LastModifiedBy": {"Username": ticket.by}, "Owner": owner,
+        "SystemModstamp": shown(ticket.updated), "LastModifiedDate": shown(ticket.updated),
+        "LastModifiedBy": {"Username": ticket.writer}, "Owner": owner,
+        "ClosedDate": matches!(ticket.stands, Stands::Resolved | Stands::Closed).then(|| shown(ticket.moved)),
         "Shipment_Context__c": ticket.fields.get("context"), "Shipment_Tags__c": ticket.tags.join(";"),
     })
 }
@@ -160,6 +179,14 @@ async fn selected(desk: &Desk<Api>, parameters: &HashMap<String, String>, all: b
         if soql.contains("FROM Group") {
             let found = between(&soql, "DeveloperName = '", "'") == Some(QUEUE);
             return records(found.then(|| json!({"Id": QUEUE_ID})).into_iter().collect());
+        }
+        if soql.contains("FROM CaseHistory") {
+            let id = number_of(between(&soql, "CaseId = '", "'").unwrap_or_default()).unwrap_or_default();
+            let change = |ticket: &Ticket| json!({"CreatedBy": {"Username": ticket.by}});
+            return match desk.dialect.keeps_history {
+                true => records(data.tickets.get(&id).map(change).into_iter().collect()),
+                false => refused(StatusCode::BAD_REQUEST, "INVALID_TYPE"),
+            };
         }
         if soql.contains("FROM CaseComment") {
             return records(comments(data, between(&soql, "ParentId = '", "'").unwrap_or_default()));

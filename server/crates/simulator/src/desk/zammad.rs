@@ -87,7 +87,7 @@ fn not_found() -> Response {
 
 fn expanded(ticket: &Ticket) -> Value {
     let state = match ticket.stands {
-        Stands::Resolved | Stands::Closed => "closed",
+        Stands::Resolved | Stands::Rejected | Stands::Closed => "closed",
         Stands::Merged(_) => "merged",
         Stands::Open | Stands::Deleted | Stands::Hidden => "open",
     };

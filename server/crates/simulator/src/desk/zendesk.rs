@@ -162,7 +162,7 @@ fn status(ticket: &Ticket) -> &'static str {
     match ticket.stands {
         Stands::Open | Stands::Hidden => "open",
         Stands::Resolved => "solved",
-        Stands::Closed | Stands::Merged(_) => "closed",
+        Stands::Rejected | Stands::Closed | Stands::Merged(_) => "closed",
         Stands::Deleted => "deleted",
     }
 }
