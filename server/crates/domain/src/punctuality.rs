@@ -6,9 +6,11 @@ use crate::{
     event_time::{EventTime, Precision},
 };
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
 /// A time as exactly as it is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Moment {
     /// An instant.
     Instant(Timestamp),
@@ -27,6 +29,12 @@ impl Moment {
             (Precision::Minute | Precision::Second, [instant]) => Some(Self::Instant(*instant)),
             _ => time.wall_clock().map(|wall| Self::Day(wall.date())),
         }
+    }
+
+    /// What an order promises (Odoo's `commitment_date`): an instant in UTC whose time of day nobody chose, so the day of it in
+    /// the company's zone.
+    pub fn committed(at: Timestamp, company: &TimeZone) -> Self {
+        Self::Day(company.to_datetime(at).date())
     }
 
     /// A promise, which is kept as an instant: midnight and the last second of a day stand for the day.

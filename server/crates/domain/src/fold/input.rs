@@ -6,6 +6,7 @@ use crate::{
     exceptions::usual::Usual,
     ids::{ExceptionId, ObservationId, SnapshotId, SourceId, TrackerId},
     observation::Observation,
+    punctuality::Moment,
     reading::Reading,
 };
 use jiff::Timestamp;
@@ -55,6 +56,8 @@ pub enum Feed {
     Paused,
     /// No connection brings any.
     Missing,
+    /// It has no number of which any could be.
+    Unnumbered,
 }
 
 /// Another delivery under the same number.
@@ -78,6 +81,10 @@ pub struct Plan {
     /// Where the promise comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promise: Option<PromiseSource>,
+    /// What was promised since when, oldest first; a promise that was withdrawn is one of nothing. Empty of what an earlier
+    /// build took in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promises: Vec<Promised>,
     /// When it should leave the house, as the order system has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ship_by: Option<Timestamp>,
@@ -116,6 +123,25 @@ impl Plan {
     pub fn is_called_off(&self) -> bool {
         matches!(self.standing, DeliveryStanding::Cancelled | DeliveryStanding::Deleted)
     }
+
+    /// Goes on with what was promised before: the own promise is added where it is another one.
+    pub fn continue_promises(&mut self, before: &Self, at: Timestamp) {
+        let now = self.promises.last().and_then(|promise| promise.due);
+        let mut all = before.promises.clone();
+        if all.last().and_then(|promise| promise.due) != now {
+            all.push(Promised { due: now, recorded: at });
+        }
+        self.promises = all;
+    }
+}
+
+/// A promise, and since when it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promised {
+    /// By when; a day where a day was promised. None: nothing any more.
+    pub due: Option<Moment>,
+    /// Since when.
+    pub recorded: Timestamp,
 }
 
 /// Where a promise comes from.

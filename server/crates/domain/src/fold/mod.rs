@@ -26,8 +26,8 @@ mod unknown;
 pub use clock::update_due;
 pub use incarnation::{of_other_uses, same_use};
 pub use input::{
-    Choice, Decision, DeliveryStanding, Fact, Feed, FoldInput, OtherDelivery, Plan, PromiseSource, Sighting, Snapshot,
-    Trust, Watch,
+    Choice, Decision, DeliveryStanding, Fact, Feed, FoldInput, OtherDelivery, Plan, PromiseSource, Promised, Sighting,
+    Snapshot, Trust, Watch,
 };
 pub use output::{
     Announcement, Anomaly, Counts, Folded, FoldedException, NextUse, Resolution, Rule, ScheduleEntry, Standing, Verdict,
@@ -239,6 +239,29 @@ impl<'a> Whole<'a> {
         all.rev().max_by_key(|attempts| attempts.len()).unwrap_or_default()
     }
 
+    /// What the latest status of a piece means for the whole, where there are several pieces; none of any other fact.
+    fn of_piece(&self, fact: ObservationId) -> Option<String> {
+        let decides = |journey: &Journey<'_>| journey.decided_by == Some(fact);
+        let of: Vec<&str> =
+            self.pieces.iter().filter(|(_, one)| decides(one)).map(|(piece, _)| piece.as_str()).collect();
+        let [piece] = of[..] else { return None };
+        let whole = self.decided_by?;
+        if self.pieces.len() < 2 || self.called_off || self.received.is_some() {
+            return None;
+        }
+        let behind = self.pieces.iter().find(|(_, journey)| journey.decided_by == Some(whole));
+        Some(match (self.state, fact == whole) {
+            (State::Delivered, true) => format!("All pieces are delivered, {piece} as the last one."),
+            (State::PartiallyDelivered, true) => format!("Some pieces are delivered, {piece} as the latest."),
+            (State::Delivered | State::PartiallyDelivered, false) => format!("Latest status of piece {piece} alone."),
+            (_, true) => format!("Latest status of piece {piece}, which is furthest behind."),
+            (_, false) => match behind {
+                Some((behind, _)) => format!("Latest status of piece {piece} alone: piece {behind} is further behind."),
+                None => format!("Latest status of piece {piece} alone."),
+            },
+        })
+    }
+
     fn announcements(&self) -> Vec<Announcement> {
         self.journeys().flat_map(|(piece, journey)| announce::announcements(&journey.steps, piece)).collect()
     }
@@ -366,7 +389,11 @@ fn verdicts(
             (None, Some(step)) => of_step(examined, step),
             (None, None) => (Standing::Counts, Rule::R1, "Counts, but does not change the status."),
         };
-        Verdict { fact: id, standing, rule, because: because.to_owned() }
+        let (rule, because) = match examined.out.is_none().then(|| whole.of_piece(id)).flatten() {
+            Some(of_piece) => (Rule::R12, of_piece),
+            None => (rule, because.to_owned()),
+        };
+        Verdict { fact: id, standing, rule, because }
     });
     own.chain(others).collect()
 }
