@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod browser;
+pub mod charts;
 pub mod frame;
 pub mod head;
 pub mod live;
