@@ -65,6 +65,8 @@ describe("alerts", { skip: SKIP, concurrency: false }, () => {
       if ((await alert.getByTestId("acknowledge").count()) > 0) await alert.getByTestId("acknowledge").click();
       await until("it is acknowledged", async () => /^acknowledged/.test(await alert.getByTestId("standing").innerText()));
       await alert.getByTestId("quieten").click();
+      const side = alert.locator(".pop__in label").first();
+      assert.equal(await side.evaluate((label) => getComputedStyle(label).textAlign), "start", "a label stands above its field");
       await alert.getByTestId("snooze").click();
       await until("it is snoozed", async () => (await page.getByTestId("quiet").innerText()).includes(title));
       await go(page, "/alerts?view=snoozed");

@@ -53,14 +53,17 @@ describe("claims", { skip: SKIP, concurrency: false }, () => {
     await page.waitForURL(/\/claims\/new\?shipment=/);
     await ready();
     await page.getByLabel("Reason").selectOption("damaged");
-    await page.getByLabel("Amount (empty: as Odoo says)").fill("1140,50");
+    await page.getByLabel(/^Amount \(empty: /).fill("1140,50");
     await page.getByLabel("What happened").fill("The box is crushed.");
     await page.getByRole("button", { name: "Raise claim" }).click();
     await page.waitForURL(/\/claims\/CL-\d+$/);
     await ready();
     const number = /CL-\d+/.exec(page.url())[0];
     await until("a draft", async () => (await status(page)) === "Draft", WAIT_MS);
-    await page.getByLabel("What it shows").selectOption("photos");
+    // what is missing leads to the form that adds it
+    await page.locator('[data-testid="evidence"][data-there="false"]').filter({ hasText: "Photos" }).getByTestId("add-evidence").click();
+    await page.waitForURL(/kind=photos/);
+    await until("the kind is chosen", async () => (await page.getByLabel("What it shows").inputValue()) === "photos", WAIT_MS);
     await page.getByLabel("File, up to 10 MB").setInputFiles(PHOTO);
     await page.getByRole("button", { name: "Upload" }).click();
     await page.getByTestId("claim-file").waitFor();

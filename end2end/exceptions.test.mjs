@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import AxeBuilder from "@axe-core/playwright";
-import { hydrated, launch, missing, signIn, startDemo, until, watchConsole } from "./lib.mjs";
+import { cutOff, hydrated, launch, missing, signIn, startDemo, until, watchConsole } from "./lib.mjs";
 
 const SKIP = missing("browser tests of exceptions");
 const WAIT_MS = 90_000;
@@ -117,15 +117,86 @@ describe("exceptions", { skip: SKIP, concurrency: false }, () => {
     });
   });
 
+  test("nothing of the tables is cut off, at any width", async () => {
+    await visiting({}, "admin", async (page) => {
+      await exception(page);
+      const paths = ["/exceptions", "/exceptions?view=closed", "/exceptions?view=all", "/rules", "/claims", "/alerts", "/shipments"];
+      for (const width of [1440, 1320, 1100, 960, 390]) {
+        await page.setViewportSize({ width, height: 900 });
+        for (const path of paths) {
+          await go(page, path);
+          assert.deepEqual(await cutOff(page), [], `${path} at ${width}`);
+        }
+      }
+    });
+  });
+
+  test("an exception says which shipment it is about, what happened and what was done", async () => {
+    await visiting({}, "agent", async (page) => {
+      const href = await until("an exception with a ticket", async () => {
+        await page.goto(`${demo.base}/exceptions`);
+        const row = page.getByTestId("exception-row").filter({ hasText: /#\d/ }).first();
+        return (await row.count()) > 0 && row.getByTestId("exception-link").getAttribute("href");
+      }, WAIT_MS, 500);
+      await go(page, href);
+      const number = await page.getByTestId("exception-about").locator("a").innerText();
+      assert.match(await page.title(), new RegExp(number), "ten tabs can be told apart");
+      assert.match(await page.getByTestId("history").innerText(), /Ticket #\d+ opened/);
+      assert.match(await page.getByTestId("happened").innerText(), /Code .* · View payload/);
+      await page.getByTestId("happened").getByRole("link", { name: "View payload" }).first().click();
+      await page.waitForURL(/\/shipments\/.*event=/);
+      await page.getByText("Payload as received").first().waitFor();
+      await go(page, await exception(page, "?category=DELAY"));
+      assert.match(await page.getByTestId("why").innerText(), /Promised for|Not handed over|Under way|Nothing was reported/);
+    });
+  });
+
+  test("an empty queue says what it is empty of", async () => {
+    await visiting({}, "agent", async (page) => {
+      await go(page, "/exceptions?view=snoozed&severity=INFO&age=96&due=over");
+      assert.match(await page.getByRole("main").innerText(), /No exceptions match these filters/);
+      await page.getByRole("link", { name: "Clear filters" }).click();
+      await page.waitForURL(/view=snoozed$/);
+      await until("nothing is snoozed", async () => /Nothing is snoozed/.test(await page.getByRole("main").innerText()));
+    });
+  });
+
+  test("without JavaScript a time that is over is named", async () => {
+    await visiting({ javaScript: false }, "agent", async (page, javaScript) => {
+      await go(page, await exception(page), javaScript);
+      await page.locator("input[name='with[until]']").fill("2020-01-01T10:00");
+      await page.getByRole("button", { name: "Snooze", exact: true }).click();
+      assert.match(await page.getByRole("alert").innerText(), /between now and in 90 days/);
+    });
+  });
+
+  test("an agent finds shipments by why nothing is known of them", async () => {
+    await visiting({}, "agent", async (page) => {
+      await go(page, "/shipments?state=UNKNOWN");
+      await page.getByTestId("cause").filter({ hasText: "Number looks mistyped" }).click();
+      await page.waitForURL(/unknown=mistyped/);
+      await until("the chosen cause", async () => (await page.getByTestId("cause").filter({ hasText: "mistyped" }).getAttribute("aria-pressed")) === "true");
+    });
+  });
+
   test("a claim is raised from an exception that allows it", async () => {
     await visiting({}, "agent", async (page) => {
-      const href = await exception(page, "?view=all&category=DAMAGE");
+      const href = await until("damage without a claim", async () => {
+        await page.goto(`${demo.base}/exceptions?view=all&category=DAMAGE`);
+        const links = await page.getByTestId("exception-link").evaluateAll((all) => all.map((a) => a.getAttribute("href")));
+        for (const link of links) {
+          await page.goto(demo.base + link);
+          if ((await page.getByTestId("raise-claim").count()) > 0) return link;
+        }
+        return false;
+      }, WAIT_MS, 1_000);
       await go(page, href);
       assert.ok((await page.getByTestId("clock").innerText()).length > 20);
-      if ((await page.getByTestId("claim").count()) > 0) return;
+      const shipment = await page.getByTestId("exception-about").locator("a").innerText();
       await page.getByTestId("raise-claim").click();
       await page.waitForURL(/\/claims\/new\?shipment=.*&reason=/);
       await hydrated(page);
+      assert.match(await page.getByTestId("claim-subject").innerText(), new RegExp(shipment), "its number, not its id");
       assert.notEqual(await page.getByLabel("Reason").inputValue(), "", "the reason is chosen");
       await page.getByRole("button", { name: "Raise claim" }).click();
       await page.waitForURL(/\/claims\/CL-\d+$/);

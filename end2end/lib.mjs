@@ -70,7 +70,8 @@ function freePort() {
  * `logins` is what it prints: one {role, email, password} for each role.
  */
 export async function startDemo() {
-  return start("demo", (lines) => logins(lines).length > 0);
+  // its own orders are enough for the tests
+  return start("demo", (lines) => logins(lines).length > 0, () => {}, ["--history-days", "0"]);
 }
 
 /** Starts `milepost serve` on an empty database; `setUp` is the address that makes the first admin. */
@@ -83,12 +84,12 @@ export async function startServer() {
   return { ...server, setUp: `${server.base}${link(server.lines)}` };
 }
 
-async function start(command, isReady, prepare = () => {}) {
+async function start(command, isReady, prepare = () => {}, options = []) {
   const data = mkdtempSync(join(tmpdir(), `milepost-${command}-`));
   prepare(data);
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
-  const args = [command, "--data", data, "--addr", `127.0.0.1:${port}`, "--site", site];
+  const args = [command, "--data", data, "--addr", `127.0.0.1:${port}`, "--site", site, ...options];
   const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
   const lines = [];
   const keep = (chunk) => {
@@ -190,6 +191,20 @@ export async function signIn(page, base, { email, password }) {
   await page.locator('input[type="password"]').first().fill(password);
   await page.locator('form:has(input[type="password"]) button[type="submit"], form:has(input[type="password"]) button').first().click();
   await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
+}
+
+/** What stands beyond the edge of its box, where it is cut off: a column, a button. */
+export function cutOff(page) {
+  return page.evaluate(() => {
+    const outside = (box) =>
+      [...box.querySelectorAll("th, td, button, a, input, select")].filter((one) => {
+        const at = one.getBoundingClientRect();
+        const hidden = at.width < 3 || one.closest(".pop__in, .sr, .scroll, .scroll-x");
+        return !hidden && at.right > box.getBoundingClientRect().right + 1;
+      });
+    const named = (one) => `${one.tagName} ${one.className} "${one.innerText.trim().slice(0, 30)}"`;
+    return [...document.querySelectorAll(".table-box, .panel, .card")].flatMap(outside).map(named);
+  });
 }
 
 /** Waits until the browser's half has taken the page over. */

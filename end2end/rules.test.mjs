@@ -43,6 +43,7 @@ describe("rules", { skip: missing("rules in a browser"), timeout: 600_000 }, () 
       assert.ok((await page.getByTestId("rule-row").count()) >= 9, "the policy that shipped is there");
       await page.getByTestId("new-rule").click();
       await page.waitForURL(/\/rules\/new$/);
+      assert.equal(await page.getByTestId("fault").count(), 0, "an empty form is not wrong yet");
       await page.locator("#rule-name").fill("Every event");
       await page.locator("#rule-trigger").selectOption("event");
       await condition(page, 0).locator("select").first().selectOption("shipment.attempts");
@@ -60,8 +61,12 @@ describe("rules", { skip: missing("rules in a browser"), timeout: 600_000 }, () 
       await until("the dry run is through", async () => (await page.getByTestId("trial-figures").count()) > 0
         && (await page.getByTestId("trial-running").count()) === 0, WAIT_MS);
       assert.match(await page.getByTestId("trial-figures").innerText(), /would have acted/);
+      assert.ok(await page.getByTestId("trial-csv").isVisible(), "all of it is a file");
+      assert.doesNotMatch(await page.getByTestId("dry-run").innerText(), /version that runs/, "there is none to compare with");
+      assert.match(await page.getByTestId("dry-run").innerText(), /nothing was sent/);
       await page.getByTestId("publish").click();
       await until("it runs", async () => /v1 runs since/.test(await page.getByTestId("summary").innerText()));
+      assert.equal(await page.getByTestId("publish").getAttribute("aria-disabled"), "true", "what runs already is no new version");
       await until("it acts", async () => {
         await page.goto(`${demo.base}/alerts`);
         return (await page.getByTestId("alert").filter({ hasText: "Every event" }).count()) > 0;
@@ -149,6 +154,48 @@ describe("rules", { skip: missing("rules in a browser"), timeout: 600_000 }, () 
       assert.match(page.url(), /\/rules\/by-forms$/);
       await page.getByTestId("discard").click();
       assert.match(page.url(), /\/rules$/);
+    });
+  });
+
+  test("a condition without a value is not filled in yet", async () => {
+    await visiting({}, async (page) => {
+      await go(page, "/rules/new");
+      await condition(page, 0).locator("select").first().selectOption("lane.to");
+      await until("it asks for the value", async () => /Enter a value/.test(await condition(page, 0).innerText()));
+      await condition(page, 0).locator("input").fill("AT");
+      await condition(page, 0).locator("input").press("Enter");
+      await says(page, 'lane.to == "AT"');
+    });
+  });
+
+  test("on a phone the bar makes room for what is offered while a condition is typed", async () => {
+    await visiting({ viewport: { width: 390, height: 844 } }, async (page) => {
+      await go(page, "/rules/cases");
+      const place = () => page.getByRole("region", { name: "Publish" }).evaluate((bar) => getComputedStyle(bar).position);
+      assert.equal(await place(), "sticky");
+      await text(page).click();
+      await page.keyboard.press("Control+End");
+      await page.keyboard.type("\n&& shipment.");
+      await page.getByRole("option").first().waitFor();
+      assert.equal(await place(), "static");
+    });
+  });
+
+  test("two people edit one rule: the second one learns of it, and replaces nothing unseen", async () => {
+    await visiting({ javaScriptEnabled: false }, async (page) => {
+      await go(page, "/rules/cases", false);
+      const other = await page.context().newPage();
+      await go(other, "/rules/cases", false);
+      await page.locator("#rule-rate").fill("40");
+      await page.getByTestId("save").click();
+      assert.match(await page.getByTestId("stands").innerText(), /Saved, runs nowhere yet/);
+      await other.locator("#rule-rate").fill("50");
+      await other.getByTestId("save").click();
+      assert.match(await other.locator("#when-panel").innerText(), /Another person saved this rule meanwhile/);
+      assert.equal(await other.locator("#rule-rate").inputValue(), "50", "nothing typed is lost");
+      await page.reload();
+      assert.equal(await page.locator("#rule-rate").inputValue(), "40", "nothing was replaced");
+      await page.getByTestId("discard").click();
     });
   });
 

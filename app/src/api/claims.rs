@@ -4,7 +4,7 @@
 use super::access::{ports, shown};
 use crate::contract::{
     ApiError,
-    claims::{ClaimEdit, ClaimView, ClaimsQuery, ClaimsView, DeadlinesView, NewClaim, StepForm},
+    claims::{ClaimEdit, ClaimView, ClaimsQuery, ClaimsView, DeadlinesView, NewClaim, StepForm, SubjectView},
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 
@@ -18,6 +18,12 @@ pub async fn get_claims(#[server(default)] query: ClaimsQuery) -> Result<ClaimsV
 #[server(prefix = "/api", endpoint = "claims/one", input = GetUrl)]
 pub async fn get_claim(number: String) -> Result<ClaimView, ApiError> {
     shown(ports()?.claims.one(number).await)
+}
+
+/// What a new claim on this shipment is about.
+#[server(prefix = "/api", endpoint = "claims/subject", input = GetUrl)]
+pub async fn get_claim_subject(shipment: String) -> Result<SubjectView, ApiError> {
+    shown(ports()?.claims.subject(shipment).await)
 }
 
 /// Raises one, and leads to it.

@@ -101,6 +101,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("rules/four-eyes", Some(Permission::Operate)),
     ("claims", Some(Permission::See)),
     ("claims/one", Some(Permission::See)),
+    ("claims/subject", Some(Permission::Act)),
     ("claims/raise", Some(Permission::Act)),
     ("claims/step", Some(Permission::Act)),
     ("claims/edit", Some(Permission::Act)),

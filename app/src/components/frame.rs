@@ -1,6 +1,9 @@
 //! The frame around the pages of a signed-in viewer: navigation, search, the demo's banner.
 
-use super::{Failed, Icon, PageTitle, action, browser, parts::Empty};
+use super::{
+    Failed, Icon, PageTitle, action, browser,
+    parts::{Empty, grouped},
+};
 use crate::{
     api::{self, SignOut},
     contract::session::{Frame as FrameView, Permission, START, Viewer},
@@ -181,7 +184,7 @@ fn NavLink(
     let badge = move || {
         (count.get() > 0).then(|| {
             let class = if bad { "n n--bad" } else { "n" };
-            view! { <span class=class>{count.get()}<span class="sr">" open"</span></span> }
+            view! { <span class=class>{grouped(count.get())}<span class="sr">" open"</span></span> }
         })
     };
     view! {

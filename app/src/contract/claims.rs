@@ -145,6 +145,8 @@ pub struct EvidenceView {
     pub label: String,
     /// Whether it is there.
     pub there: bool,
+    /// Whether a file can be added for it.
+    pub takes_files: bool,
     /// What it is, or what to do.
     pub detail: String,
 }
@@ -212,6 +214,23 @@ pub struct ClaimView {
     pub steps: Vec<StepKind>,
     /// Its history, newest first.
     pub history: Vec<ClaimEvent>,
+}
+
+/// What a new claim is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectView {
+    /// The shipment's id.
+    pub shipment: String,
+    /// Its tracking number, else its transfer.
+    pub number: String,
+    /// Where it goes, and with whom.
+    pub route: String,
+    /// Its order.
+    pub order: Option<String>,
+    /// What its goods are worth, as Odoo says.
+    pub value: Option<String>,
+    /// Claims that are there for it.
+    pub claims: Vec<ClaimRow>,
 }
 
 /// A claim that is raised by hand.
@@ -326,6 +345,8 @@ pub trait ClaimsPort: Send + Sync {
     async fn view(&self, query: ClaimsQuery) -> ApiResult<ClaimsView>;
     /// One claim.
     async fn one(&self, number: String) -> ApiResult<ClaimView>;
+    /// What a new claim on this shipment is about.
+    async fn subject(&self, shipment: String) -> ApiResult<SubjectView>;
     /// Raises one; its number.
     async fn raise(&self, new: NewClaim) -> ApiResult<String>;
     /// Takes a step.

@@ -194,6 +194,9 @@ pub struct QueueRow {
     pub desk: Option<String>,
     /// Whether it has no ticket because none of the desks takes it.
     pub not_taken: bool,
+    /// The exception of the same shipment that is worked on instead, where one is.
+    #[serde(default)]
+    pub led_by: Option<String>,
     /// Where an agent closed the ticket while the exception goes on: what happened, so that somebody decides.
     pub question: Option<String>,
     /// How and when it ended.
@@ -292,6 +295,9 @@ pub struct ExceptionPage {
     /// The transfer.
     #[serde(default)]
     pub transfer: Option<String>,
+    /// What the clock or the order says that no event does: `Promised for Sun 22 Nov, and not delivered since 8 d.`
+    #[serde(default)]
+    pub why: Option<String>,
     /// The carrier's events behind it, newest first.
     #[serde(default)]
     pub events: Vec<EventLine>,
@@ -329,6 +335,10 @@ pub struct EventLine {
     pub at: When,
     /// What.
     pub title: String,
+    /// The carrier's code.
+    pub code: String,
+    /// The observation, which the shipment's page opens as it was received.
+    pub observation: String,
     /// Where.
     pub place: Option<String>,
 }

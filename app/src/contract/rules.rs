@@ -164,8 +164,6 @@ pub struct ChoicesView {
     pub fields: Vec<FieldView>,
     /// Every kind of action.
     pub actions: Vec<ActionKindView>,
-    /// The words that stand in braces in texts: word, meaning.
-    pub words: Vec<(String, String)>,
     /// When a rule can look: code, label, what its number counts.
     pub triggers: Vec<(String, String, String)>,
     /// Severities: code, label.
@@ -232,6 +230,8 @@ pub struct ActionKindView {
     pub icon: String,
     /// Its fields.
     pub fields: Vec<ActionFieldView>,
+    /// The words that stand in braces in its texts: word, meaning.
+    pub words: Vec<(String, String)>,
 }
 
 /// A field of an action.
@@ -261,6 +261,8 @@ pub struct RuleForm {
     pub trigger: String,
     /// Hours or minutes of the trigger.
     pub number: String,
+    /// What was kept when the form was shown: where another person has saved since, it is refused.
+    pub basis: String,
     /// The condition in CEL.
     pub when: String,
     /// The condition as the page had it: where `when` is another one, that was edited and counts; else the rows do.
@@ -416,8 +418,8 @@ pub struct TrialRowView {
     pub what: String,
     /// Whether a person was needed.
     pub needed: bool,
-    /// Whether the active version would have acted too.
-    pub active_too: bool,
+    /// Whether the version that runs would not have acted on it.
+    pub fresh: bool,
 }
 
 /// Rules.

@@ -275,6 +275,8 @@ fn row(listed: &Listed, mine: bool, labels: &Labels, times: &Times) -> AlertRow 
             NoticeState::Sent => format!("{label} {at}"),
             NoticeState::Unknown => format!("{label} {at}, outcome unknown"),
             NoticeState::Failed => format!("{label}, not delivered"),
+            // quiet hours and the next try have a time to come
+            _ if notice.due_at > times.now => format!("{label}, waits until {at}"),
             _ => format!("{label}, waits since {at}"),
         };
         (icon.to_owned(), words)

@@ -3,13 +3,13 @@
 use super::{
     Asker, given, id,
     times::Times,
-    words::{money, who},
+    words::{money, route, sentence, who},
 };
 use app::contract::{
     ApiError, ApiResult,
     claims::{
         ClaimEdit, ClaimEvent, ClaimFileView, ClaimRow, ClaimTab, ClaimView, ClaimsQuery, ClaimsView, DeadlineView,
-        DeadlinesView, DueView, EvidenceView, FigureView, FileAnswer, NewClaim, StepForm, Tone,
+        DeadlinesView, DueView, EvidenceView, FigureView, FileAnswer, NewClaim, StepForm, SubjectView, Tone,
     },
     session::Permission,
 };
@@ -27,7 +27,10 @@ use domain::{
     money::{Currency, Money},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use storage::claims::{ClaimQuery, ClaimRecord};
+use storage::{
+    claims::{ClaimQuery, ClaimRecord},
+    shipments::ShipmentRecord,
+};
 
 /// Days before a deadline from which on it is urgent, and very urgent.
 const WARN_DAYS: i32 = 7;
@@ -60,6 +63,15 @@ impl app::contract::claims::ClaimsPort for ClaimsPort {
         let caller = self.0.caller(Permission::See)?;
         let claim = claims::claim(&self.0.context, &caller, id(&number)?).await.map_err(|e| self.0.refused(e))?;
         Ok(self.shown(claim))
+    }
+
+    async fn subject(&self, shipment: String) -> ApiResult<SubjectView> {
+        let caller = self.0.caller(Permission::Act)?;
+        let (context, shipment) = (&self.0.context, id(&shipment)?);
+        let found = claims::subject(context, &caller, shipment).await.map_err(|e| self.0.refused(e))?;
+        let found = found.ok_or(ApiError::NotFound)?;
+        let claims = claims::of_shipment(context, &caller, found.id).await.map_err(|e| self.0.refused(e))?;
+        Ok(subject(&found, &claims, context.now()))
     }
 
     async fn raise(&self, new: NewClaim) -> ApiResult<String> {
@@ -164,7 +176,9 @@ impl ClaimsPort {
         if !entered.is_empty() {
             return Ok(entered.to_owned());
         }
-        let known = claims::currency(&self.0.context, caller, shipment).await.map_err(|e| self.0.refused(e))?;
+        let of = claims::subject(&self.0.context, caller, shipment).await.map_err(|e| self.0.refused(e))?;
+        let value = of.and_then(|of| of.origin).and_then(|origin| origin.value);
+        let known = value.map(|value| value.currency);
         let missing = || invalid("currency", "Enter the currency of the amount: the order's is not known.");
         known.map(|currency| currency.to_string()).ok_or_else(missing)
     }
@@ -320,6 +334,19 @@ fn long_day(day: Date) -> String {
     day.strftime("%a %-d %b %Y").to_string()
 }
 
+fn subject(of: &ShipmentRecord, claims: &[Listed], now: Timestamp) -> SubjectView {
+    let (number, origin) = (of.numbers.first(), of.origin.as_ref());
+    let transfer = || origin.map_or_else(|| "no number".to_owned(), |origin| origin.name.clone());
+    SubjectView {
+        shipment: of.id.to_string(),
+        number: number.map_or_else(transfer, |number| number.number.clone()),
+        route: route(number.and_then(|number| number.carrier_label.as_deref()), of.destination.as_deref()),
+        order: origin.and_then(|origin| origin.order.clone()),
+        value: origin.and_then(|origin| origin.value).map(money),
+        claims: rows(claims, now),
+    }
+}
+
 /// Claims as a list shows them.
 pub(super) fn rows(claims: &[Listed], now: Timestamp) -> Vec<ClaimRow> {
     let today = today(now);
@@ -382,7 +409,7 @@ fn facts(record: &ClaimRecord) -> Vec<(String, String)> {
     let listed = [
         ("Order", goods.and_then(|goods| goods.order.clone())),
         ("Transfer", goods.map(|goods| goods.delivery.clone())),
-        ("Goods value", goods.and_then(|goods| goods.value).map(money)),
+        ("Goods value", goods.and_then(|goods| goods.value).map(|value| valued(value, claim.claimed))),
         (
             "Shipping cost",
             (!about.shipping.is_empty()).then(|| sums(&about.shipping.iter().copied().collect()).join(", ")),
@@ -399,12 +426,23 @@ fn facts(record: &ClaimRecord) -> Vec<(String, String)> {
     listed.into_iter().filter_map(|(label, value)| Some((label.to_owned(), value?))).collect()
 }
 
+/// What the goods are worth, and what is odd about what is claimed for them.
+fn valued(value: Money, claimed: Option<Money>) -> String {
+    let odd = match claimed {
+        Some(claimed) if claimed.currency != value.currency => " (the claim is in another currency)",
+        Some(claimed) if claimed.minor > value.minor => " (less than is claimed)",
+        _ => "",
+    };
+    format!("{}{odd}", money(value))
+}
+
 fn evidence(of: &claims::Evidence) -> EvidenceView {
     let (there, detail) = match &of.presence {
         Presence::Present(what) => (true, what),
         Presence::Missing(what) => (false, what),
     };
-    EvidenceView { kind: of.kind, label: of.kind.label().into(), there, detail: detail.clone() }
+    let takes_files = of.kind.takes_files();
+    EvidenceView { kind: of.kind, label: of.kind.label().into(), there, takes_files, detail: sentence(detail) }
 }
 
 fn shown_file(of: ShownFile, times: &Times) -> ClaimFileView {

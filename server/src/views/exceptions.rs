@@ -20,11 +20,14 @@ use application::{
     exceptions::{self, CategoryCount, Happened, HistoryLine, OneException, QueueEntry},
 };
 use async_trait::async_trait;
-use domain::{Severity, access::Permission, claims::ClaimReason, fold::Fact, ids::ExceptionId, observation::Location};
+use domain::{
+    ExceptionReason, Severity, access::Permission, claims::ClaimReason, fold::Fact, ids::ExceptionId,
+    observation::Location,
+};
 use jiff::{SignedDuration, Timestamp};
 use storage::{
     figures::{Span, WEEK},
-    work::{self, CaseFilter, ExceptionAction, ExceptionRecord, QueueView},
+    work::{self, CaseFilter, CaseRecord, ExceptionAction, ExceptionRecord, QueueView},
 };
 
 /// A clock that ends within this time is shown as a warning.
@@ -175,6 +178,10 @@ fn row_view(entry: QueueEntry, times: &Times) -> RowView {
             .filter(|_| exception.closed.is_none())
             .and_then(|case| question(case, agent.as_deref())),
         not_taken: no_ticket == Some(NoTicket::NotTaken),
+        led_by: match no_ticket {
+            Some(NoTicket::Led(reason)) => Some(reason.label().to_owned()),
+            _ => None,
+        },
         case: row.case.and_then(|case| Some((case.number?, case.url))),
         desk,
         closed: exception.closed.map(|(at, how)| (resolution(how, resolved_by), times.ago(at))),
@@ -191,7 +198,12 @@ fn until(with: &ActWith, times: &Times) -> ApiResult<Timestamp> {
 fn page_view(one: OneException, times: &Times) -> ExceptionPage {
     let OneException { entry, events, problems, people, promised_by, eta, escalates, teams, history } = one;
     let until = entry.row.exception.snoozed_until.filter(|until| *until > times.now);
+    let record = &entry.row.exception;
+    let mut history: Vec<_> = history.into_iter().map(|line| (line.at, history_view(line, times))).collect();
+    history.extend(entry.row.case.as_ref().and_then(|case| ticket(case, record, times)));
+    history.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     ExceptionPage {
+        why: why(record, promised_by, events.first(), times),
         order: entry.row.origin.as_ref().and_then(|origin| origin.order.clone()),
         transfer: entry.row.origin.as_ref().map(|origin| origin.name.clone()),
         events: events.iter().map(|fact| event_line(fact, times)).collect(),
@@ -204,8 +216,52 @@ fn page_view(one: OneException, times: &Times) -> ExceptionPage {
         unknown: None,
         snoozed_until: until.map(|at| times.dated(at)),
         teams,
-        history: history.into_iter().rev().map(|line| history_view(line, times)).collect(),
+        history: history.into_iter().map(|(_, line)| line).collect(),
         row: row_view(entry, times),
+    }
+}
+
+/// That its ticket was opened; an earlier episode's is no part of what happened to this one.
+fn ticket(case: &CaseRecord, of: &ExceptionRecord, times: &Times) -> Option<(Timestamp, HistoryEntry)> {
+    let number = case.number.as_deref().filter(|_| case.opened_at >= of.opened_at)?;
+    let what = format!("Ticket #{number} opened");
+    Some((case.opened_at, HistoryEntry { at: times.dated(case.opened_at), what, who: None, why: None }))
+}
+
+/// What is wrong where the clock or the order says so; what a carrier reported is among the events.
+fn why(of: &ExceptionRecord, promised: Option<Timestamp>, newest: Option<&Fact>, times: &Times) -> Option<String> {
+    use ExceptionReason as R;
+    let end = of.closed.map_or(times.now, |(at, _)| at);
+    let since = |from: Timestamp| span_words(end.duration_since(from).max(SignedDuration::ZERO));
+    let last = newest.and_then(|fact| {
+        let at = fact.observation.time.sort_key()?;
+        Some((named::title(&fact.observation, &fact.reading), times.event(&fact.observation.time).shown, at))
+    });
+    let silent = |(title, shown, at): (String, String, Timestamp)| {
+        format!("Nothing was reported for {} after “{title}” of {shown}.", since(at))
+    };
+    match of.reason {
+        R::Late => promised.map(|at| {
+            let late = if at < end { format!(": {} late", since(at)) } else { String::new() };
+            format!("Promised for {}{late}.", times.promise(at).shown)
+        }),
+        R::Silence | R::PresumedLost | R::CustomsStuck => Some(
+            last.map_or_else(|| format!("Nothing was reported since {}.", times.dated(of.opened_at).shown), silent),
+        ),
+        R::NotShipped => Some(format!(
+            "The label was made, and the carrier has not scanned the parcel: open for {}.",
+            since(of.opened_at)
+        )),
+        R::LateToShip => {
+            promised.map(|at| format!("Not handed over to the carrier; promised for {}.", times.promise(at).shown))
+        }
+        R::SlowTransit => Some("Under way for longer than is usual for this carrier, service and lane.".to_owned()),
+        R::MilestoneMissing => Some("Later events are there, and one that should come before them is not.".to_owned()),
+        R::WrongDestination => {
+            Some("The last scan is in a country that is neither the destination’s nor on the way there.".to_owned())
+        }
+        R::TrackingStopped => Some("The source tracks this number no longer.".to_owned()),
+        _ => None,
     }
 }
 
@@ -215,6 +271,8 @@ fn event_line(fact: &Fact, times: &Times) -> EventLine {
     EventLine {
         at: times.event(&fact.observation.time),
         title: named::title(&fact.observation, &fact.reading),
+        code: fact.observation.codes.raw.clone(),
+        observation: fact.id.to_string(),
         place: named::place(&fact.observation).filter(|_| is_in_parts),
     }
 }

@@ -84,13 +84,14 @@ impl Asker {
 
 /// An error for a page. What went wrong inside is for the logs, under a correlation id that the page shows.
 fn refused(context: &Context, error: impl Into<UseCaseError>) -> ApiError {
+    let said = |message: String| words::sentence(&message);
     match error.into() {
         UseCaseError::NotFound(_) => ApiError::NotFound,
         UseCaseError::NotPermitted(_) => ApiError::Forbidden,
-        UseCaseError::Forbidden(why) => ApiError::Refused { message: why.into() },
-        UseCaseError::Conflict(message) => ApiError::Conflict { message },
-        UseCaseError::Invalid { field, message } => ApiError::Invalid { field: field.into(), message },
-        UseCaseError::Unavailable(message) => ApiError::Unavailable { message },
+        UseCaseError::Forbidden(why) => ApiError::Refused { message: said(why.into()) },
+        UseCaseError::Conflict(message) => ApiError::Conflict { message: said(message) },
+        UseCaseError::Invalid { field, message } => ApiError::Invalid { field: field.into(), message: said(message) },
+        UseCaseError::Unavailable(message) => ApiError::Unavailable { message: said(message) },
         UseCaseError::Internal(why) => {
             let correlation = context.correlation();
             tracing::error!(%correlation, "page: {why}");

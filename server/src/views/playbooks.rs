@@ -101,8 +101,8 @@ impl app::contract::playbooks::PlaybooksPort for PlaybooksPort {
     async fn set_calendar(&self, form: CalendarForm) -> ApiResult<()> {
         let (context, caller) = (&self.0.context, self.0.caller(Permission::Operate)?);
         let country = Some(form.country.trim().to_uppercase()).filter(|country| !country.is_empty());
-        let [opens, closes, cut_off] = [&form.opens, &form.closes, &form.cut_off].map(|text| time(text));
-        let (opens, closes, cut_off) = (opens?, closes?, cut_off?);
+        let (opens, closes) = (time("opens", &form.opens)?, time("closes", &form.closes)?);
+        let cut_off = time("cut_off", &form.cut_off)?;
         let set = calendar::set(context, &caller, |calendar| {
             calendar.country.clone_from(&country);
             form.zone.trim().clone_into(&mut calendar.zone);
@@ -144,10 +144,8 @@ impl PlaybooksPort {
     }
 }
 
-fn time(text: &str) -> ApiResult<Time> {
-    text.trim()
-        .parse()
-        .map_err(|_| ApiError::Invalid { field: "opens".into(), message: "Enter times as 08:00.".into() })
+fn time(field: &str, text: &str) -> ApiResult<Time> {
+    text.trim().parse().map_err(|_| ApiError::Invalid { field: field.into(), message: "Enter times as 08:00.".into() })
 }
 
 fn step_row(step: Step) -> StepRow {

@@ -67,8 +67,12 @@ pub(super) fn money(money: Money) -> String {
     format!("{symbol} {sign}{}{rest}", grouped(whole.parse().unwrap_or_default()))
 }
 
-/// A text that stands alone: it begins with a capital letter.
+/// A text that stands alone: it begins with a capital letter, unless its first word is a name or an address.
 pub(super) fn sentence(text: &str) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if !first.trim_end_matches([',', ':', ';', '.']).chars().all(|c| c.is_lowercase() || c == '’' || c == '\'') {
+        return text.to_owned();
+    }
     let mut characters = text.chars();
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
@@ -83,10 +87,11 @@ pub(super) fn question(case: &CaseRecord, agent: Option<&str>) -> Option<String>
 }
 
 /// Why an exception gets no ticket.
-pub(super) fn no_ticket(why: NoTicket) -> &'static str {
+pub(super) fn no_ticket(why: NoTicket) -> String {
     match why {
-        NoTicket::NoDesk => "No ticket: no service desk is connected.",
-        NoTicket::NotTaken => "No ticket: none of the service desks takes it.",
+        NoTicket::NoDesk => "No ticket: no service desk is connected.".to_owned(),
+        NoTicket::NotTaken => "No ticket: none of the service desks takes it.".to_owned(),
+        NoTicket::Led(by) => format!("No ticket of its own: it goes with \"{}\".", by.label()),
     }
 }
 

@@ -227,6 +227,7 @@ fn governed_arguments() -> Vec<Arguments> {
         function("rules/four-eyes", None, Some("on=perhaps")),
         function("claims", None, None),
         function("claims/one", Some("number=CL-9999"), Some("")),
+        function("claims/subject", Some("shipment=NO_ID"), Some("")),
         function("claims/raise", None, Some("new[reason]=explode")),
         function("claims/step", Some("form[number]=CL-9999&form[step]=file"), Some("form[revision]=first")),
         function("claims/edit", Some("form[number]=CL-9999&form[what]=take"), Some("form[revision]=first")),
@@ -380,6 +381,7 @@ async fn daily(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "alerts/test" => alerts.test(no()).await.map(drop),
         "claims" => claims.view(ClaimsQuery { cursor: no(), ..ClaimsQuery::default() }).await.map(drop),
         "claims/one" => claims.one(no()).await.map(drop),
+        "claims/subject" => claims.subject(no()).await.map(drop),
         "claims/raise" => claims.raise(NewClaim { shipment: no(), ..NewClaim::default() }).await.map(drop),
         "claims/step" => claims.step(StepForm { number: no(), ..StepForm::default() }).await,
         "claims/edit" => claims.edit(ClaimEdit { number: no(), ..ClaimEdit::default() }).await,
@@ -523,6 +525,29 @@ async fn an_address_shows_no_words_of_others_as_an_error() {
     let written = back.split("__err=").nth(1).unwrap().split('&').next().unwrap().replace("%3D", "=");
     let written = String::from_utf8(URL_SAFE.decode(written).unwrap()).unwrap();
     assert!(written.contains("\"code\":\"invalid\"") && !written.contains("900"), "{written}");
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_that_is_refused_names_what_is_wrong_without_the_browsers_half() {
+    let site = Site::start().await;
+    let admin = site.sign_in().await;
+    for (page, function, form, said) in [
+        ("/rules/cases", "rules/act", "id=cases&act=pause&with=2020-01-01T10%3A00", "a time to come"),
+        ("/rules/cases", "rules/act", "id=cases&act=roll_back&with=x", "Choose a version"),
+        ("/claims/new", "claims/raise", "new%5Bshipment%5D=x&new%5Breason%5D=", "Choose what the claim is for"),
+        (
+            "/claims/new",
+            "claims/raise",
+            "new%5Bshipment%5D=x&new%5Breason%5D=lost",
+            "No single shipment has this number",
+        ),
+        ("/alerts", "alerts/rule", "kind=disk_space&on=&threshold=many", "whole number"),
+    ] {
+        let answer = site.submit(page, function, form, &admin).await;
+        let shown = site.page(&location(&answer), Some(&admin)).await.unwrap();
+        assert!(shown.body.contains(said), "{function} {form}: {}", shown.body);
+    }
     site.stop().await;
 }
 

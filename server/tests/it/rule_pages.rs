@@ -76,7 +76,7 @@ async fn a_rule_is_written_and_published_by_forms_alone() {
     let answer = site.submit("/rules/new", "rules/edit", &form, &cookie).await;
     assert_eq!(location(&answer), "/rules/held-at-the-hub#problems", "{answer:?}");
     let page = shown(&site, "/rules/held-at-the-hub", &cookie).await;
-    for said in ["Line 2, column 4:", "Did you mean order.delivery?", "1 error to fix", "never published"] {
+    for said in ["Line 2, column 4:", "Did you mean order.delivery?", "1 error to fix", "Never published"] {
         assert!(page.contains(said), "{said}: {page}");
     }
     // corrected by its own suggestion, then published

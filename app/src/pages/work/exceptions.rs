@@ -98,6 +98,7 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
     let open = part(queue, |(_, page)| page.open);
     let all = address(&QueueQuery::default());
     let empty = part(queue, |(_, page)| page.rows.is_empty());
+    let asked = part(queue, |(query, _)| query.clone());
     let older = part(queue, |(query, page)| {
         let cursor = page.next.clone()?;
         Some(address(&QueueQuery { cursor, ..query.clone() }))
@@ -138,7 +139,7 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
         </div>
         <div class="table-box">
             {move || if empty.get() {
-                view! { <Empty title="No exceptions match these filters">"Exceptions appear when a carrier reports trouble, or when a shipment is late or has no updates."</Empty> }.into_any()
+                view! { {move || asked.with(none)} }.into_any()
             } else {
                 table().into_any()
             }}
@@ -216,6 +217,28 @@ fn views(query: &QueueQuery, may_act: bool) -> impl IntoView + use<> {
         .collect_view()
 }
 
+/// What an empty queue says.
+fn none(query: &QueueQuery) -> impl IntoView + use<> {
+    let any = QueueQuery { view: query.view, ..QueueQuery::default() };
+    if *query != any {
+        let href = address(&any);
+        return view! { <Empty title="No exceptions match these filters"><a class="btn" href=href>"Clear filters"</a></Empty> }.into_any();
+    }
+    let (title, text) = match query.view {
+        QueueTab::Mine => {
+            ("Nothing is assigned to you", "What you take, or what a colleague assigns to you, appears here.")
+        }
+        QueueTab::Unassigned => ("Every open exception has an owner", "What opens without one appears here."),
+        QueueTab::Snoozed => ("Nothing is snoozed", "What is put off appears here until it comes back into the queue."),
+        QueueTab::Closed => ("Nothing was closed yet", "What ends by an event or by a person appears here."),
+        QueueTab::Open | QueueTab::All => (
+            "No open exceptions",
+            "Exceptions appear when a carrier reports trouble, or when a shipment is late or has no updates.",
+        ),
+    };
+    view! { <Empty title=title>{text}</Empty> }.into_any()
+}
+
 /// The queue of a team: a plain form, which works before the browser's half has come and without it.
 fn of_team(query: &QueueQuery, teams: &[String]) -> impl IntoView + use<> {
     (!teams.is_empty() && query.team.is_empty()).then(|| {
@@ -224,6 +247,9 @@ fn of_team(query: &QueueQuery, teams: &[String]) -> impl IntoView + use<> {
             ("category", query.category.map_or("", Category::code)),
             ("severity", query.severity.map_or("", Severity::code)),
             ("due", query.due.code()),
+            ("age", query.age.code()),
+            ("recorded", query.recorded.code()),
+            ("ticket", query.ticket.code()),
         ];
         let kept = pairs.into_iter().filter(|(_, value)| !value.is_empty());
         let kept = kept.map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect_view();
@@ -286,16 +312,26 @@ fn filters(query: &QueueQuery) -> impl IntoView + use<> {
 
 #[component]
 fn OneRow(row: QueueRow, act: ServerAction<ActOnException>, may_act: bool) -> impl IntoView {
-    let clock_class = match row.clock.0 {
-        Lateness::None | Lateness::OnTime => "late nowrap",
-        Lateness::Warn => "late late--warn nowrap",
-        Lateness::Bad => "late late--bad nowrap",
+    let clock_class = match (&row.closed, row.clock.0) {
+        // how it ended can be long: it has the line of the clock
+        (Some(_), _) => "late",
+        (None, Lateness::None | Lateness::OnTime) => "late nowrap",
+        (None, Lateness::Warn) => "late late--warn nowrap",
+        (None, Lateness::Bad) => "late late--bad nowrap",
+    };
+    let (clock, ended) = match row.closed.clone() {
+        Some((how, at)) => (how, Some(view! { <Time when=at/>" · " })),
+        None => (row.clock.1, None),
     };
     let href = format!("/shipments/{}", row.shipment);
     let number = row.case.as_ref().map(|(number, _)| format!("#{number}"));
     let case = match row.case {
         Some((number, Some(url))) => view! { <Outside href=url text=format!("#{number}")/> }.into_any(),
         Some((number, None)) => view! { <span>{format!("#{number}")}</span> }.into_any(),
+        None if row.led_by.is_some() => {
+            let by = row.led_by.clone().unwrap_or_default();
+            view! { <span class="muted" data-testid="led">{format!("With {by}")}</span> }.into_any()
+        }
         None if row.not_taken => view! { <span class="muted" data-testid="not-taken">"No desk"</span> }.into_any(),
         None => view! { <span class="faint">"–"</span> }.into_any(),
     };
@@ -333,13 +369,13 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>, may_act: bool) -> im
     view! {
         <tr data-testid="exception-row">
             <th scope="row" class="two nowrap c11"><a href=page data-testid="exception-link"><SeverityMark severity=row.severity label=row.label/></a><small>{row.responsible}</small><small class="only-s">{phone}</small>{row.question.map(|what| view! { <small class="late late--warn wrap" data-testid="question">{what}</small> })}</th>
-            <td class="two nowrap c21"><a class="id" href=href data-row="">{row.number}</a><small class="wide-only">{row.route}</small></td>
+            <td class="two nowrap c21"><a class="id" href=href data-row="">{row.number}</a><small>{row.route}</small></td>
             <td class="hide-s p2"><StateMark state=row.state/></td>
-            <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().map(|(how, at)| view! { {how}" "<Time when=at/>" · " })}<Time when=row.age/></small></td>
+            <td class="two c12"><span class=clock_class>{clock}</span><small>{ended}<Time when=row.age/></small></td>
             <td class="two nowrap hide-s p3">{owner}{team}</td>
-            <td class="hide-s p3 small next-step">{row.next_step}</td>
+            <td class="p3 small next-step c3">{row.next_step}</td>
             <td class="two num hide-s"><span class="id">{case}</span>{desk}</td>
-            {may_act.then(|| view! { <td class="c3"><div class="row row--tight keep">{act_buttons(&id, first, act)}{more}</div></td> })}
+            {may_act.then(|| view! { <td class="c4"><div class="row row--tight keep">{act_buttons(&id, first, act)}{more}</div></td> })}
         </tr>
     }
 }

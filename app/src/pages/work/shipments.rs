@@ -165,6 +165,7 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
     }).collect();
     let labels =
         (!labels.is_empty()).then(|| view! { <div class="chips" role="group" aria-label="Label">{labels}</div> });
+    let causes = causes(query);
     let cut_off = use_context::<browser::CutOff>();
     let live = page.newest.clone();
     let newest = move || {
@@ -176,8 +177,24 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
         {filters}
         <div class="chips" role="group" aria-label="Direction">{directions}</div>
         {labels}
+        {causes}
         <div class="chips" role="group" aria-label="Status">{states}{newest}</div>
     }
+}
+
+/// Why nothing current is known, where shipments of which nothing is known are looked for.
+fn causes(query: &ListQuery) -> impl IntoView + use<> {
+    let wanted = query.unknown.is_some() || query.state == Some(State::Unknown) || query.tab == ListTab::Silent;
+    wanted.then(|| {
+        let chips = Cause::ALL.iter().map(|cause| {
+            let on = query.unknown == Some(*cause);
+            // a cause is of any status: the order system can have refused one that is known
+            let other = ListQuery { unknown: (!on).then_some(*cause), state: None, cursor: String::new(), ..query.clone() };
+            let class = if on { "chip chip--on" } else { "chip" };
+            view! { <a class=class href=address(&other) aria-pressed=on.to_string() role="button" data-testid="cause">{cause.label()}{on.then(|| view! { <Icon name="x"/> })}</a> }
+        }).collect_view();
+        view! { <div class="chips" role="group" aria-label="No current status because"><span class="small muted">"Not known because"</span>{chips}</div> }
+    })
 }
 
 fn pager(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {

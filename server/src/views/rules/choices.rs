@@ -1,13 +1,13 @@
 //! What the fields of the editor can take: from the tables of the domain, and the connections that are in use.
 
 use app::contract::rules::{ActionFieldView, ActionKindView, ChoicesView, FieldView};
-use application::context::Context;
+use application::{context::Context, rules::manage};
 use domain::{
     Severity,
     rules::{
         form::Operator,
         forms::{self, ActionField, Input},
-        schema, text,
+        letter, schema, text,
     },
 };
 use outbound::template::Family;
@@ -22,17 +22,22 @@ pub fn all(context: &Context) -> ChoicesView {
     };
     let desks = connected(Family::Desk, "The desk that takes the shipment");
     let channels = connected(Family::Channel, "The channels of its severity");
-    let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    let mut mail = vec![(String::new(), "The first mail channel".to_owned())];
+    mail.extend(manage::mail_channels(context));
     let kind = |kind: &forms::ActionKind| ActionKindView {
         code: kind.code.into(),
         label: kind.label.into(),
         icon: kind.icon.into(),
-        fields: kind.fields.iter().map(|field| of_action(field, &desks, &channels)).collect(),
+        fields: kind
+            .fields
+            .iter()
+            .map(|field| of_action(field, &desks, if kind.code == MESSAGE { &mail } else { &channels }))
+            .collect(),
+        words: words(kind.code),
     };
     ChoicesView {
         fields: schema::FIELDS.iter().map(field).collect(),
         actions: forms::KINDS.iter().map(kind).collect(),
-        words: owned(text::WORDS),
         triggers: [
             ("exception", "When an exception opens", ""),
             ("open_for", "When an exception has been open for", "hours"),
@@ -44,6 +49,16 @@ pub fn all(context: &Context) -> ChoicesView {
         .to_vec(),
         severities: Severity::ALL.iter().map(|one| (one.code().to_owned(), one.label().to_owned())).collect(),
     }
+}
+
+/// The kind of action that mails customers.
+const MESSAGE: &str = "message_customer";
+
+/// The words that stand in braces in the texts of this kind of action: customers learn nothing of reasons and links for the house.
+fn words(kind: &str) -> Vec<(String, String)> {
+    let fits = |word: &str| kind != MESSAGE || letter::WORDS.contains(&word);
+    let known = text::WORDS.iter().filter(|(word, _)| fits(word));
+    known.map(|(word, about)| ((*word).to_owned(), (*about).to_owned())).collect()
 }
 
 /// What people call a kind of action.

@@ -7,7 +7,7 @@ use domain::{
     Severity,
     rule::{Action, Content, Limits, QuietHours, Trigger},
     rules::{
-        check::{self, Wrong},
+        check::Wrong,
         form::{self, Operator, Row, Term},
         forms, schema, words,
     },
@@ -158,6 +158,11 @@ fn settle(form: &mut RuleForm, blocking: &mut Vec<ProblemView>) {
     let mut terms = Vec::new();
     for (n, row) in form.rows.iter().enumerate() {
         let term = term(row);
+        // an empty text is meant where it is written in CEL; in the form it is not filled in yet
+        if is_empty(&term) && !before.iter().any(|kept| same(kept, row)) {
+            blocking.push(ProblemView { row: Some(n), ..about("when", "enter a value") });
+            continue;
+        }
         match form::text(std::slice::from_ref(&term)) {
             Ok(_) => terms.push(term),
             Err(message) => blocking.push(ProblemView { row: Some(n), ..about("when", message) }),
@@ -221,6 +226,11 @@ fn term(row: &RowForm) -> Term {
         (false, _) => vec![typed.to_owned()],
     };
     Term::Row(Row { field: row.field.clone(), operator, values })
+}
+
+/// Whether a row compares its field with nothing.
+fn is_empty(term: &Term) -> bool {
+    matches!(term, Term::Row(row) if !matches!(row.operator, Operator::Yes | Operator::No) && row.values.iter().all(String::is_empty))
 }
 
 /// Takes the step that the form asks for; whether there was one.
@@ -325,14 +335,13 @@ fn minute(typed: &str) -> Option<u16> {
     (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }
 
-/// The editor of what was typed; `kept` is what is kept of it, if it is.
-pub fn view(typed: &Typed, kept: Option<&Content>) -> EditorView {
+/// The editor of what was typed; `kept` is what is kept of it, if it is, `wrong` what is wrong with what it comes to.
+pub fn view(typed: &Typed, kept: Option<&Content>, wrong: &[Wrong]) -> EditorView {
     let Typed { form, content, blocking } = typed;
     let mut problems = blocking.clone();
     let said = |field: &str, row: Option<usize>| blocking.iter().any(|one| one.field == field && one.row == row);
     // what was not understood is no empty list
     let empty = |one: &ProblemView| one.field == "then" && one.row.is_none() && form.then.len() != content.then.len();
-    let wrong = check::problems(content);
     let others = wrong.iter().map(|wrong| problem(wrong, form));
     problems.extend(others.filter(|one| !empty(one) && !said(&one.field, one.row)));
     let actions = form.then.iter().map(|one| match forms::action(&one.kind, &one.fields) {
@@ -392,6 +401,7 @@ fn focus(form: &RuleForm, problems: &[ProblemView]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::rules::check;
 
     fn typed(step: &str, change: impl Fn(&mut RuleForm)) -> Typed {
         let mut form = RuleForm { step: step.into(), name: "Held".into(), ..new_form() };
@@ -404,7 +414,7 @@ mod tests {
         for (id, content) in domain::rules::shipped() {
             let typed = read(form(id.as_str(), &content));
             assert_eq!((typed.content, typed.blocking.len()), (content.clone(), 0), "{id}");
-            let view = view(&read(form(id.as_str(), &content)), Some(&content));
+            let view = view(&read(form(id.as_str(), &content)), Some(&content), &[]);
             assert!(view.problems.is_empty() && !view.unsaved, "{id}: {:?}", view.problems);
         }
     }
@@ -475,7 +485,7 @@ mod tests {
                 },
             ];
         });
-        let view = view(&wrong, None);
+        let view = view(&wrong, None, &check::problems(&wrong.content));
         let found: Vec<_> = view.problems.iter().map(|one| (one.field.as_str(), one.row, one.at)).collect();
         assert_eq!(
             found,

@@ -8,7 +8,7 @@ mod page;
 use super::{Asker, id, session::BrowserSession};
 use app::contract::{
     ApiError, ApiResult,
-    rules::{Edited, ProblemView, RuleForm, RuleQuery, RuleView, RulesQuery, RulesTab, RulesView},
+    rules::{Edited, EditorView, ProblemView, RuleForm, RuleQuery, RuleView, RulesQuery, RulesTab, RulesView},
     session::Permission,
 };
 use application::{
@@ -23,10 +23,11 @@ use application::{
 use async_trait::async_trait;
 use domain::rule::{Content, RuleId};
 use editor::Typed;
-use jiff::{Timestamp, civil::DateTime};
 
-/// Under which key the session keeps what was typed into the editor: a page without the browser's half shows it again.
-const TYPED: &str = "rule-form";
+/// Under which key the session keeps what was typed into the editor of a rule: a page without the browser's half shows it again.
+fn key(rule: &str) -> String {
+    format!("rule-form/{rule}")
+}
 
 /// Rules.
 pub struct RulesPort {
@@ -69,18 +70,19 @@ impl app::contract::rules::RulesPort for RulesPort {
         let caller = self.asker.caller(Permission::See)?;
         let may_edit = caller.require(Permission::Operate).is_ok();
         let form = match query.typed {
-            true => self.typed().await.filter(|form| form.id == query.id),
+            true => self.typed(&query.id).await,
             false => None,
         };
         if query.id.is_empty() {
-            let typed = match form {
-                Some(form) => self.with_taken_name(&caller, editor::read(form)).await?,
-                None => editor::read(editor::new_form()),
+            let editor = match form {
+                Some(form) => self.edited(&self.with_taken_name(&caller, editor::read(form)).await?, None),
+                // an empty form is not wrong yet
+                None => EditorView { problems: Vec::new(), ..self.edited(&editor::read(editor::new_form()), None) },
             };
             return Ok(RuleView {
                 row: page::new_row(),
                 summary: "Nothing runs before it is published".into(),
-                editor: editor::view(&typed, None),
+                editor,
                 choices: choices::all(&self.asker.context),
                 history: Vec::new(),
                 compared: None,
@@ -104,11 +106,16 @@ impl app::contract::rules::RulesPort for RulesPort {
             text => Some(self.shown(&caller, &id(text)?).await?),
         };
         let step = form.step.clone();
+        // a page of an earlier version says nothing of it
+        let other = shown.as_ref().map(basis).filter(|basis| !form.basis.is_empty() && *basis != form.basis);
         let (days, typed) = (form.days.clone(), editor::read(form));
         let kept = shown.as_ref().and_then(Shown::content).cloned();
         let acts = matches!(step.as_str(), "save" | "try" | "ask" | "publish");
         if !acts || !typed.blocking.is_empty() {
             return Ok(self.still_typed(&typed, kept.as_ref()).await);
+        }
+        if let Some(basis) = other.filter(|_| kept.as_ref() != Some(&typed.content)) {
+            return Ok(self.still_typed(&overtaken(typed, basis), kept.as_ref()).await);
         }
         self.carry_out(&caller, &step, &days, typed, shown).await
     }
@@ -120,7 +127,7 @@ impl app::contract::rules::RulesPort for RulesPort {
         let done = match act.as_str() {
             "discard" => manage::discard(context, &caller, &rule).await,
             "pause" => {
-                let until = self.until(&with).ok_or_else(|| invalid("until", "Enter a day and a time to come."))?;
+                let until = self.asker.times().chosen(&with)?;
                 manage::pause(context, &caller, &rule, until).await
             }
             "resume" => manage::resume(context, &caller, &rule).await,
@@ -156,6 +163,22 @@ impl app::contract::rules::RulesPort for RulesPort {
     }
 }
 
+/// What is kept of a rule: the version that runs, and when its draft was saved.
+fn basis(shown: &Shown) -> String {
+    let version = shown.rule.active.as_ref().map(|(version, ..)| version.to_string()).unwrap_or_default();
+    let draft = shown.rule.record.as_ref().and_then(|record| record.draft.as_ref());
+    format!("{version}/{}", draft.map(|draft| draft.at.to_string()).unwrap_or_default())
+}
+
+/// What was typed while another person saved: it replaces theirs only when it is sent once more.
+fn overtaken(typed: Typed, basis: String) -> Typed {
+    let message =
+        "another person saved this rule meanwhile: load the page again to see it, or save once more to replace it";
+    let wrong = ProblemView { field: "when".into(), row: None, at: None, message: message.into(), instead: None };
+    let form = RuleForm { basis, ..typed.form };
+    Typed { form, blocking: vec![wrong], ..typed }
+}
+
 impl RulesPort {
     async fn shown(&self, caller: &Caller, rule: &RuleId) -> ApiResult<Shown> {
         read::show(&self.asker.context, caller, rule).await.map_err(|error| self.asker.refused(error))
@@ -184,7 +207,8 @@ impl RulesPort {
     async fn rule(&self, caller: &Caller, shown: &Shown, form: Option<RuleForm>, compare: &str) -> ApiResult<RuleView> {
         let (context, times) = (&self.asker.context, self.asker.times());
         let kept = shown.content().ok_or(ApiError::NotFound)?;
-        let typed = editor::read(form.unwrap_or_else(|| editor::form(shown.rule.id.as_str(), kept)));
+        let form = form.unwrap_or_else(|| editor::form(shown.rule.id.as_str(), kept));
+        let typed = editor::read(RuleForm { basis: basis(shown), ..form });
         let compared = match compare.parse() {
             Ok(version) => match read::version(context, caller, &shown.rule.id, version).await {
                 Ok(there) => Some(page::compare(version, &there, shown, kept)),
@@ -200,7 +224,7 @@ impl RulesPort {
         Ok(RuleView {
             summary: page::summary(shown, &row, &times),
             row: app::contract::rules::RuleRow { name: list::named(kept, &shown.rule.id), ..row },
-            editor: editor::view(&typed, Some(kept)),
+            editor: self.edited(&typed, Some(kept)),
             choices: choices::all(context),
             history: page::history(shown, &times),
             compared,
@@ -214,9 +238,14 @@ impl RulesPort {
         })
     }
 
+    /// The editor of what was typed, with what is wrong with it, also with the connections that it names.
+    fn edited(&self, typed: &Typed, kept: Option<&Content>) -> EditorView {
+        editor::view(typed, kept, &manage::problems(&self.asker.context, &typed.content))
+    }
+
     /// The editor with what is not kept. A page without the browser's half finds it in the session.
     async fn still_typed(&self, typed: &Typed, kept: Option<&Content>) -> Edited {
-        let editor = editor::view(typed, kept);
+        let editor = self.edited(typed, kept);
         let to = if self.browser.loads_pages {
             self.keep_typed(&editor.form).await;
             let page = if typed.form.id.is_empty() { "new" } else { typed.form.id.as_str() };
@@ -259,8 +288,10 @@ impl RulesPort {
             }
             Err(error) => return Err(self.asker.refused(error)),
         };
-        let form = RuleForm { id: rule.to_string(), ..typed.form };
-        let editor = editor::view(&Typed { form, ..typed }, Some(&content));
+        self.forget_typed(&typed.form.id).await;
+        let kept = self.shown(caller, &rule).await?;
+        let form = RuleForm { id: rule.to_string(), basis: basis(&kept), ..typed.form };
+        let editor = self.edited(&Typed { form, ..typed }, Some(&content));
         let to = (shown.is_none() || self.browser.loads_pages).then(|| format!("/rules/{rule}"));
         if step != "save" && !editor.problems.is_empty() {
             return Ok(Edited { editor, done: None, to: to.map(|to| format!("{to}#problems")) });
@@ -291,24 +322,24 @@ impl RulesPort {
         Ok(Edited { editor, done: Some(done), to })
     }
 
-    /// A time of the page, in its zone; none where there is none. Nothing where it cannot be read.
-    fn until(&self, typed: &str) -> Option<Option<Timestamp>> {
-        if typed.trim().is_empty() {
-            return Some(None);
-        }
-        let local: DateTime = typed.trim().parse().ok()?;
-        Some(Some(self.asker.zone.to_timestamp(local).ok()?))
+    async fn typed(&self, rule: &str) -> Option<RuleForm> {
+        let kept = self.browser.session.as_ref()?.get_value(&key(rule)).await.ok().flatten()?;
+        serde_json::from_value(kept).ok()
     }
 
-    async fn typed(&self) -> Option<RuleForm> {
-        let kept = self.browser.session.as_ref()?.get_value(TYPED).await.ok().flatten()?;
-        serde_json::from_value(kept).ok()
+    /// What is kept as a draft is not shown again as typed.
+    async fn forget_typed(&self, rule: &str) {
+        if let Some(session) = &self.browser.session
+            && let Err(error) = session.remove_value(&key(rule)).await
+        {
+            tracing::warn!("what was typed into a form is kept for longer than it is wanted: {error}");
+        }
     }
 
     /// Keeps what was typed; without it the page shows what is kept.
     async fn keep_typed(&self, form: &RuleForm) {
         if let Some(session) = &self.browser.session
-            && let Err(error) = session.insert(TYPED, form).await
+            && let Err(error) = session.insert(&key(&form.id), form).await
         {
             tracing::warn!("what was typed into a form is not kept: {error}");
         }

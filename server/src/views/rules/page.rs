@@ -1,7 +1,10 @@
 //! One rule: its head, its versions, what differs between two of them, its newest dry run.
 
 use super::list::{self, People};
-use crate::views::times::{Times, span_words};
+use crate::views::{
+    times::{Times, span_words},
+    words::sentence,
+};
 use app::contract::rules::{CompareView, RuleRow, RuleStateView, TrialRowView, TrialSumView, TrialView, VersionView};
 use application::rules::read::{Shown, who};
 use domain::{
@@ -55,7 +58,7 @@ pub fn summary(shown: &Shown, row: &RuleRow, times: &Times) -> String {
     if let Some(draft) = shown.rule.record.as_ref().and_then(|record| record.draft.as_ref()) {
         parts.push(format!("draft by {}, saved {}", who(&shown.people, draft.by), times.clock_or_date(draft.at).shown));
     }
-    parts.join(" · ")
+    sentence(&parts.join(" · "))
 }
 
 /// The versions, newest first; the built-in one last.
@@ -151,7 +154,7 @@ pub fn trial(
         lasted: BARS.iter().zip(trial.draft_sum.lasted).map(|((label, _), n)| ((*label).to_owned(), n)).collect(),
         grace: grace.map(words::duration).unwrap_or_default(),
         within: grace.map_or(0, |grace| BARS.iter().filter(|(_, hours)| hours.saturating_mul(60) <= grace).count()),
-        rows: rows.iter().take(ROWS).map(trial_row).collect(),
+        rows: rows.iter().take(ROWS).map(|row| trial_row(trial, row)).collect(),
         cost: format!("{} shipments, {} events{took} · nothing was sent", trial.shipments, trial.events),
         outdated: kept.is_some_and(|kept| *kept != trial.content),
     }
@@ -175,7 +178,7 @@ fn grace(content: &Content) -> Option<u32> {
     }
 }
 
-fn trial_row(row: &TrialRow) -> TrialRowView {
+fn trial_row(trial: &Trial, row: &TrialRow) -> TrialRowView {
     let reason = row.reason.as_deref().and_then(ExceptionReason::from_code).map(ExceptionReason::label);
     let lasted = match (reason, row.lasted_minutes) {
         (Some(_), Some(minutes)) => span_words(SignedDuration::from_mins(minutes)),
@@ -193,6 +196,6 @@ fn trial_row(row: &TrialRow) -> TrialRowView {
         lasted,
         what: joined(&parts, ": "),
         needed: row.needed,
-        active_too: row.active_too,
+        fresh: trial.active.is_some() && !row.active_too,
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn button(connections: Memo<Vec<(String, String)>>, acts: Acts) -> im
             <summary class="btn" data-testid="maintenance"><Icon name="snooze"/>"Maintenance"</summary>
             <div class="pop__in">
                 <ActionForm action=acts.maintain attr:class="stack stack--tight">
-                    <p class="small muted">"The connection makes no new alerts; open ones stay as they are and notify nobody."</p>
+                    <p class="small muted">"The connection makes no new alerts; open ones stay as they are, without further notices."</p>
                     <label>"Connection "<select class="input" name="form[connection]" required><option value="">"Choose"</option>{options}</select></label>
                     <label>"For "<select class="input" name="form[span]">{spans}</select></label>
                     <label>"or until "<input class="input" type="datetime-local" name="form[until]"/></label>

@@ -22,7 +22,7 @@ pub(super) fn channels(rows: Vec<ChannelRow>, tested: Option<When>, hours: Strin
     };
     let test = any.then(|| {
         view! {
-            <ActionForm action=acts.test attr:class="inline-form push"><input type="hidden" name="channel" value=""/>
+            <ActionForm action=acts.test attr:class="inline-form"><input type="hidden" name="channel" value=""/>
                 <button class="btn btn--s" type="submit" data-testid="test-channels">"Send a test"</button></ActionForm>
         }
     });
@@ -30,8 +30,7 @@ pub(super) fn channels(rows: Vec<ChannelRow>, tested: Option<When>, hours: Strin
         <section class="panel" id="channels" data-testid="channels">
             <header><h2>"Channels"</h2>{tested}</header>
             {body}
-            <p class="pager"><span>{hours}</span><a class="btn btn--s" href="/connections/new">"Connect"</a></p>
-            {test.map(|test| view! { <div class="pager">{test}</div> })}
+            <div class="pager"><span>{hours}</span><span class="row row--tight push">{test}<a class="btn btn--s" href="/connections/new"><Icon name="plus"/>"Channel"</a></span></div>
         </section>
     }
 }
@@ -55,9 +54,9 @@ pub(super) fn rules(rows: Memo<Vec<RuleRow>>, acts: Acts) -> impl IntoView {
     let lines = keyed(rows, |row| row.kind.clone(), move |row| rule(row, acts));
     view! {
         <section class="panel" id="rules" data-testid="rules">
-            <header><h2>"Alert rules"</h2><span class="push">{on}</span></header>
+            <header><h2>"Alert rules"</h2><span class="push">{on}" · fired: in 7 days"</span></header>
             <ul class="switches">{lines}</ul>
-            <p class="pager"><span>"fired: in the last 7 days"</span><a class="btn btn--s push" href="/rules/new" data-testid="new-rule"><Icon name="plus"/>"Rule"</a></p>
+            <p class="pager"><span>"Alerts of your own conditions are rules."</span><a class="btn btn--s push" href="/rules/new" data-testid="new-rule"><Icon name="plus"/>"Rule"</a></p>
         </section>
     }
 }

@@ -65,8 +65,10 @@ fn Whole(asked: Signal<(PlaybooksQuery, PlaybooksView)>, acts: Acts) -> impl Int
 fn tab_links(here: PlaybookTab, tabs: &[(PlaybookTab, u64)]) -> impl IntoView + use<> {
     tabs.iter()
         .map(|(tab, n)| {
+            // a calendar is one, whatever it has
+            let n = (*tab != PlaybookTab::Calendar).then(|| view! { " "<span class="n">{grouped(*n)}</span> });
             let href = address(&PlaybooksQuery { tab: *tab, ..PlaybooksQuery::default() });
-            view! { <a href=href aria-current=(here == *tab).then_some("page")>{tab.label()}" "<span class="n">{grouped(*n)}</span></a> }
+            view! { <a href=href aria-current=(here == *tab).then_some("page")>{tab.label()}{n}</a> }
         })
         .collect_view()
 }

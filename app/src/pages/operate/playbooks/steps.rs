@@ -8,6 +8,12 @@ use leptos::{form::ActionForm, prelude::*};
 /// The list, a group for each category; the reason that is edited has a form.
 pub(super) fn list(edited: &str, rows: Vec<StepRow>, acts: Acts) -> impl IntoView + use<> {
     let edited = edited.to_owned();
+    // 80 reasons are a long page: it begins with its parts
+    let parts =
+        Category::ALL.iter().filter(|category| rows.iter().any(|row| row.category == **category)).map(|category| {
+            view! { <a class="chip" href=format!("#category-{}", category.code())>{category.label()}</a> }
+        });
+    let parts = parts.collect_view();
     let groups = Category::ALL
         .iter()
         .filter_map(|category| {
@@ -16,6 +22,7 @@ pub(super) fn list(edited: &str, rows: Vec<StepRow>, acts: Acts) -> impl IntoVie
         })
         .collect_view();
     view! {
+        <nav class="chips" aria-label="Categories">{parts}</nav>
         <div class="table-box">
             <table class="table table--list table--lead table--top steps">
                 <caption class="sr">"Next steps by category of the reason"</caption>
@@ -30,7 +37,7 @@ fn group(category: Category, rows: Vec<StepRow>, edited: &str, acts: Acts) -> im
     let number = rows.len();
     let rows = rows.into_iter().map(|row| step(row, edited, acts)).collect_view();
     view! {
-        <tr class="group"><th colspan="4" scope="rowgroup" class="wide-s">{category.label()}" "<span class="muted thin">{number}</span></th></tr>
+        <tr class="group" id=format!("category-{}", category.code())><th colspan="4" scope="rowgroup" class="wide-s">{category.label()}" "<span class="muted thin">{number}</span></th></tr>
         {rows}
     }
 }

@@ -77,7 +77,7 @@ fn form(team: TeamEdit, acts: Acts) -> impl IntoView {
             <ActionForm action=acts.team attr:class="in stack">
                 {name}
                 <div class="rule-form">
-                    {choose("members", "Members", team.people, "none chosen: nobody")}
+                    {choose("members", "Members", team.people, "none chosen: no members")}
                     {choose("carriers", "Gets exceptions of these carriers", team.carriers, "none chosen: of any carrier")}
                     {choose("reasons", "Gets exceptions for these reasons", team.reasons, "none chosen: for any reason")}
                 </div>

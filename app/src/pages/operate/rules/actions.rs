@@ -21,9 +21,10 @@ pub(super) fn panel(editor: RwSignal<EditorView>, choices: StoredValue<ChoicesVi
     };
     let row = move |(n, form, words, open): Placed| {
         let kind = choices.with_value(|all| all.actions.iter().find(|kind| kind.code == form.kind).cloned());
-        let quiet = editor.with_untracked(|editor| !editor.form.quiet_from.is_empty()) && form.kind == "alert";
+        let quiet = editor.with_untracked(|editor| !editor.form.quiet_from.is_empty())
+            && matches!(form.kind.as_str(), "alert" | "message_customer");
         let last = n + 1 == count.get_untracked();
-        action(n, form, words, Shown { kind, quiet, open, last, may_edit }, editor, choices).into_any()
+        action(n, form, words, Shown { kind, quiet, open, last, may_edit }, editor).into_any()
     };
     let add = may_edit.then(|| {
         let kinds = choices.with_value(|all| {
@@ -74,18 +75,18 @@ fn action(
     (what, how): (String, String),
     shown: Shown,
     editor: RwSignal<EditorView>,
-    choices: StoredValue<ChoicesView>,
 ) -> impl IntoView {
     let Shown { kind, quiet, open, last, may_edit } = shown;
     let icon = kind.as_ref().map_or_else(|| "bolt".to_owned(), |kind| kind.icon.clone());
-    let fields = kind.map(|kind| kind.fields).unwrap_or_default();
+    let (fields, known) = kind.map(|kind| (kind.fields, kind.words)).unwrap_or_default();
     let has_text = fields.iter().any(|field| field.input == "text");
     let inputs = fields.into_iter().map(|field| input(n, field, &form)).collect_view();
     let words = has_text.then(|| {
-        let words = choices.with_value(|all| {
-            all.words.iter().map(|(word, about)| view! { <dt class="mono">{format!("{{{word}}}")}</dt><dd>{about.clone()}</dd> }).collect_view()
-        });
-        view! { <details class="known"><summary>"Words in braces"</summary><dl class="known__list">{words}</dl></details> }
+        let words = known
+            .into_iter()
+            .map(|(word, about)| view! { <dt class="mono">{format!("{{{word}}}")}</dt><dd>{about}</dd> })
+            .collect_view();
+        view! { <details class="known"><summary>"Words in braces"<Icon name="down"/></summary><dl class="known__list">{words}</dl></details> }
     });
     let step = move |what: &str, label: &str, icon: &'static str, off: bool| {
         let label = format!("{label} action {}", n + 1);
@@ -118,9 +119,11 @@ fn input(n: usize, field: ActionFieldView, form: &ActionForm) -> impl IntoView +
     let value = form.fields.get(&name).cloned().unwrap_or_default();
     let described = (!hint.is_empty()).then(|| format!("{id}-hint"));
     let wide = if input == "text" { "field field--wide" } else { "field" };
+    // one text has 1000 characters; translations are many
+    let most = if name == "text" { "1000" } else { "30000" };
     let control = match input.as_str() {
         "choice" => view! { <select class="input" id=id.clone() name=sent_as aria-describedby=described.clone()>{options(&all, &value)}</select> }.into_any(),
-        "text" => view! { <textarea class="input" id=id.clone() name=sent_as rows="2" maxlength="1000" aria-describedby=described.clone() prop:value=value.clone()>{value.clone()}</textarea> }.into_any(),
+        "text" => view! { <textarea class="input" id=id.clone() name=sent_as rows="2" maxlength=most aria-describedby=described.clone() prop:value=value.clone()>{value.clone()}</textarea> }.into_any(),
         "number" => view! { <input class="input" id=id.clone() name=sent_as inputmode="numeric" maxlength="6" prop:value=value.clone() value=value aria-describedby=described.clone()/> }.into_any(),
         _ => view! { <input class="input" id=id.clone() name=sent_as maxlength="100" prop:value=value.clone() value=value aria-describedby=described.clone()/> }.into_any(),
     };

@@ -22,6 +22,7 @@ pub(super) fn form(view: Signal<RuleView>, acts: Acts) -> impl IntoView {
     let check = Check::new(acts);
     let id = move || editor.with(|editor| editor.form.id.clone());
     let was = move || editor.with(|editor| editor.form.was.clone());
+    let basis = move || editor.with(|editor| editor.form.basis.clone());
     let looks = Memo::new(move |_| editor.with(|editor| editor.looks.clone()));
     view! {
         <ActionForm action=acts.edit attr:id="rule-form" attr:novalidate=true attr:class="editor">
@@ -29,6 +30,7 @@ pub(super) fn form(view: Signal<RuleView>, acts: Acts) -> impl IntoView {
             <button class="sr" type="submit" id=CHECK name="rule[step]" value="check" tabindex="-1" aria-hidden="true">"Check"</button>
             <input type="hidden" name="rule[id]" value=id/>
             <input type="hidden" name="rule[was]" value=was/>
+            <input type="hidden" name="rule[basis]" value=basis/>
             <fieldset class="editor__all" disabled=!may_edit on:change=move |_| check.soon()>
                 <legend class="sr">"Rule"</legend>
                 <section class="panel" id="when-panel">
@@ -67,11 +69,20 @@ fn follow(view: Signal<RuleView>, editor: RwSignal<EditorView>, typed: RwSignal<
             browser::focus_later(focus);
         }
     };
+    let acted = StoredValue::new(acts.act.version().get_untracked());
     Effect::watch(
         move || kept.get(),
         move |new, _, _| {
-            typed.set(new.form.when.clone());
-            put(new.clone());
+            // what is typed and not kept stays, unless the person threw it away or rolled back
+            let version = acts.act.version().get_untracked();
+            let by_act =
+                acted.try_update_value(|acted| std::mem::replace(acted, version)).is_some_and(|was| was != version);
+            let is_kept = editor
+                .with_untracked(|editor| !editor.unsaved && typed.with_untracked(|typed| *typed == editor.form.when));
+            if by_act || is_kept {
+                typed.set(new.form.when.clone());
+                put(new.clone());
+            }
         },
         false,
     );
@@ -125,7 +136,7 @@ fn head(editor: RwSignal<EditorView>, choices: StoredValue<ChoicesView>) -> impl
             <div class="field"><label for="rule-name">"Name"</label>
                 <input class="input" id="rule-name" name="rule[name]" maxlength="100" required autocomplete="off" prop:value=move || name.get() value=name.get_untracked()/>
                 {wrong(problems(editor, "name", None))}</div>
-            <div class="field"><label for="rule-trigger">"It looks"</label>
+            <div class="field"><label for="rule-trigger">"Checked"</label>
                 <select class="input" id="rule-trigger" name="rule[trigger]">{move || options(&triggers, &trigger.get())}</select>
                 {wrong(problems(editor, "trigger", None))}</div>
             {counted}
@@ -158,10 +169,10 @@ fn limits(view: Signal<RuleView>, editor: RwSignal<EditorView>, choices: StoredV
                 <div class="field"><label for="rule-rate">"Rate limit"</label>
                     <input class="input" id="rule-rate" name="rule[per_minute]" inputmode="numeric" maxlength="6" placeholder="No limit" prop:value=move || rate.get() value=rate.get_untracked() aria-describedby="rule-rate-hint"/>
                     <span class="hint" id="rule-rate-hint">"Actions a minute; what is above acts later, nothing is lost"</span></div>
-                <fieldset class="field"><legend>"Quiet hours for alerts"</legend>
+                <fieldset class="field"><legend>"Quiet hours"</legend>
                     <div class="pair"><input class="input" type="time" name="rule[quiet_from]" aria-label="Quiet from" prop:value=move || from.get() value=from.get_untracked()/>
                         <input class="input" type="time" name="rule[quiet_to]" aria-label="Quiet until" prop:value=move || to.get() value=to.get_untracked()/></div>
-                    <span class="hint">"Cases open as usual; empty: none"</span></fieldset>
+                    <span class="hint">"Alerts and messages to customers wait; cases open as usual. Empty: none"</span></fieldset>
                 <div class="field"><label for="rule-zone">"Time zone of the quiet hours"</label>
                     <input class="input" id="rule-zone" name="rule[quiet_zone]" maxlength="64" placeholder="Europe/Berlin" spellcheck="false" prop:value=move || zone.get() value=zone.get_untracked()/></div>
                 <div class="field"><label for="rule-group">"Group alerts by"</label>
@@ -199,9 +210,11 @@ fn publish_bar(view: Signal<RuleView>, editor: RwSignal<EditorView>, acts: Acts)
         let (problems, unsaved) = (count.get(), unsaved.get());
         let has_draft = state.with(|(state, ..)| state.draft.is_some());
         match (problems, unsaved, has_draft) {
-            (0, true, _) => view! { <span class="muted">"not saved"</span> }.into_any(),
-            (0, false, true) => view! { <span class="muted">"saved, runs nowhere yet"</span> }.into_any(),
-            (0, false, false) => view! { <span class="muted">"no changes"</span> }.into_any(),
+            (0, true, _) => view! { <span class="muted">"Not saved."</span> }.into_any(),
+            (0, false, true) => view! { <span class="muted">"Saved, runs nowhere yet."</span> }.into_any(),
+            (0, false, false) => {
+                view! { <span class="muted">"No changes: what is shown runs already."</span> }.into_any()
+            }
             (1, ..) => view! { <span class="bad">"1 error to fix, then publish."</span> }.into_any(),
             (n, ..) => view! { <span class="bad">{format!("{n} errors to fix, then publish.")}</span> }.into_any(),
         }
@@ -228,7 +241,9 @@ fn publish_bar(view: Signal<RuleView>, editor: RwSignal<EditorView>, acts: Acts)
             view! { <button class="btn" type="submit" name="rule[step]" value="ask" data-testid="ask">"Ask for approval"</button> }
         })
     };
-    let held = move || count.get() > 0 || state.with(|(_, why, ..)| why.is_some());
+    // what runs already is no new version
+    let same = move || !unsaved.get() && state.with(|(state, ..)| state.draft.is_none());
+    let held = move || count.get() > 0 || same() || state.with(|(_, why, ..)| why.is_some());
     let icon = move || {
         if held() { view! { <Icon name="lock"/> }.into_any() } else { view! { <Icon name="check"/> }.into_any() }
     };
@@ -236,7 +251,7 @@ fn publish_bar(view: Signal<RuleView>, editor: RwSignal<EditorView>, acts: Acts)
         move || acts.edit.pending().get().then(|| view! { <span class="sr" role="status">"Working …"</span> });
     view! {
         <div class="pubbar" role="region" aria-label="Publish">
-            <span class="pubbar__w" id="problems" tabindex="-1" data-testid="stands"><b>{move || format!("Draft v{}", next.get())}</b>" "{stands}{second}</span>
+            <span class="pubbar__w" id="problems" tabindex="-1" data-testid="stands">{move || (!same()).then(|| view! { <b>{format!("Draft v{}", next.get())}</b>" " })}{stands}{second}</span>
             {asked}{pending}
             <span class="row keep push">
                 {discard}

@@ -123,7 +123,7 @@ fn row(row: RuleRow) -> impl IntoView {
     view! {
         <tr data-testid="rule-row" data-rule=row.id.clone()>
             <th scope="row" class="c11"><a href=href data-row="">{row.name}</a></th>
-            <td class="c2"><span class="only-s muted">"When "</span><span class="clamp inl">{row.when}</span></td>
+            <td class="c2"><span class="clamp inl">{row.when}</span></td>
             <td class="c3"><span class="only-s muted">"Then "</span><span class="clamp inl">{row.then}</span>{short}</td>
             <td class="two c12"><span class="nowrap">{tag}" "<span class="id muted">{version}</span></span>{why}{draft}</td>
             <td class="num hide-s">{fired}{trouble}</td>

@@ -4,7 +4,7 @@ use super::{acts::Acts, editor, history, parts::state_tag};
 use crate::{
     api,
     components::{
-        Frame, Icon, browser,
+        Frame, Icon, PageTitle, browser,
         live::{followed, part},
     },
     contract::{
@@ -80,7 +80,7 @@ fn Whole(view: Signal<RuleView>, acts: Acts, again: Callback<()>) -> impl IntoVi
 }
 
 fn head(view: Signal<RuleView>, acts: Acts) -> impl IntoView {
-    let row = part(view, |view| (view.row.clone(), view.summary.clone(), view.may_edit));
+    let row = part(view, |view| (view.row.clone(), view.summary.clone(), view.may_edit, !view.history.is_empty()));
     let active = part(view, |view| view.history.iter().find(|one| one.active).map(|one| one.version));
     let compare = move || {
         let (id, has_draft) = row.with(|(row, ..)| (row.id.clone(), row.state.draft.is_some()));
@@ -90,15 +90,16 @@ fn head(view: Signal<RuleView>, acts: Acts) -> impl IntoView {
         })
     };
     move || {
-        row.with(|(row, summary, may_edit)| {
+        row.with(|(row, summary, may_edit, versions)| {
             let draft = row.state.draft.map(|draft| view! { <span class="tag tag--warn" data-testid="draft"><Icon name="pen"/>{format!("Draft v{draft}")}</span> });
             let tag = (row.state.code != "draft").then(|| state_tag(&row.state));
             let is_there = !row.id.is_empty();
-            let history = is_there.then(|| view! { <a class="btn btn--bare" href="#history">"History"</a> });
+            let history = (is_there && *versions).then(|| view! { <a class="btn btn--bare" href="#history">"History"</a> });
             let pause = (is_there && *may_edit && row.state.version.is_some()).then(|| pausing(&row.id, &row.state.code, acts));
             let halted = (!row.state.why.is_empty()).then(|| halted(&row.state.code, &row.state.why));
             view! {
-                <nav class="crumbs" aria-label="Breadcrumb"><a href="/rules">"Rules"</a><Icon name="right"/><span>{row.name.clone()}</span></nav>
+                <PageTitle text=row.name.clone()/>
+                <nav class="crumbs" aria-label="Where"><a href="/rules">"Rules"</a><Icon name="right"/><span>{row.name.clone()}</span></nav>
                 <div class="page__head">
                     <div><div class="row"><h1 class="wrap-any">{row.name.clone()}</h1>{tag}{draft}</div><p data-testid="summary">{summary.clone()}</p></div>
                     <div class="row push">{history}{compare}{pause}</div>

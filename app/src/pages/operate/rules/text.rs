@@ -210,7 +210,7 @@ fn known(choices: StoredValue<ChoicesView>) -> impl IntoView {
         view! { <dt class="mono">{field.path.clone()}</dt><dd>{field.kind.clone()}": "{field.about.clone()}{codes}</dd> }
     };
     let rows = choices.with_value(|choices| choices.fields.iter().map(row).collect_view());
-    view! { <details class="known"><summary>"Fields and codes"</summary><dl class="known__list">{rows}</dl></details> }
+    view! { <details class="known"><summary>"Fields and codes"<Icon name="down"/></summary><dl class="known__list">{rows}</dl></details> }
 }
 
 #[cfg(test)]

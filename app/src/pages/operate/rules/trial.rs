@@ -119,7 +119,7 @@ fn against(version: u32, active: TrialSumView, draft: TrialSumView) -> String {
 }
 
 fn row(row: TrialRowView) -> impl IntoView {
-    let (href, fresh) = (format!("/shipments/{}", row.shipment), !row.active_too);
+    let (href, fresh) = (format!("/shipments/{}", row.shipment), row.fresh);
     let fresh = fresh.then(|| view! { <span class="small muted">" · not with the version that runs"</span> });
     let person = row.needed.then(|| view! { <span class="sr">" (needed a person)"</span> });
     let tone = if row.needed { "num nowrap c12 strong" } else { "num nowrap c12" };

@@ -22,7 +22,7 @@ pub fn ClaimsPanel(
             <section class="panel" data-testid="claims">
                 <header><h2>"Claims"</h2></header>
                 <div class="in stack stack--tight">
-                    {claims.into_iter().map(one).collect_view()}
+                    {claims.into_iter().map(claim_line).collect_view()}
                     {may_raise.then(|| view! { <div class="row"><a class="btn btn--s" href=new data-testid="raise-claim">"Raise claim"</a></div> })}
                 </div>
             </section>
@@ -30,7 +30,8 @@ pub fn ClaimsPanel(
     })
 }
 
-fn one(row: ClaimRow) -> impl IntoView {
+/// A claim of a shipment in a line.
+pub(super) fn claim_line(row: ClaimRow) -> impl IntoView {
     let href = format!("/claims/{}", row.number);
     let amount = row.claimed.map(|amount| format!(" · {amount}"));
     view! {

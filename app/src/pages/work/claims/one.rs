@@ -54,6 +54,7 @@ pub fn ClaimPage() -> impl IntoView {
     let (params, query) = (use_params_map(), use_query_map());
     let number = Memo::new(move |_| params.get().get("id").unwrap_or_default());
     let refused = move || query.get().get("refused").and_then(|code| refused_file(&code));
+    let wanted = Memo::new(move |_| query.get().get("kind").and_then(|code| EvidenceKind::from_code(&code)));
     let acts = Acts::new();
     let claim = Resource::new(
         move || (number.get(), acts.done()),
@@ -65,7 +66,7 @@ pub fn ClaimPage() -> impl IntoView {
         <Frame title="Claim">
             {move || acts.failed()}
             {move || refused().map(|error| view! { <Failed error/> })}
-            {followed(claim, move |claim| view! { <Whole claim acts/> })}
+            {followed(claim, move |claim| view! { <Whole claim acts wanted/> })}
         </Frame>
     }
 }
@@ -83,7 +84,7 @@ fn refused_file(code: &str) -> Option<ApiError> {
 }
 
 #[component]
-fn Whole(claim: Signal<ClaimView>, acts: Acts) -> impl IntoView {
+fn Whole(claim: Signal<ClaimView>, acts: Acts, wanted: Memo<Option<EvidenceKind>>) -> impl IntoView {
     let head = part(claim, |claim| (claim.row.clone(), claim.masked));
     let panel = part(claim, Clone::clone);
     let steps =
@@ -109,7 +110,7 @@ fn Whole(claim: Signal<ClaimView>, acts: Acts) -> impl IntoView {
                 <nav class="crumbs" aria-label="Where"><a href="/claims">"Claims"</a><Icon name="right"/><span>{row.number.clone()}</span></nav>
                 <div class="page__head"><div>
                     <h1>{format!("{}: {}", row.number, row.reason)}</h1>
-                    <p class="row row--tight">{status_tag(row.status)}" "{due_words(&row.due)}" "{row.due.day.clone()}</p>
+                    <p class="row row--tight">{status_tag(row.status)}<span>{due_words(&row.due)}{(!row.due.day.is_empty()).then(|| format!(" · {}", row.due.day))}</span></p>
                 </div></div>
                 {masked.then(|| view! { <Masked/> })}
             }
@@ -119,7 +120,7 @@ fn Whole(claim: Signal<ClaimView>, acts: Acts) -> impl IntoView {
                 {may_act.then(|| view! {
                     {move || steps.with(|(number, revision, kinds, amount)| next_steps(number, *revision, kinds, amount, acts))}
                 })}
-                {move || files.with(|(number, files, open)| file_panel(number, files.clone(), *open && may_act, may_act, acts))}
+                {move || files.with(|(number, files, open)| file_panel(number, files.clone(), *open && may_act, may_act, wanted, acts))}
                 {may_act.then(|| view! { {move || about.with(|about| edit_panel(about, acts))} })}
                 {move || history_panel(history.get())}
             </div>
@@ -142,6 +143,20 @@ fn next_steps(
     })
 }
 
+/// What a step is about: its button says what pressing it does.
+const fn fold_label(kind: StepKind) -> &'static str {
+    match kind {
+        StepKind::File => "The claim is with the carrier",
+        StepKind::Offer => "The carrier offers an amount",
+        StepKind::Accept => "The offer is accepted",
+        StepKind::Pay => "The carrier paid",
+        StepKind::Reject => "The carrier rejects it",
+        StepKind::Contest => "The rejection is contested",
+        StepKind::Close => "It is not pursued any more",
+        StepKind::Reopen => "It is pursued after all",
+    }
+}
+
 fn step_form(
     number: &str,
     revision: u64,
@@ -158,7 +173,7 @@ fn step_form(
     let number = number.to_owned();
     view! {
         <details open=open data-testid=format!("step-{}", kind.code())>
-            <summary>{kind.label()}</summary>
+            <summary>{fold_label(kind)}<Icon name="down"/></summary>
             <ActionForm action=acts.step>
                 <input type="hidden" name="form[number]" value=number/>
                 <input type="hidden" name="form[revision]" value=revision.to_string()/>
@@ -178,13 +193,17 @@ fn file_panel(
     files: Vec<ClaimFileView>,
     removable: bool,
     may_add: bool,
+    wanted: Memo<Option<EvidenceKind>>,
     acts: Acts,
 ) -> impl IntoView + use<> {
     let upload = format!("/claims/{number}/files");
     let (owner, none) = (number.to_owned(), files.is_empty());
     let rows = files.into_iter().map(move |file| file_line(&owner, file, removable, acts)).collect_view();
     let kinds = EvidenceKind::ALL.iter().filter(|kind| kind.takes_files());
-    let options = kinds.map(|kind| view! { <option value=kind.code()>{kind.label()}</option> }).collect_view();
+    let chosen = move |kind: EvidenceKind| wanted.get() == Some(kind);
+    let options = kinds
+        .map(|kind| view! { <option value=kind.code() selected=move || chosen(*kind)>{kind.label()}</option> })
+        .collect_view();
     view! {
         <section class="panel" id="files">
             <header><h2>"Files"</h2></header>

@@ -21,6 +21,8 @@ pub fn ClaimPanel(
     let (of, missing) = (claim.evidence.len(), claim.evidence.len() - there);
     let shipment = format!("/shipments/{}", row.shipment);
     let bundle = format!("/claims/{}/bundle.zip", row.number);
+    // as long as it is not filed, its bundle grows
+    let add = (may(Permission::Act) && claim.files_open).then(|| format!("/claims/{}", row.number));
     let claimed = row.claimed.unwrap_or_else(|| "no amount yet".into());
     let note = match missing {
         0 => String::new(),
@@ -40,7 +42,7 @@ pub fn ClaimPanel(
                 {claim.source.map(|source| view! { <p class="small muted">{source}</p> })}
                 {claim.check_contract.then(|| view! { <p class="small warn" data-testid="check-contract">"Only general: check your contract with the carrier."</p> })}
             </div>
-            {checklist(claim.evidence)}
+            {checklist(claim.evidence, add.as_deref())}
             <div class="in stack stack--tight">
                 <div class="row">
                     {page.map(|page| view! { <a class="btn btn--go" href=page data-testid="open-claim">"Open claim"</a> })}

@@ -49,15 +49,21 @@ pub fn amount(of: Option<String>) -> impl IntoView {
     }
 }
 
-/// The pieces of evidence.
-pub fn checklist(evidence: Vec<EvidenceView>) -> impl IntoView {
-    let line = |piece: EvidenceView| {
+/// The pieces of evidence; `add`: the claim's page, where what is missing can be added.
+pub fn checklist(evidence: Vec<EvidenceView>, add: Option<&str>) -> impl IntoView + use<> {
+    let add = add.map(str::to_owned);
+    let line = move |piece: EvidenceView| {
+        let add = add.as_ref().filter(|_| !piece.there && piece.takes_files).map(|page| {
+            let href = format!("{page}?kind={}#files", piece.kind.code());
+            let label = format!("Add a file: {}", piece.label);
+            view! { <a class="btn btn--s" href=href aria-label=label data-testid="add-evidence">"Add"</a> }
+        });
         let (icon, class, said) = if piece.there { ("check", "ok", "there") } else { ("clock", "warn", "missing") };
         view! {
             <li data-testid="evidence" data-there=piece.there.to_string()>
                 <Icon name=icon class=class/>
                 <span>{piece.label}<span class="sr">{format!(" ({said})")}</span><br/><span class="small muted">{piece.detail}</span></span>
-                <span></span>
+                <span>{add}</span>
             </li>
         }
     };

@@ -19,6 +19,6 @@ pub use evidence::{Evidence, Presence};
 pub use files::{FILE_BYTES_MAX, NewFile, OpenedFile, add_file, file, remove_file};
 pub use prepare::prepare;
 pub use raise::{NewByHand, raise, raise_by_hand};
-pub use read::{Done, Listed, Overview, ShownClaim, ShownFile, claim, currency, export, of_shipment, overview, record};
+pub use read::{Done, Listed, Overview, ShownClaim, ShownFile, claim, export, of_shipment, overview, record, subject};
 pub use remind::remind;
 pub use work::{Change, change, open_count};

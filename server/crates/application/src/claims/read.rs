@@ -12,11 +12,12 @@ use crate::{
     error::{Result, UseCaseError},
     people::{PeopleNames, Who},
 };
-use domain::{access::Permission, claims::ClaimNumber, ids::ShipmentId, money::Currency};
+use domain::{access::Permission, claims::ClaimNumber, ids::ShipmentId};
 use jiff::{Timestamp, ToSpan, civil::Date};
 use storage::{
     Page, Scope,
     claims::{ClaimFigures, ClaimFile, ClaimQuery, ClaimRecord},
+    shipments::ShipmentRecord,
 };
 
 /// Days that are near.
@@ -139,14 +140,13 @@ pub async fn export(context: &Context, caller: &Caller, query: ClaimQuery) -> Re
     }
 }
 
-/// The currency of a shipment's order; none where it is not known.
+/// The shipment that a claim is about, before there is one; where it was merged into another, that one. None where there is none.
 ///
 /// # Errors
 /// When the caller may not, or the store fails.
-pub async fn currency(context: &Context, caller: &Caller, shipment: ShipmentId) -> Result<Option<Currency>> {
+pub async fn subject(context: &Context, caller: &Caller, shipment: ShipmentId) -> Result<Option<ShipmentRecord>> {
     caller.require(Permission::See)?;
-    let origin = shipment_of(context, caller.scope(), shipment).await?.and_then(|shipment| shipment.origin);
-    Ok(origin.and_then(|origin| origin.value).map(|value| value.currency))
+    shipment_of(context, caller.scope(), shipment).await
 }
 
 /// One claim without its evidence.
