@@ -3,7 +3,7 @@
 use crate::Odoo;
 use anyhow::{Context as _, Result, ensure};
 use application::{
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     config::{CallLimits, OdooSettings},
     context::Context,
     odoo::{self, IMPORT_PAGES_MAX},
@@ -39,6 +39,14 @@ impl Here {
     /// # Errors
     /// When it cannot be assembled.
     pub async fn new(odoo: &Odoo, folder: &Path, name: &str) -> Result<Self> {
+        Self::with_clock(odoo, folder, name, Arc::new(SystemClock)).await
+    }
+
+    /// The same by this clock.
+    ///
+    /// # Errors
+    /// When it cannot be assembled.
+    pub async fn with_clock(odoo: &Odoo, folder: &Path, name: &str, clock: Arc<dyn Clock>) -> Result<Self> {
         let file = folder.join(name);
         let settings: BTreeMap<_, _> = odoo.settings().into_iter().collect();
         let mut config = server::config::Settings::default().resolve()?;
@@ -51,9 +59,14 @@ impl Here {
             limits: CallLimits::default(),
         });
         let store = SqliteStore::open(&file, Options::test()).await?;
-        let context = server::bootstrap::assemble(config, Arc::new(SystemClock), store, &[7; 32]).await?;
+        let context = server::bootstrap::assemble(config, clock, store, &[7; 32]).await?;
         application::connections::seed(&context).await?;
         Ok(Self { context, file })
+    }
+
+    /// What use cases work with.
+    pub const fn context(&self) -> &Arc<Context> {
+        &self.context
     }
 
     /// Imports what Odoo changed.

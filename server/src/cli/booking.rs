@@ -259,8 +259,10 @@ impl Rules {
                         (false, false) => say!("-\t{}\t{}", rule.name, why.join("; ")),
                     }
                 }
-                if trial.deciding().is_none() {
-                    say!("no rule decides about {}: nothing is booked or registered", trial.delivery);
+                match (trial.settled(), trial.deciding()) {
+                    (Some(why), _) => say!("nothing is booked or registered for {}: {why}", trial.delivery),
+                    (None, None) => say!("no rule decides about {}: nothing is booked or registered", trial.delivery),
+                    (None, Some(_)) => {}
                 }
             }
             Self::Put { file } => {

@@ -84,6 +84,15 @@ pub enum Connection {
         #[arg(long, value_name = "TEXT", default_value = "")]
         why: String,
     },
+    /// Remove one that is disabled: its secret is forgotten, its waiting work and its open differences end, and its deliveries that are not
+    /// over count as deleted in Odoo.
+    Remove {
+        /// Its name.
+        name: String,
+        /// The reason, for the audit trail.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        why: String,
+    },
     /// Show what to enter at a service desk so that it reports changes: an address and a secret.
     Reports {
         /// The desk's name.
@@ -206,6 +215,10 @@ impl Connection {
             Self::Disable { name, why } => {
                 connections::switch(&context, &caller, &name, false, &why).await.map_err(of(&name))?;
                 say!("{name} is disabled: its messages are refused, its jobs wait");
+            }
+            Self::Remove { name, why } => {
+                connections::remove(&context, &caller, &name, &why).await.map_err(of(&name))?;
+                say!("{name} is removed: its secret is forgotten, what waited for it has ended");
             }
             Self::Reports { name, given, own, renew } => {
                 if renew {

@@ -277,6 +277,16 @@ fn grams(typed: &str) -> Option<u32> {
 
 fn trial_view(trial: Trial) -> TrialView {
     let deciding = trial.deciding().map(|rule| rule.name.clone());
+    let outcome = match (trial.settled(), &deciding) {
+        (Some(why), _) => format!("Nothing: {why}."),
+        (None, Some(rule)) => format!("The rule “{rule}” decides."),
+        (None, None) => match trial.too_late() {
+            Some(rule) => {
+                format!("Nothing: the rule “{}” is for it, and it was ready before. Book it by hand.", rule.name)
+            }
+            None => "Nothing: no rule fits.".to_owned(),
+        },
+    };
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "not known".to_owned());
     let stands = match trial.readiness {
         Readiness::Waiting => "waiting for goods",
@@ -287,19 +297,13 @@ fn trial_view(trial: Trial) -> TrialView {
     let fact = |label: &str, value: String| (label.to_owned(), value);
     let facts = vec![
         fact("Status in Odoo", stands.to_owned()),
-        fact("Shipping method", or_none(trial.method)),
-        fact("Warehouse", or_none(trial.warehouse)),
-        fact("Destination", or_none(trial.country)),
+        fact("Shipping method", or_none(trial.method.clone())),
+        fact("Warehouse", or_none(trial.warehouse.clone())),
+        fact("Destination", or_none(trial.country.clone())),
         fact("Weight", or_none(trial.weight_g.map(|grams| format!("{} kg", kg(grams))))),
         fact("Parcels", trial.parcels.to_string()),
-        fact("Tracking number", if trial.has_number { "yes" } else { "none" }.to_owned()),
+        fact("Tracking number", trial.number.clone().unwrap_or_else(|| "none".to_owned())),
     ];
-    let outcome = match (&deciding, trial.is_delivery, trial.readiness) {
-        (_, false, _) => "Nothing: the transfer does not go to a customer from stock.".to_owned(),
-        (_, _, Readiness::Cancelled) => "Nothing: the delivery is cancelled.".to_owned(),
-        (Some(rule), ..) => format!("The rule “{rule}” decides."),
-        (None, ..) => "Nothing: no rule fits.".to_owned(),
-    };
     let line = |(rule, misfits): (BookingRule, Vec<Misfit>)| {
         let decides = deciding.as_ref() == Some(&rule.name);
         (rule.name, decides, misfits.into_iter().map(|misfit| misfit.label().to_owned()).collect())

@@ -135,6 +135,38 @@ async fn a_set_up_is_previewed_done_once_and_taken_away() {
 }
 
 #[tokio::test]
+async fn fields_that_were_deleted_and_made_again_are_written_once_without_a_word() {
+    let systems = Systems::new().await;
+    let (open, other) = (systems.order("N1").await, systems.order("N2").await);
+    systems.world.receives("N1", &[("InTransit_003", "2026-03-05T01:00:00")]).await;
+    let shown = |picking| (systems.status(picking), systems.odoo.notes(picking).len());
+    let (first, second) = (shown_after(&systems, open).await, shown_after(&systems, other).await);
+    let whole = SetupRequest { fields: true, ..request(SetupAct::Remove) };
+    done(&systems, whole).await;
+    assert_eq!(systems.status(open), None, "the values are lost");
+    // an import in between compares nothing with what was there
+    systems.world.passes(1).await;
+    systems.odoo.edit(open, "origin", json!("S-N1"));
+    systems.import(application::odoo::IMPORT_PAGES_MAX).await;
+    systems.world.settle().await;
+    done(&systems, request(SetupAct::Apply)).await;
+    systems.advance(3_600).await;
+    assert_eq!((shown(open).0, shown(other).0), (first.0, second.0));
+    assert_eq!((shown(open).1, shown(other).1), (first.1, second.1), "no hand was in it");
+    let writes = systems.odoo.calls("stock.picking/write");
+    systems.odoo.edit(other, "origin", json!("S-N2"));
+    systems.import(application::odoo::IMPORT_PAGES_MAX).await;
+    systems.advance(3_600).await;
+    assert_eq!(systems.odoo.calls("stock.picking/write"), writes, "once");
+}
+
+/// What a transfer shows, and how many notes it has.
+async fn shown_after(systems: &Systems, picking: i64) -> (Option<String>, usize) {
+    systems.world.settle().await;
+    (systems.status(picking), systems.odoo.notes(picking).len())
+}
+
+#[tokio::test]
 async fn another_key_does_nothing_and_says_so() {
     let systems = Systems::new().await;
     systems.odoo.add_key("of-a-clerk", [("ir.model", "read"), ("base.automation", "create")]);

@@ -232,13 +232,15 @@ fn tried(delivery: &str, trial: Option<TrialView>, problem: Option<String>) -> i
             .into_iter()
             .map(|(label, value)| view! { <dt>{label}</dt><dd>{visible(&value).into_owned()}</dd> })
             .collect_view();
+        let decided = trial.rules.iter().any(|(_, decides, _)| *decides);
         let lines = trial
             .rules
             .into_iter()
             .map(|(name, decides, why)| {
                 let result = match (decides, why.is_empty()) {
                     (true, _) => view! { <b>"Decides"</b> }.into_any(),
-                    (false, true) => view! { <span class="muted">"Fits, but a rule above it decides"</span> }.into_any(),
+                    (false, true) if decided => view! { <span class="muted">"Fits, but a rule above it decides"</span> }.into_any(),
+                    (false, true) => view! { <span class="muted">"Fits"</span> }.into_any(),
                     (false, false) => view! { <span>"Does not fit: "{why.join("; ")}</span> }.into_any(),
                 };
                 view! { <tr data-testid="tried-rule"><th scope="row">{visible(&name).into_owned()}</th><td>{result}</td></tr> }

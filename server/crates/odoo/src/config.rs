@@ -24,6 +24,9 @@ pub struct Settings {
     pub url: String,
     /// The database.
     pub database: String,
+    /// Whether it is a copy of another connection's database, under the same name: a database of its own all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_copy: bool,
     /// The login of the key's user, which Odoo 16 to 18 wants with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<String>,
@@ -102,6 +105,12 @@ pub fn template() -> Template {
             "How often changed deliveries are read.",
         )
         .or("60"),
+        Field::new(
+            "is_copy",
+            "A copy of another database",
+            FieldKind::Flag,
+            "Only for a copy that is connected beside the original and has the same name, such as a test system restored from a backup.",
+        ),
         Field::concurrency(),
         Field::calls_per_second(),
         Field::new(

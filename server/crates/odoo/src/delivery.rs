@@ -228,7 +228,9 @@ impl Delivery {
             };
             let mut row = Row::new(fields, prefix);
             *promised = row.moment(field);
-            if self.order_id == Some(id) {
+            let of_order = if link == "sale_id" { OrderKind::Sale } else { OrderKind::Purchase };
+            // the ids of two models may be equal
+            if self.order_id == Some(id) && self.order_kind == of_order {
                 self.value = value(&mut row);
             }
             if row.is_odd(&[field]) {

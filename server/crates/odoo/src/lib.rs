@@ -17,6 +17,7 @@ mod delivery;
 mod documents;
 mod fault;
 mod field_names;
+mod identity;
 mod invoices;
 mod keys;
 mod numbers;

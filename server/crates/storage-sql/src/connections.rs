@@ -50,6 +50,11 @@ impl<E: Engine> Connections for Sql<E> {
         self.0.look_up(move |db| Box::pin(async move { is_used(db, scope, name).await })).await
     }
 
+    async fn end_work(&self, scope: Scope, name: &str) -> Result<u64> {
+        let name = name.to_owned();
+        self.0.write(Lane::Batch, move |db| Box::pin(async move { end_work(db, scope, &name).await })).await
+    }
+
     async fn version(&self, scope: Scope) -> Result<u64> {
         self.0.look_up(move |db| Box::pin(async move { version(db, scope).await })).await
     }
@@ -123,6 +128,19 @@ async fn is_used(db: &mut dyn Db, scope: Scope, name: String) -> Result<bool> {
     .optional(db)
     .await?;
     Ok(found.is_some())
+}
+
+async fn end_work(db: &mut dyn Db, scope: Scope, name: &str) -> Result<u64> {
+    query("DELETE FROM order_problem WHERE company_id = ?1 AND system = ?2")
+        .bind(scope.company.0)
+        .bind(name)
+        .execute(db)
+        .await?;
+    query("DELETE FROM job WHERE company_id = ?1 AND destination = ?2 AND status IN ('ready', 'retrying', 'dead')")
+        .bind(scope.company.0)
+        .bind(name)
+        .execute(db)
+        .await
 }
 
 async fn version(db: &mut dyn Db, scope: Scope) -> Result<u64> {

@@ -1,7 +1,7 @@
 //! Trackers: which one a number means.
 
 use crate::{Db, Row, codec::clean, query};
-use domain::ids::TrackerId;
+use domain::{carriers as directory, ids::TrackerId};
 use jiff::Timestamp;
 use storage::{
     Result, Scope,
@@ -112,6 +112,31 @@ pub async fn choose_or_make(
     })
 }
 
+/// What a tracker is called after the order system named its carrier anew; none where it stays as it is. The name of the carrier whose
+/// number it is holds against a shipping method that names no carrier; any other follows the order system.
+fn followed(label: Option<&str>, carrier: Option<&str>, named: Option<&str>) -> Option<Option<String>> {
+    let family = |text: &str| directory::known("odoo", text).map(|entry| entry.family.as_str());
+    let own = |text: &str| family(text).is_some_and(|family| carrier.is_none_or(|carrier| carrier == family));
+    if label == named || label.is_some_and(own) && !named.is_some_and(own) {
+        return None;
+    }
+    let shown = named.or_else(|| directory::family_name(carrier?)).map(|text| clean(text).into_owned());
+    (shown.as_deref() != label).then_some(shown)
+}
+
+/// The order system names the carrier of a tracker that its delivery has already.
+///
+/// # Errors
+/// As [`find_or_make`].
+pub async fn follow(db: &mut dyn Db, tracker: TrackerId, named: Option<&str>) -> Result<()> {
+    let row = query("SELECT carrier, carrier_label FROM tracker WHERE id = ?").bind(tracker.0).one(db).await?;
+    let (carrier, label) = (row.opt_text("carrier")?, row.opt_text("carrier_label")?);
+    if let Some(label) = followed(label.as_deref(), carrier.as_deref(), named) {
+        query("UPDATE tracker SET carrier_label = ? WHERE id = ?").bind(label).bind(tracker.0).execute(db).await?;
+    }
+    Ok(())
+}
+
 async fn fill_in(db: &mut dyn Db, known: &mut KnownTracker, new: &NewTracker<'_>) -> Result<()> {
     let carrier = known.carrier.clone().or_else(|| new.key.carrier.clone());
     let label = known.carrier_label.clone().or_else(|| new.carrier_label.map(|label| clean(label).into_owned()));
@@ -126,4 +151,28 @@ async fn fill_in(db: &mut dyn Db, known: &mut KnownTracker, new: &NewTracker<'_>
         .await?;
     (known.carrier, known.carrier_label) = (carrier, label);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_tracker_is_called_follows_the_order_system() {
+        for (label, carrier, named, after) in [
+            (Some("Local Delivery"), None, Some("The Poste"), Some(Some("The Poste"))),
+            (Some("Local Delivery"), Some("ups"), Some("The Poste"), Some(Some("The Poste"))),
+            (Some("Local Delivery"), Some("ups"), None, Some(Some("UPS"))),
+            (Some("Local Delivery"), None, None, Some(None)),
+            (None, None, Some("The Poste"), Some(Some("The Poste"))),
+            (Some("UPS"), Some("ups"), Some("Standard delivery"), None),
+            (Some("UPS"), Some("ups"), None, None),
+            (Some("Standard delivery"), Some("ups"), Some("UPS"), Some(Some("UPS"))),
+            (Some("The Poste"), None, Some("The Poste"), None),
+            (None, None, None, None),
+        ] {
+            let after = after.map(|after: Option<&str>| after.map(str::to_owned));
+            assert_eq!(followed(label, carrier, named), after, "{label:?} {carrier:?} {named:?}");
+        }
+    }
 }

@@ -164,6 +164,10 @@ pub trait Connections: Send + Sync {
     /// Whether anything of the system behind a connection is kept under its name: deliveries, or cases at the desk.
     async fn is_used(&self, scope: Scope, name: &str) -> Result<bool>;
 
+    /// Ends what waits of a connection that was removed: its jobs, also those that failed for good, and deliveries that could not be
+    /// read; how many jobs.
+    async fn end_work(&self, scope: Scope, name: &str) -> Result<u64>;
+
     /// Another number after each change of any connection.
     async fn version(&self, scope: Scope) -> Result<u64>;
 

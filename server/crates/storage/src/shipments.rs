@@ -5,6 +5,7 @@ use crate::{
     figures::Span,
     jobs::{Cause, NewJob},
     orders::{Amended, Imported, ImportedShipment, Origin, OriginStanding},
+    rollups::NewContribution,
     trackers::NumberRecord,
     work::{CaseRecord, ExceptionRecord},
 };
@@ -21,6 +22,7 @@ use domain::{
     unknown,
 };
 use jiff::Timestamp;
+use kpi::contribution::row::Contributed;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,6 +102,8 @@ pub struct Loaded {
     pub effects: Vec<EffectRecord>,
     /// Its cases at the desk, as they are now; oldest first.
     pub cases: Vec<CaseRecord>,
+    /// What it adds to figures, as it is now.
+    pub contributed: Contributed,
 }
 
 /// What a fold leads to, in one transaction.
@@ -136,6 +140,8 @@ pub struct Commit {
     pub teams: BTreeMap<ExceptionId, String>,
     /// What changes of why nothing current is known of it.
     pub unknown: Option<UnknownChange>,
+    /// What it adds to figures, where that changes.
+    pub contributed: Option<NewContribution>,
 }
 
 /// A change of why nothing current is known of a shipment.
@@ -474,8 +480,11 @@ pub trait Shipments: Send + Sync {
     /// How many each tab has.
     async fn counts(&self, scope: Scope, now: Timestamp) -> Result<TabCounts>;
 
-    /// Shipments that go under exactly this normalised number, order or record name.
+    /// Shipments that go under exactly this normalised number, order or record name: the first by id.
     async fn find(&self, scope: Scope, text: &str) -> Result<Vec<ShipmentId>>;
+
+    /// The same by id behind one, for those of an order with many: a page; empty behind the last one.
+    async fn find_after(&self, scope: Scope, text: &str, after: Option<ShipmentId>) -> Result<Vec<ShipmentId>>;
 
     /// The sealed customer data.
     async fn customer(&self, scope: Scope, id: ShipmentId) -> Result<Option<(Sealed, Option<WrappedKey>)>>;
@@ -501,6 +510,9 @@ pub trait Shipments: Send + Sync {
 
     /// What was last written to those of these records of a system of which it is known, by their ids.
     async fn written_of(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<Vec<WrittenValues>>;
+
+    /// Forgets what was written to a system's deliveries and orders: their fields there are new, or gone.
+    async fn forget_written(&self, scope: Scope, system: &str) -> Result<()>;
 
     /// What was last written to an order (JSON), whose fields show what all of its shipments come to; none where that is not
     /// known.

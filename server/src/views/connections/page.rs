@@ -320,7 +320,7 @@ fn change_view(change: Change, enabling: &str, template: Option<&Template>, time
         "connection.test" => ("test", "Tested"),
         "destination.pause" => ("pause", "Paused"),
         "destination.resume" => ("right", "Resumed"),
-        "source.remove" => ("x", "Removed"),
+        "source.remove" | "connection.remove" => ("x", "Removed"),
         "odoo.setup.start" => ("play", "Set-up of Odoo started"),
         "odoo.setup" => ("check", "Odoo set up"),
         "odoo.remove.start" => ("play", "Removal of the set-up started"),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod lost_keys;
+mod same_database;
 mod secrets;
 mod seeds;
 mod sources;

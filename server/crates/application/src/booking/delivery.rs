@@ -6,7 +6,7 @@ use super::{
     register::{self, Named, Wanted},
     report::Report,
     request::{Request, key_of},
-    rules,
+    rules, typed_over,
     work::{Delivery, matched, newest, parcels_of},
 };
 use crate::{context::Context, odoo::OrderError};
@@ -77,7 +77,13 @@ pub async fn sync(
         delivery.track(read, &bookings).await?;
         delivery.end_gone(&shipment, &bookings).await?;
     }
-    Report::new(&delivery, read.as_ref(), &newest(bookings)).all().await
+    let mut ever = bookings.clone();
+    ever.sort_by_key(|one| one.wanted.generation);
+    Report::new(&delivery, read.as_ref(), &newest(bookings), &ever).all().await?;
+    match &read {
+        Some(read) => typed_over::settle(&delivery, read).await,
+        None => Ok(()),
+    }
 }
 
 impl Delivery<'_> {

@@ -15,6 +15,7 @@ mod report;
 mod request;
 pub mod rules;
 pub mod trial;
+mod typed_over;
 mod void;
 pub mod wanted;
 mod work;

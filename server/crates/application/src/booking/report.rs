@@ -26,6 +26,8 @@ pub(super) struct Report<'a> {
     read: Option<&'a ToBook>,
     /// The newest booking of each parcel.
     bookings: &'a [BookingRecord],
+    /// Every booking of the delivery, the earlier ones too.
+    ever: &'a [BookingRecord],
 }
 
 impl<'a> Report<'a> {
@@ -33,8 +35,9 @@ impl<'a> Report<'a> {
         delivery: &'a Delivery<'a>,
         read: Option<&'a ToBook>,
         bookings: &'a [BookingRecord],
+        ever: &'a [BookingRecord],
     ) -> Self {
-        Self { delivery, read, bookings }
+        Self { delivery, read, bookings, ever }
     }
 
     /// Brings what is not there yet. A delivery that is gone gets nothing.
@@ -42,7 +45,11 @@ impl<'a> Report<'a> {
         let is_wanted = |one: &BookingRecord| one.purchase.phase != Phase::Booked || !one.purchase.unwanted;
         let is_new = |one: &BookingRecord| one.written != Some(one.purchase.phase) && is_news(one.purchase.phase);
         let due = |one: &&BookingRecord| is_new(one) && is_wanted(one);
-        let due: Vec<&BookingRecord> = self.bookings.iter().filter(due).collect();
+        let is_newest = |one: &BookingRecord| self.bookings.iter().any(|newest| newest.id == one.id);
+        // of one that another took the place of, only that its label is void, or is not
+        let is_said =
+            |one: &&BookingRecord| is_newest(one) || matches!(one.purchase.phase, Phase::Voided | Phase::NotVoided);
+        let due: Vec<&BookingRecord> = self.ever.iter().filter(is_said).filter(due).collect();
         if due.is_empty() || self.read.is_none() {
             return Ok(());
         }
@@ -58,6 +65,7 @@ impl<'a> Report<'a> {
                 Phase::Undecided => self.undecided(booking).await?,
                 Phase::Voided | Phase::NotVoided => self.voided(booking).await?,
                 Phase::Cancelled => self.solved(booking).await?,
+                Phase::Voiding => self.void_requested(booking).await?,
                 _ => {}
             }
             let next = BookingRecord { written: Some(booking.purchase.phase), ..booking.clone() };
@@ -72,7 +80,7 @@ impl<'a> Report<'a> {
     }
 
     /// What became of the labels, in the delivery's own field.
-    async fn in_words(&self) -> Result<(), OrderError> {
+    pub(super) async fn in_words(&self) -> Result<(), OrderError> {
         let Delivery { context, odoo, record, calls, .. } = self.delivery;
         let connections = context.connections.now();
         let words = in_words(self.bookings, |name| connections.label(name));
@@ -106,16 +114,6 @@ impl<'a> Report<'a> {
         );
         odoo.post_note(Record::delivery(*record), &marker(booking, "booked"), &note, *calls).await?;
         self.solved(booking).await?;
-        if let Numbered::Other(other) = &numbered {
-            let what = "Booked label and tracking reference differ";
-            let text = format!(
-                "The delivery has the number {}, and a label with the number {} was booked. Put the right one into the tracking \
-                 reference; void the label in Milepost if it is not used.",
-                escape(other),
-                escape(&joined)
-            );
-            self.ask(booking, "differs", what, &text).await?;
-        }
         if !booking.purchase.surplus.is_empty() {
             let what = "More than one label was bought";
             let text = format!(
@@ -161,6 +159,31 @@ impl<'a> Report<'a> {
         let what = format!("Booking refused: {}", refused.what);
         let text = format!("{}. {}", escape(&refused.what), escape(&refused.todo));
         self.ask(booking, "refused", &what, &text).await
+    }
+
+    /// The delivery has another number than that of its label: which is right?
+    pub(super) async fn ask_which(&self, booking: &BookingRecord, about: &str, has: &str) -> Result<(), OrderError> {
+        let number = booking.purchase.label.as_ref().map(|label| label.number.as_str()).unwrap_or_default();
+        let text = format!(
+            "The delivery has the number {}, and a label with the number {} was booked. Put the right one into the tracking \
+             reference; void the label in Milepost if it is not used.",
+            escape(has),
+            escape(number)
+        );
+        self.ask(booking, about, "Booked label and tracking reference differ", &text).await
+    }
+
+    async fn void_requested(&self, booking: &BookingRecord) -> Result<(), OrderError> {
+        let Delivery { context, odoo, record, calls, .. } = self.delivery;
+        let number = booking.purchase.label.as_ref().map(|label| label.number.as_str()).unwrap_or_default();
+        let note = format!(
+            "<p><b>{}</b>: do not use the label {}; {} says later whether it is void</p>",
+            booking.purchase.phase.label(),
+            escape(number),
+            escape(&context.connections.now().label(&booking.connection))
+        );
+        odoo.post_note(Record::delivery(*record), &marker(booking, "voiding"), &note, *calls).await.map(drop)?;
+        Ok(())
     }
 
     async fn undecided(&self, booking: &BookingRecord) -> Result<(), OrderError> {
@@ -218,9 +241,9 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    /// The numbers of all labels that were ever booked for these parcels.
+    /// The numbers of all labels that were ever booked for the delivery.
     fn ours(&self) -> Vec<&str> {
-        self.bookings.iter().filter_map(|one| one.purchase.label.as_ref()).map(|label| label.number.as_str()).collect()
+        self.ever.iter().filter_map(|one| one.purchase.label.as_ref()).map(|label| label.number.as_str()).collect()
     }
 
     /// What a person was asked before is over.
@@ -260,7 +283,13 @@ impl<'a> Report<'a> {
 const fn is_news(phase: Phase) -> bool {
     matches!(
         phase,
-        Phase::Booked | Phase::Refused | Phase::Undecided | Phase::Voided | Phase::NotVoided | Phase::Cancelled
+        Phase::Booked
+            | Phase::Refused
+            | Phase::Undecided
+            | Phase::Voiding
+            | Phase::Voided
+            | Phase::NotVoided
+            | Phase::Cancelled
     )
 }
 
@@ -292,6 +321,9 @@ fn of_one(booking: &BookingRecord, label: impl Fn(&str) -> String) -> Option<Str
     let test = if booking.wanted.mode == "test" { ", a test label" } else { "" };
     let what = words::foreign(&format!("{named}{price}{test}"));
     Some(match purchase.phase {
+        Phase::Booked if purchase.typed_over.as_ref().is_some_and(|typed| typed.number.is_some()) => {
+            format!("Booked at {at}: {what}; the tracking reference is another number: which is right?")
+        }
         Phase::Booked => format!("Booked at {at}: {what}"),
         Phase::Voiding => format!("Void requested at {at}: {what}"),
         Phase::Voided => format!("Voided at {at}: {what}"),
@@ -313,7 +345,7 @@ fn paper_name(document: &KeptDocument, number: &str) -> String {
     format!("{what} {number}.{}", LabelFormat::extension(media))
 }
 
-fn marker(booking: &BookingRecord, about: &str) -> String {
+pub(super) fn marker(booking: &BookingRecord, about: &str) -> String {
     format!("milepost-{}-{about}", booking.id)
 }
 

@@ -134,7 +134,8 @@ async fn keep(context: &Context, caller: &Caller, from: Option<String>, rules: &
 /// These rules, each with since when it is so: a rule that is as it was stays as old, wherever it stands in the list; a new or changed one
 /// counts from now on, so that what was ready long before is not booked all at once.
 fn dated(context: &Context, known: &[BookingRule], rules: &[BookingRule]) -> Vec<BookingRule> {
-    let undated = |rule: &BookingRule| BookingRule { since: None, ..rule.clone() };
+    // another name makes it no other rule
+    let undated = |rule: &BookingRule| BookingRule { since: None, name: String::new(), ..rule.clone() };
     let dated = |rule: &BookingRule| {
         let before = known.iter().find(|one| undated(one) == undated(rule));
         BookingRule { since: before.map_or(Some(context.now()), |before| before.since), ..rule.clone() }

@@ -6,14 +6,14 @@ use crate::{
     context::Context,
     error::{Result, UseCaseError},
 };
-use ::odoo::Readiness;
+use ::odoo::{Readiness, ToBook};
 use domain::{
     access::Permission,
-    booking::{BookingRule, Misfit},
+    booking::{BookingRule, Misfit, Phase, is_covered},
     ids::ShipmentId,
 };
 use outbound::Discard;
-use storage::shipments::ShipmentRecord;
+use storage::{bookings::BookingRecord, shipments::ShipmentRecord};
 
 /// A delivery as rules see it, and what each says.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +34,10 @@ pub struct Trial {
     pub weight_g: Option<u32>,
     /// Its parcels.
     pub parcels: usize,
-    /// Whether it has a tracking number that is not of a label booked here.
-    pub has_number: bool,
+    /// Its tracking reference in Odoo.
+    pub number: Option<String>,
+    /// Whether each parcel has a label that was booked here, or is being booked.
+    pub is_booked: bool,
     /// Whether it goes from stock to a customer: no other is booked.
     pub is_delivery: bool,
     /// Each rule, with why it does not fit.
@@ -45,8 +47,27 @@ pub struct Trial {
 impl Trial {
     /// The rule that decides.
     pub fn deciding(&self) -> Option<&BookingRule> {
-        let fits = self.rules.iter().find(|(_, misfits)| misfits.is_empty()).map(|(rule, _)| rule);
-        fits.filter(|_| self.is_delivery && self.readiness != Readiness::Cancelled)
+        let fits = self.covering().filter(|(_, misfits)| misfits.is_empty()).map(|(rule, _)| rule);
+        fits.filter(|_| self.settled().is_none())
+    }
+
+    /// The rule that the delivery was ready before: it decides nothing, and so does none below it.
+    pub fn too_late(&self) -> Option<&BookingRule> {
+        self.covering().filter(|(_, misfits)| !misfits.is_empty()).map(|(rule, _)| rule)
+    }
+
+    fn covering(&self) -> Option<&(BookingRule, Vec<Misfit>)> {
+        self.rules.iter().find(|(_, misfits)| is_covered(misfits))
+    }
+
+    /// Why nothing is done with it, whatever the rules say.
+    pub const fn settled(&self) -> Option<&'static str> {
+        match (self.is_delivery, self.readiness) {
+            (false, _) => Some("the transfer does not go to a customer from stock"),
+            (true, Readiness::Cancelled) => Some("the delivery is cancelled"),
+            (true, _) if self.is_booked => Some("its label is booked already"),
+            (true, _) => None,
+        }
     }
 }
 
@@ -73,11 +94,20 @@ pub async fn on(context: &Context, caller: &Caller, text: &str) -> Result<Trial>
         country: read.to.country.clone(),
         weight_g: parcels.weight_g,
         parcels: read.parcels.len(),
-        has_number: parcels.has_number,
+        number: read.number.clone(),
+        is_booked: is_booked(&read, &bookings),
         is_delivery: read.is_delivery,
         rules: rules.into_iter().map(|rule| (rule.clone(), rule.misfits(&parcels))).collect(),
         delivery: read.name,
     })
+}
+
+/// Whether each parcel has a label that is there, or on its way.
+fn is_booked(read: &ToBook, bookings: &[BookingRecord]) -> bool {
+    let newest = work::newest(bookings.to_vec());
+    let of_parcels = work::matched(&newest, read).of_parcels;
+    let is_live = |n: &usize| !newest[*n].purchase.phase.has_no_label() && newest[*n].purchase.phase != Phase::Refused;
+    !of_parcels.is_empty() && of_parcels.iter().all(|known| known.as_ref().is_some_and(is_live))
 }
 
 async fn find(context: &Context, caller: &Caller, text: &str) -> Result<(ShipmentRecord, String, i64)> {

@@ -59,7 +59,14 @@ pub async fn void(
                 Err(error) if error.class.decision() == Decision::Fail => Event::VoidIs(Some(Void::Requested)),
                 state => Event::VoidIs(Some(void_of(&state?))),
             },
-            Todo::Wait(at) => return Ok(Done::NotBefore(at)),
+            Todo::Wait(at) => {
+                if booking.purchase.phase == Phase::Voiding && booking.written != Some(Phase::Voiding) {
+                    let job = report_job(context, &booking, correlation);
+                    context.store.jobs.enqueue(scope, vec![job]).await?;
+                    context.notifier.work(Lane::RealTime);
+                }
+                return Ok(Done::NotBefore(at));
+            }
             _ => return Ok(Done::Over),
         };
         booking = happens(context, scope, &booking, event, correlation).await?;

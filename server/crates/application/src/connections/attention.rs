@@ -27,11 +27,12 @@ pub async fn attention(context: &Context, caller: &Caller) -> Result<u64> {
     let kept = context.store.connections.all(caller.scope()).await?;
     let healthy = Breaker::default();
     let states = live.all().iter().map(|connection| {
-        let report = kept.iter().find(|record| record.id == connection.record.id).and_then(report_of);
+        let known = kept.iter().find(|record| record.id == connection.record.id);
+        let report = known.and_then(report_of);
         let breaker = breakers.get(&connection.record.name).unwrap_or(&healthy);
         let of_jobs = jobs.iter().find(|one| one.destination == connection.record.name);
         let state = state_of(&connection.record, connection.unusable(), breaker, now);
-        with_failures(state, &connection.record, of_jobs, report.as_ref(), now).is
+        with_failures(state, known.unwrap_or(&connection.record), of_jobs, report.as_ref(), now).is
     });
     Ok(states.filter(|state| needs_attention(*state)).count() as u64)
 }

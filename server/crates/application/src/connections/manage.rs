@@ -17,6 +17,7 @@ use crate::{
     context::Context,
     destinations,
     error::{Result, UseCaseError},
+    odoo::same_database,
 };
 use carriers::{Scheme, Settings, keys};
 use domain::{
@@ -142,6 +143,10 @@ pub async fn put(context: &Context, caller: &Caller, new: NewConnection) -> Resu
     };
     let record = record.switched(enabled, now);
     is_usable(context, &record, &checked.secrets)?;
+    let was = before.as_ref().filter(|before| before.enabled).map(|before| &before.settings);
+    if record.enabled && was != Some(&record.settings) {
+        has_own_database(context, scope, &record, &checked.secrets).await?;
+    }
     let mut after = shown_in_audit(&record);
     after["new_secret"] = is_new_secret.into();
     after["moved"] = checked.moved.into();
@@ -171,6 +176,21 @@ fn check(new: &NewConnection, template: &Template, known: Option<&Opened>) -> Re
 fn is_usable(context: &Context, record: &ConnectionRecord, secrets: &[String]) -> Result<()> {
     match Connection::new(&context.config, record.clone(), secrets.to_vec(), None).unusable() {
         Some(why) => Err(checks::invalid("fields", why)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses to enable a connection to the database of another one by another address, as far as Odoo answers now.
+async fn has_own_database(
+    context: &Context,
+    scope: Scope,
+    record: &ConnectionRecord,
+    secrets: &[String],
+) -> Result<()> {
+    let record = ConnectionRecord { enabled: false, ..record.clone() };
+    let connection = Connection::new(&context.config, record, secrets.to_vec(), None);
+    match same_database::other(context, scope, &connection).await? {
+        Some(other) => Err(checks::invalid("url", same_database::message(&connection.record.name, &other))),
         None => Ok(()),
     }
 }
@@ -354,5 +374,6 @@ async fn may_be_used(context: &Context, scope: Scope, known: &Opened) -> Result<
     is_usable(context, record, known.secrets())?;
     let (family, settings) = (catalogue::family(&record.connector), known.settings());
     let Some(system) = System::of(family, &settings) else { return Ok(()) };
-    checks::does_own_work(context, scope, &record.name, family, &system).await
+    checks::does_own_work(context, scope, &record.name, family, &system).await?;
+    has_own_database(context, scope, record, known.secrets()).await
 }

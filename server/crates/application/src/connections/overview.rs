@@ -14,7 +14,7 @@ use domain::{access::Permission, routing::Takes};
 use jiff::Timestamp;
 use outbound::{
     Decision, ErrorClass,
-    check::{Report, time_left},
+    check::{CheckOutcome, Report, time_left},
     template::{Family, Template},
 };
 use serde_json::{Map, Value};
@@ -132,7 +132,11 @@ pub(super) fn with_failures(
         (StateKind::Active, 2.., _) => format!("{dead} jobs failed for good"),
         (StateKind::Active, 0, 1) => "1 job waits for a field or a right".to_owned(),
         (StateKind::Active, 0, 2..) => format!("{unready} jobs wait for a field or a right"),
-        (StateKind::Active, 0, 0) if report.is_some_and(|report| !report.passed()) => "its last test failed".to_owned(),
+        (StateKind::Active, 0, 0)
+            if report.is_some_and(|report| !report.passed() && !is_outweighed(report, record)) =>
+        {
+            "its last test failed".to_owned()
+        }
         (StateKind::Active, 0, 0) => match report.and_then(|report| expiry(record, report, now)) {
             Some(why) => return State { is: StateKind::Expiring, since: None, why },
             None => return state,
@@ -140,6 +144,16 @@ pub(super) fn with_failures(
         _ => return state,
     };
     State { is: StateKind::Failing, since: None, why }
+}
+
+/// Whether a test that got no answer was followed by a call that went well.
+fn is_outweighed(report: &Report, record: &ConnectionRecord) -> bool {
+    let mut checks = report.checks.iter().map(|check| check.outcome);
+    let unreached = report.system.is_none()
+        && checks.next() == Some(CheckOutcome::Failed)
+        && checks.len() > 0
+        && checks.all(|outcome| matches!(outcome, CheckOutcome::NotRun | CheckOutcome::Warning));
+    unreached && record.last_ok_at.is_some_and(|at| at > report.at)
 }
 
 /// When the secret of a connection ends, where that is soon, as its last test found it.
@@ -294,11 +308,40 @@ pub async fn one(context: &Context, caller: &Caller, name: &str) -> Result<Detai
 mod tests {
     use super::*;
     use domain::ids::{SourceId, SubjectId};
+    use outbound::check::Check;
     use storage::{
         Actor, Sealed,
         destinations::{Health, Pause},
     };
     use uuid::Uuid;
+
+    #[test]
+    fn a_call_that_went_well_outweighs_a_test_that_got_no_answer() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let id = Uuid::from_u128(1);
+        let secrets = Sealed { subject: SubjectId(id), bytes: Vec::new() };
+        let record = ConnectionRecord::new(SourceId(id), "odoo", "odoo", secrets, at(1));
+        let check = |outcome| Check { what: String::new(), outcome, detail: String::new(), todo: None, millis: 0 };
+        let is = |outcomes: &[CheckOutcome], system: Option<&str>, ok_at: Option<i64>| {
+            let checks = outcomes.iter().copied().map(check).collect();
+            let system = system.map(str::to_owned);
+            let report = Report { at: at(10), system, secret_ends: None, clock_apart_s: None, checks };
+            let record = ConnectionRecord { last_ok_at: ok_at.map(at), ..record.clone() };
+            let active = state_of(&record, None, &Breaker::default(), at(20));
+            with_failures(active, &record, None, Some(&report), at(20)).is
+        };
+        use CheckOutcome::{Failed, NotRun, Passed, Warning};
+        let unreached = [Failed, NotRun, NotRun, Warning];
+        assert_eq!(is(&unreached, None, None), StateKind::Failing);
+        assert_eq!(is(&unreached, None, Some(9)), StateKind::Failing, "that was before");
+        assert_eq!(is(&unreached, None, Some(11)), StateKind::Active);
+        assert_eq!(
+            is(&[Passed, Failed, NotRun], Some("Odoo 19.0"), Some(11)),
+            StateKind::Failing,
+            "the newest key is refused"
+        );
+        assert_eq!(is(&[Failed], None, Some(11)), StateKind::Failing, "of a source");
+    }
 
     #[test]
     fn a_state_is_the_strongest_that_holds() {

@@ -7,7 +7,12 @@ use super::{
     live::{Client, Connection},
     opened::{Opened, named, settings_of},
 };
-use crate::{caller::Caller, context::Context, error::Result, odoo::hints};
+use crate::{
+    caller::Caller,
+    context::Context,
+    error::Result,
+    odoo::{hints, same_database},
+};
 use carriers::{Settings, api_template, keys};
 use channels::Message;
 use domain::access::Permission;
@@ -55,6 +60,9 @@ async fn of(context: &Context, scope: Scope, known: Opened) -> Report {
         Some(newest) => {
             let mut report = with_secret(context, scope, &known.record, &newest).await;
             report.checks.extend(hints_of(context, scope, &known.record).await);
+            if report.passed() {
+                report.checks.extend(second_of(context, scope, &known.record, &newest).await);
+            }
             report
         }
         None => report_of(context, failed("It has no secret", "Make it again, with its secret.")),
@@ -70,6 +78,15 @@ async fn hints_of(context: &Context, scope: Scope, record: &ConnectionRecord) ->
     );
     let silent = "Odoo was set up to report changes, and none came";
     state.is_silent(context.now()).then(|| check(silent, CheckOutcome::Warning, Some(todo)))
+}
+
+/// Whether another connection leads to the same database of Odoo.
+async fn second_of(context: &Context, scope: Scope, record: &ConnectionRecord, secret: &str) -> Option<Check> {
+    let connection = Connection::new(&context.config, record.clone(), vec![secret.to_owned()], None);
+    let other = same_database::other(context, scope, &connection).await.ok()??;
+    let todo = "Remove one of the two connections. A copy of a database (a test system restored from a backup) has the setting \
+                \"A copy of another database\".";
+    Some(failed(&format!("It leads to the database of the connection {other}"), todo))
 }
 
 fn report_of(context: &Context, check: Check) -> Report {

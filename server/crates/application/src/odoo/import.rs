@@ -4,6 +4,7 @@ use super::{
     OrderError,
     reference::{Reference, TRACKING},
     repair::Comparing,
+    same_database,
     taking::{Taking, customer_of},
 };
 use crate::{booking::wanted, caller::Caller, context::Context, error::UseCaseError, rules::promises};
@@ -138,6 +139,7 @@ pub async fn import(
 ) -> Result<Imported, OrderError> {
     let odoo = context.odoo(system).ok_or(OrderError::NotInUse)?;
     let odoo = &*odoo;
+    same_database::refuse_second(context, scope, system, odoo, calls).await?;
     let promises = promises::promises(context, scope).await?;
     let total = Imported::default();
     let mut import =
@@ -186,6 +188,7 @@ pub async fn import_these(
 ) -> Result<Imported, OrderError> {
     let odoo = context.odoo(system).ok_or(OrderError::NotInUse)?;
     let odoo = &*odoo;
+    same_database::refuse_second(context, scope, system, odoo, calls).await?;
     let promises = promises::promises(context, scope).await?;
     let cursor = ImportCursor::read(context, scope, (system, odoo), &promises).await?;
     // what no import has read yet is history, as it would be for the import

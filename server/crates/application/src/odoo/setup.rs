@@ -1,6 +1,9 @@
 //! The set-up of an Odoo: with an administrator's key that is used once and neither kept nor logged. A preview changes nothing.
 
-use super::hints::{self, Tokens};
+use super::{
+    hints::{self, Tokens},
+    refill,
+};
 use crate::{
     caller::Caller,
     connections::{self, Client, Connection},
@@ -124,7 +127,19 @@ pub async fn set_up(context: &Context, caller: &Caller, name: &str, request: Set
     let ended = match act.changes() {
         true => {
             let subject = format!("connection:{}", connection.record.id);
-            apply(context, caller, &odoo, &plan, (act, subject)).await?.into_iter().map(Some).collect()
+            let fields = plan.changes_fields();
+            if fields {
+                // no import compares what is there in between with what was written before
+                refill::forget(context, scope, name).await?;
+            }
+            let ended = apply(context, caller, &odoo, &plan, (act, subject)).await;
+            if fields {
+                refill::forget(context, scope, name).await?;
+            }
+            if fields && act == SetupAct::Apply {
+                refill::begin(context, scope, name).await?;
+            }
+            ended?.into_iter().map(Some).collect()
         }
         false => vec![None; plan.steps.len()],
     };

@@ -259,11 +259,27 @@ pub async fn work(
         context.notifier.all_work();
         return Ok(later(SETTLE));
     }
-    fixer.look(&difference).await?;
+    let compared = fixer.look(&difference).await?;
     context.notifier.changed();
     let Some(left) = still_open(store.differences(scope, vec![id]).await?) else { return Ok(Fixing::Over) };
-    let on_its_way = left.found.cause == Why::Queued && context.now().duration_since(requested.at) < LOOKS;
-    Ok(if on_its_way { later(SETTLE) } else { Fixing::Over })
+    let on_its_way = left.found.cause == Why::Queued || compared == Compared::Later;
+    if on_its_way && context.now().duration_since(requested.at) < LOOKS {
+        return Ok(later(SETTLE));
+    }
+    if left.requested.is_some() {
+        // whatever it is: a person may ask for it again
+        withdraw(context, scope, id).await?;
+    }
+    Ok(Fixing::Over)
+}
+
+/// Whether a look compared what a difference is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    /// It did.
+    Now,
+    /// The record was changed a moment ago, or could not be read in time: the next look does.
+    Later,
 }
 
 /// Takes back what was requested of a difference, where the fix failed for good: it is in the list of failed jobs, and may be
@@ -514,7 +530,7 @@ impl Fixer<'_> {
     }
 
     /// Looks at the record of a difference again, and keeps what was found.
-    async fn look(&self, difference: &Difference) -> Result<(), OrderError> {
+    async fn look(&self, difference: &Difference) -> Result<Compared, OrderError> {
         let Self { context, scope, calls, .. } = self;
         let looker = Looker { context, scope: *scope, calls: *calls };
         let found = &difference.found;
@@ -530,17 +546,20 @@ impl Fixer<'_> {
             }
             (_, Some(id)) if found.subject.system == OWN => {
                 let store = &context.store.reconciliations;
-                let Some(shipment) = context.store.shipments.shipment(*scope, id).await? else { return Ok(()) };
+                let Some(shipment) = context.store.shipments.shipment(*scope, id).await? else {
+                    return Ok(Compared::Now);
+                };
                 let before = store.before(*scope, id).await?;
                 let cursor = (0, 0, id);
                 let number = Unlinked { id, created_at: shipment.created_at, before, cursor };
                 looker.unlinked(&[number]).await?.0
             }
             (_, Some(id)) => looker.shipments(&found.subject.system, &[id]).await?.0,
-            (_, None) => return Ok(()),
+            (_, None) => return Ok(Compared::Now),
         };
+        let stays = look.stays.contains(&(found.subject.clone(), found.topic)) || look.unread.contains(&found.subject);
         context.store.reconciliations.look(*scope, look, context.now()).await?;
-        Ok(())
+        Ok(if stays { Compared::Later } else { Compared::Now })
     }
 }
 

@@ -2,7 +2,13 @@
 //! dead node loses nothing. One run of a company at a time.
 
 use super::look::Looker;
-use crate::{caller::Caller, context::Context, error::UseCaseError, keys::sealed_audit, odoo::OrderError};
+use crate::{
+    caller::Caller,
+    context::Context,
+    error::UseCaseError,
+    keys::sealed_audit,
+    odoo::{OrderError, same_database},
+};
 use domain::{
     access::Permission,
     ids::{CorrelationId, ReconciliationId, ShipmentId},
@@ -187,7 +193,14 @@ async fn begin(
 ) -> crate::Result<Started> {
     let store = &context.store.reconciliations;
     let (id, at) = (ReconciliationId(context.clock.id()), context.now());
-    let place = Place::first(systems(context));
+    let mut own = Vec::new();
+    for system in systems(context) {
+        // what leads to the database of another connection has no deliveries of its own
+        if same_database::is_alone(context, scope, &system).await? {
+            own.push(system);
+        }
+    }
+    let place = Place::first(own);
     let total = store.total(scope, place.systems.clone(), since).await?;
     let job = step_job(context, id, &place, at, context.correlation());
     let run = NewRun { id, since, dry_run, total, cursor: place.text(), at };

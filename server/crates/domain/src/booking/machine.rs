@@ -236,6 +236,18 @@ pub struct Purchase {
     /// When that was first made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub void_at: Option<Timestamp>,
+    /// What was typed over the label's number; none where nothing ever was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed_over: Option<TypedOver>,
+}
+
+/// A number that a person typed over that of a label.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypedOver {
+    /// The tracking reference that is there instead; none where the label's number is back, or the label is not wanted any more.
+    pub number: Option<String>,
+    /// How often a person was asked which is right.
+    pub times: u32,
 }
 
 /// What is to be done.

@@ -7,8 +7,8 @@ pub mod rules;
 pub mod subscription;
 
 pub use machine::{
-    Answer, Event, Found, Label, LabelRef, Look, Phase, Purchase, QUIET_PERIOD, Refused, Todo, Void, Wrong,
+    Answer, Event, Found, Label, LabelRef, Look, Phase, Purchase, QUIET_PERIOD, Refused, Todo, TypedOver, Void, Wrong,
 };
 pub use parcels::{Had, ParcelOf};
-pub use rules::{Action, BookingRule, Choice, Misfit, Offer, Parcels, RULES_MAX, When, choose, matching};
+pub use rules::{Action, BookingRule, Choice, Misfit, Offer, Parcels, RULES_MAX, When, choose, is_covered, matching};
 pub use subscription::{Ended, Ends, RESTARTS_MAX, Subscription};

@@ -218,9 +218,15 @@ impl BookingRule {
     }
 }
 
-/// The first rule that fits.
+/// The first rule that is for a delivery; none where there is none, or that one came too late: what it is for no rule below it decides.
 pub fn matching<'a>(rules: &'a [BookingRule], parcels: &Parcels<'_>) -> Option<&'a BookingRule> {
-    rules.iter().find(|rule| rule.fits(parcels))
+    let covers = |rule: &&BookingRule| is_covered(&rule.misfits(parcels));
+    rules.iter().find(covers).filter(|rule| rule.fits(parcels))
+}
+
+/// Whether a rule with these misfits is for the delivery, in time or not.
+pub fn is_covered(misfits: &[Misfit]) -> bool {
+    misfits.iter().all(|misfit| *misfit == Misfit::Earlier)
 }
 
 /// The offer that is taken, by its place; none where none fits. Prices in different currencies are not compared: those in the
@@ -357,6 +363,19 @@ mod tests {
             let expected: &[Misfit] = if fits { &[] } else { &[Misfit::Earlier] };
             assert_eq!(misfits(action, since, ready_at, done_at), expected, "{since:?} {ready_at:?} {done_at:?}");
         }
+    }
+
+    #[test]
+    fn what_a_rule_is_for_no_rule_below_it_books() {
+        let at = |minute: i64| Some(Timestamp::from_second(minute * 60).unwrap());
+        let late = BookingRule { method: Some("express".into()), since: at(10), ..rule(book()) };
+        let everything = BookingRule { since: at(1), ..rule(book()) };
+        let rules = [late, everything];
+        let ready = |minute| Parcels { ready_at: at(minute), ..PARCELS };
+        assert_eq!(matching(&rules, &ready(9)), None, "it was ready before the rule was changed");
+        assert_eq!(matching(&rules, &ready(11)), Some(&rules[0]));
+        let other = Parcels { method: Some("Standard"), ..ready(9) };
+        assert_eq!(matching(&rules, &other), Some(&rules[1]));
     }
 
     #[test]

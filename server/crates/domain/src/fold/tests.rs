@@ -541,6 +541,28 @@ fn r12_pieces_make_the_whole() {
 }
 
 #[test]
+fn r12_the_piece_that_sets_the_status_is_named() {
+    let of = |piece, code: &'static str, time: &str| Said { piece: Some(piece), ..said(code, &day(time)) };
+    let (behind, ahead) = (of("A", "XB", "09:00"), of("B", "X6", "11:00"));
+    let mut all = input(&[behind.clone(), ahead.clone()]);
+    all.plan.pieces = vec!["A".into(), "B".into()];
+    let says = |of: &Said, folded: &Folded| {
+        let id = of.fact().id;
+        folded.verdicts.iter().find(|verdict| verdict.fact == id).map(|verdict| verdict.because.clone()).unwrap()
+    };
+    let folded = fold(&all, now());
+    assert_eq!(folded.state, State::Registered);
+    assert_eq!(says(&behind, &folded), "Latest status of piece A, which is furthest behind.");
+    assert_eq!(says(&ahead, &folded), "Latest status of piece B alone: piece A is further behind.");
+    let (first, last) = (of("A", "D1", "12:00"), of("B", "D1", "13:00"));
+    all.facts.push(first.fact());
+    assert_eq!(says(&first, &fold(&all, now())), "Some pieces are delivered, A as the latest.");
+    all.facts.push(last.fact());
+    assert_eq!(says(&last, &fold(&all, now())), "All pieces are delivered, B as the last one.");
+    assert_eq!(says(&first, &fold(&all, now())), "Latest status of piece A alone.");
+}
+
+#[test]
 fn r13_only_the_last_stops_delivery_is_the_shipments() {
     let at = |stop, time: &str| Said { stop: Some(stop), ..said("D1", &day(time)) };
     let mut all = input(&[at(2, "09:00")]);

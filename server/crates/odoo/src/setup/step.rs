@@ -84,6 +84,14 @@ impl Step {
     }
 }
 
+impl Plan {
+    /// Whether it makes or deletes fields: what was written to records counts no more.
+    pub fn changes_fields(&self) -> bool {
+        let changes = |step: &Step| matches!(step.change, Change::Create { .. } | Change::Delete { .. });
+        self.steps.iter().any(|step| step.part == Part::Fields && changes(step))
+    }
+}
+
 /// What is to be done, and what cannot be.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {

@@ -272,6 +272,10 @@ fn write_actions(data: &mut Data, rule: i64, before: &Row, commands: &Value) {
     set(data, "base.automation", rule, "action_server_ids", json!(ids));
 }
 
+fn text<'a>(row: &'a Row, field: &str) -> Option<&'a str> {
+    row.get(field).and_then(Value::as_str)
+}
+
 /// What hangs on a record goes with it. A field that a view shows stays.
 fn unlink(data: &mut Data, model: &str, body: &Value) -> OdooResult {
     for id in ids_of(body) {
@@ -285,6 +289,14 @@ fn unlink(data: &mut Data, model: &str, body: &Value) -> OdooResult {
             if row.get("state") != Some(&json!("manual")) || views.any(|view| view.get("model") == of && shows(&view)) {
                 return Err(refused("Cannot rename/delete fields that are still present in views"));
             }
+        }
+        if let ("ir.model.fields", Some(name), Some(of)) = (model, text(&row, "name"), text(&row, "model")) {
+            // the values go with the field
+            data.tables
+                .get_mut(of)
+                .into_iter()
+                .flat_map(BTreeMap::values_mut)
+                .for_each(|record| drop(record.remove(name)));
         }
         for action in many(&row, "action_server_ids") {
             data.tables.get_mut("ir.actions.server").map(|table| table.remove(&action));

@@ -32,7 +32,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, OnceLock},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 /// The sandbox's only database.
@@ -74,6 +77,8 @@ const PICKING_FIELDS: &[(&str, &str)] = &[
     ("create_date", "datetime"),
     ("write_uid", "many2one"),
 ];
+/// How many were made.
+static DATABASES: AtomicI64 = AtomicI64::new(0);
 /// What a record shows in place of its id.
 const SHOWN_ID: &str = "shown id";
 /// The user of the key that the sandbox takes.
@@ -173,7 +178,11 @@ impl SandboxOdoo {
         let mut data = Data { next: 1, ..Data::default() };
         data.insert("ir.model", json!({"model": "stock.picking"}));
         data.insert("ir.ui.view", json!({"name": "stock.picking.form", "model": "stock.picking", "type": "form", "mode": "primary", "inherit_id": false, "priority": 12, "active": true, "arch_db": r#"<form><sheet><div name="button_box"/><notebook/></sheet></form>"#}));
-        data.insert("res.users", json!({"name": "Sandbox clerk", "login": "clerk"}));
+        // as of a database that was made then: no other one has the same time
+        let age = SignedDuration::from_hours(24 * 365)
+            .saturating_add(SignedDuration::from_mins(DATABASES.fetch_add(1, Ordering::Relaxed)));
+        let made = now().checked_sub(age).unwrap_or(Timestamp::MIN);
+        data.insert("res.users", json!({"name": "Sandbox clerk", "login": "clerk", "create_date": datetime(made)}));
         data.insert("res.company", json!({"name": company}));
         warehouse::install(&mut data, company);
         admin::install(&mut data);
@@ -210,6 +219,11 @@ impl SandboxOdoo {
 
     /// Puts a confirmed order with its delivery in; the delivery's id.
     pub fn add_order(&self, new: &NewOrder) -> i64 {
+        self.add_order_of(new, None)
+    }
+
+    /// The same with goods in it, before anything else sees it.
+    pub(crate) fn add_order_of(&self, new: &NewOrder, goods: Option<&NewGoods<'_>>) -> i64 {
         let mut data = self.inner.lock();
         let partner = data.insert(
             "res.partner",
@@ -236,6 +250,9 @@ impl SandboxOdoo {
         });
         warehouse::packed(&mut picking);
         let id = data.insert("stock.picking", picking);
+        if let Some(goods) = goods {
+            warehouse::put_goods(&mut data, id, goods, &datetime(new.written));
+        }
         admin::touched(&mut data, "stock.picking", id, ["state"].into_iter());
         drop(data);
         admin::send(&self.inner);

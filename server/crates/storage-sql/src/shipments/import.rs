@@ -13,7 +13,7 @@ use crate::{
     trackers::{self, NewTracker},
 };
 use domain::{
-    fold::{Folded, Resolution},
+    fold::{Folded, Plan, Resolution},
     ids::{BindingId, ShipmentId, TrackerId},
     observation::References,
 };
@@ -55,7 +55,7 @@ pub async fn import(db: &mut dyn Db, scope: Scope, shipments: &[ImportedShipment
                 shipment.id
             }
         };
-        let shipment = &*merged_with(before.as_ref(), shipment)?;
+        let shipment = &*merged_with(before.as_ref(), shipment, at)?;
         let mut concerned = sharing(db, id).await?;
         if take_in(db, scope, id, before.as_ref(), shipment, at).await? == Facts::Changed {
             concerned.extend(sharing(db, id).await?);
@@ -162,14 +162,27 @@ async fn known(db: &mut dyn Db, scope: Scope, shipments: &[ImportedShipment]) ->
     Ok(known)
 }
 
-/// A shipment merged with what is stored of it, where something could not be read.
-fn merged_with<'a>(before: Option<&Before>, shipment: &'a ImportedShipment) -> Result<Cow<'a, ImportedShipment>> {
-    if shipment.kept.is_empty() {
-        return Ok(Cow::Borrowed(shipment));
-    }
-    let stored =
-        before.map(|before| -> Result<_> { Ok((from_json(&before.origin)?, from_json(&before.plan)?)) }).transpose()?;
-    Ok(Cow::Owned(shipment.merged_with(stored)))
+/// A shipment merged with what is stored of it where something could not be read,
+/// and with the promises that were made before.
+fn merged_with<'a>(
+    before: Option<&Before>,
+    shipment: &'a ImportedShipment,
+    at: Timestamp,
+) -> Result<Cow<'a, ImportedShipment>> {
+    let Some(before) = before else {
+        return Ok(if shipment.kept.is_empty() {
+            Cow::Borrowed(shipment)
+        } else {
+            Cow::Owned(shipment.merged_with(None))
+        });
+    };
+    let plan: Plan = from_json(&before.plan)?;
+    let mut merged = match shipment.kept.is_empty() {
+        true => shipment.clone(),
+        false => shipment.merged_with(Some((from_json(&before.origin)?, plan.clone()))),
+    };
+    merged.plan.continue_promises(&plan, at);
+    Ok(Cow::Owned(merged))
 }
 
 async fn take_in(
@@ -386,7 +399,8 @@ async fn settle_claims(
     let mut linked = Vec::new();
     for open in open_bindings(db, id).await? {
         let Open { binding, tracker, piece, number, by_person } = open;
-        if wanted.iter().any(|(t, p, _)| *t == tracker && p.map(str::to_owned) == piece) {
+        if let Some((.., claim)) = wanted.iter().find(|(t, p, _)| *t == tracker && p.map(str::to_owned) == piece) {
+            trackers::follow(db, tracker, claim.carrier_label.as_deref()).await?;
             kept.push(tracker);
         } else if by_person && wanted.iter().any(|(.., claim)| claim.wanted().resembling().contains(&number)) {
             linked.push(number);

@@ -138,11 +138,16 @@ impl<E: HotPath> Shipments for Sql<E> {
     }
 
     async fn find(&self, scope: Scope, text: &str) -> Result<Vec<ShipmentId>> {
+        self.find_after(scope, text, None).await
+    }
+
+    async fn find_after(&self, scope: Scope, text: &str, after: Option<ShipmentId>) -> Result<Vec<ShipmentId>> {
         let find = query(
             "SELECT DISTINCT s.id FROM shipment_term t JOIN shipment s ON s.id = t.shipment_id
-             WHERE t.company_id = ? AND t.term = ? AND t.kind <> 'customer' AND s.merged_into IS NULL ORDER BY s.id LIMIT ?",
+             WHERE t.company_id = ? AND t.term = ? AND t.kind <> 'customer' AND s.merged_into IS NULL AND s.id > ? ORDER BY s.id LIMIT ?",
         );
-        let find = find.bind(scope.company.0).bind(term(text)).bind(FIND_ROWS);
+        let after = after.map_or(uuid::Uuid::nil(), |after| after.0);
+        let find = find.bind(scope.company.0).bind(term(text)).bind(after).bind(FIND_ROWS);
         self.rows(find, |row| row.id("id")).await
     }
 
@@ -199,6 +204,25 @@ impl<E: HotPath> Shipments for Sql<E> {
             })
         })
         .await
+    }
+
+    async fn forget_written(&self, scope: Scope, system: &str) -> Result<()> {
+        let system = system.to_owned();
+        self.0
+            .write(Lane::Batch, move |db| {
+                Box::pin(async move {
+                    for forget in [
+                        "UPDATE shipment SET written = NULL, written_at = NULL
+                         WHERE company_id = ?1 AND origin_system = ?2 AND written IS NOT NULL",
+                        "UPDATE order_fields SET written = NULL, written_at = NULL
+                         WHERE company_id = ?1 AND system = ?2 AND written IS NOT NULL",
+                    ] {
+                        query(forget).bind(scope.company.0).bind(&system).execute(db).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
     }
 
     async fn order_fields(&self, scope: Scope, system: &str, order: i64) -> Result<OrderFields> {

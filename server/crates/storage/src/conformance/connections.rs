@@ -5,6 +5,8 @@ use crate::{
     Scope, Sealed, Store, StoreError,
     connections::{ConnectionRecord, Hour, Traffic},
     destinations::Health,
+    jobs::{JobKind, NewJob},
+    order_problems::{Extent, NewOrderProblem},
 };
 use domain::ids::SourceId;
 
@@ -151,6 +153,31 @@ pub async fn a_secret_is_accepted_until_it_changes(store: Store) {
     put(&world, ConnectionRecord { secrets: world.sealed(b"others").0, ..of(&world, "shop").await }).await.unwrap();
     assert_eq!(accepted(2, 10).await, None, "that was the one before");
     assert_eq!(accepted(3, 11).await, Some(at(11)));
+}
+
+pub async fn what_waits_of_a_removed_connection_ends(store: Store) {
+    let world = World::new(store).await;
+    let (scope, jobs) = (world.scope, &world.store.jobs);
+    let job = |target: &str, minutes| world.job(JobKind::SYNC_ORDER, target, minutes);
+    let of = |destination: &str, job: NewJob| NewJob { destination: Some(destination.to_owned()), ..job };
+    let own = of("odoo", job("s0", 5));
+    let gone = [of("odoo-2", job("s1", 5)), of("odoo-2", job("s2", 6))];
+    for one in gone.iter().chain([&own]) {
+        world.enqueue(one).await;
+    }
+    let problem = |record| NewOrderProblem { record, name: None, problem: "odd".into(), extent: Extent::Whole };
+    for system in ["odoo", "odoo-2"] {
+        world.store.order_problems.note(scope, system, vec![problem(1)], Vec::new(), at(0)).await.unwrap();
+    }
+    let stranger = Scope { company: world.id(), ..scope };
+    assert_eq!(world.store.connections.end_work(stranger, "odoo-2").await.unwrap(), 0);
+    assert_eq!(world.store.connections.end_work(scope, "odoo-2").await.unwrap(), 2);
+    assert_eq!(world.store.connections.end_work(scope, "odoo-2").await.unwrap(), 0, "it is over");
+    assert!(jobs.job(scope, own.id).await.unwrap().is_some());
+    assert!(jobs.job(scope, gone[0].id).await.unwrap().is_none());
+    let left: Vec<_> =
+        world.store.order_problems.list(scope).await.unwrap().into_iter().map(|one| one.system).collect();
+    assert_eq!(left, ["odoo"]);
 }
 
 pub async fn traffic_adds_up_and_the_last_counts(store: Store) {

@@ -30,6 +30,7 @@ pub mod property;
 pub mod reconciliations;
 pub mod recycled;
 pub mod replays;
+pub mod rollups;
 pub mod rules;
 pub mod schedules;
 pub mod shipments;
@@ -131,6 +132,7 @@ macro_rules! conformance_suite {
             a_connection_is_used_once_something_is_kept_under_its_name
             a_secret_is_accepted_until_it_changes
             traffic_adds_up_and_the_last_counts
+            what_waits_of_a_removed_connection_ends
         }
         $crate::conformance_area! { $fresh, destinations:
             a_gate_is_open_until_something_is_kept
@@ -227,6 +229,14 @@ macro_rules! conformance_suite {
             registered_numbers_are_looked_at_when_their_time_comes
             what_a_person_books_is_kept_until_it_is_settled
             shipments_are_chosen_by_the_newest_label_of_a_parcel
+        }
+        $crate::conformance_area! { $fresh, rollups:
+            what_commits_with_a_shipment_waits_and_is_added_up_once
+            a_correction_moves_a_number_and_leaves_nothing_behind
+            a_commit_that_does_not_take_adds_nothing
+            a_figure_is_the_number_of_its_rows_whatever_came_in_which_order
+            what_is_known_at_an_hour_is_kept_by_month_too
+            shipments_of_orders_are_walked_by_what_changed
         }
         $crate::conformance_area! { $fresh, rules:
             a_rule_is_saved_from_what_was_read_and_its_versions_stay
