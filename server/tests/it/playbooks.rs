@@ -73,7 +73,9 @@ async fn a_team_gets_new_exceptions_of_its_reasons_and_has_a_queue() {
     assert!(matches!(admin.playbooks.put_team(unknown).await, Err(ApiError::Invalid { .. })));
     admin.playbooks.remove_team("Claims".into()).await.unwrap();
     assert_eq!(admin.playbooks.remove_team("Claims".into()).await, Err(ApiError::NotFound));
-    assert_eq!(queue("Claims").await.1.len(), 2, "exceptions keep the name of their team");
+    assert_eq!(queue("Claims").await.1, [], "a team that is gone looks after nothing");
+    let without = queue("").await.1;
+    assert!(without.len() == 2 && without.iter().all(|(_, team)| team.is_none()), "{without:?}");
 }
 
 #[tokio::test]

@@ -290,6 +290,12 @@ async fn who_cannot_or_must_not_be_mailed_is_shown_and_is_no_error() {
         let titles = acting.titles(number).await;
         assert!(titles.contains(&format!("Message not sent to customer: {why}")), "{titles:?}");
     }
+    // the blacklist is asked right before: no import sees what is put there
+    let picking = acting.systems.order("N7").await;
+    acting.systems.odoo.edit_linked(picking, "partner_id", "is_blacklisted", json!(true));
+    acting.systems.world.receives("N7", DAMAGED).await;
+    let objected = EffectOutcome::not_possible("the customer objected to messages");
+    assert_eq!(acting.outcome("N7", EffectTarget::Customer).await, objected);
     assert_eq!(acting.systems.dead().await, 0, "none is an error");
     assert_eq!(mail.mails(), []);
     message::set_wish(&acting.context, &acting.person, "orders@s-n6.sandbox.test", message::Wish::None)
@@ -350,6 +356,59 @@ async fn messages_wait_for_the_end_of_quiet_hours() {
     assert_eq!(mail.mails(), [], "it is quiet");
     acting.systems.advance(3600).await;
     assert_eq!(mail.mails().len(), 1);
+}
+
+/// A parcel that is late because it is silent has one ticket; where it moves again and is late still, the delay has its own.
+#[tokio::test]
+async fn a_delay_goes_with_what_causes_it() {
+    let acting = Acting::new().await;
+    // what the first import of all finds is history
+    acting.systems.order("N1").await;
+    acting.systems.overdue("LATE1").await;
+    acting.systems.advance(3 * 24 * 3600).await;
+    acting.polled().await;
+    acting.systems.advance(3600).await;
+    let subjects = || acting.systems.desk.tickets().into_iter().map(|ticket| ticket.subject).collect::<Vec<_>>();
+    let tickets = subjects();
+    assert!(tickets.len() == 1 && tickets[0].starts_with("No updates"), "{tickets:?}");
+    acting.systems.world.receives("LATE1", MOVING).await;
+    acting.systems.advance(2 * 3600).await;
+    acting.polled().await;
+    acting.systems.advance(60).await;
+    let tickets = subjects();
+    assert!(tickets.len() == 2 && tickets[1].starts_with("Late"), "{tickets:?}");
+}
+
+/// What a rule wanted before it was stopped is not done, and what it wanted before it was paused waits.
+#[tokio::test]
+async fn a_rule_that_is_stopped_or_paused_sends_nothing_that_waits() {
+    let acting = Acting::new().await;
+    let mail = acting.mail().await;
+    let quiet = QuietHours { from_minute: 11 * 60, to_minute: 14 * 60, zone: "UTC".into() };
+    let limits = Limits { quiet: Some(quiet), ..Limits::default() };
+    let rule = Content { limits, ..content("Quiet", Trigger::Change, "true", vec![message("x")]) };
+    acting.publish(rule).await;
+    let id: RuleId = "quiet".parse().expect("an id");
+    for number in ["N1", "N2"] {
+        acting.systems.order(number).await;
+    }
+    acting.systems.world.receives("N1", MOVING).await;
+    manage::pause(&acting.context, &acting.person, &id, None).await.expect("works");
+    acting.systems.advance(2 * 3600).await;
+    acting.systems.advance(2 * 3600).await;
+    assert_eq!(mail.mails(), [], "it is paused");
+    manage::resume(&acting.context, &acting.person, &id).await.expect("works");
+    acting.systems.advance(3600).await;
+    assert_eq!(mail.mails().len(), 1, "it was resumed");
+    // the next day at noon
+    acting.systems.advance(19 * 3600).await;
+    acting.systems.world.receives("N2", MOVING).await;
+    acting.context.rules.guard.stop(&id, "it floods".into());
+    acting.context.rules.forget();
+    acting.systems.advance(3 * 3600).await;
+    assert_eq!(mail.mails().len(), 1, "it was stopped");
+    let stopped = EffectOutcome::not_possible("the rule was stopped");
+    assert_eq!(acting.outcome("N2", EffectTarget::Customer).await, stopped);
 }
 
 #[tokio::test]

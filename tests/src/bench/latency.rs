@@ -16,7 +16,7 @@ use crate::{
     until,
 };
 use anyhow::{Context, Result};
-use simulator::journey::Rng;
+use simulator::rng::Rng;
 use std::{
     collections::HashMap,
     path::Path,

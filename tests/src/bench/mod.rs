@@ -10,6 +10,7 @@ pub mod latency;
 pub mod load;
 pub mod outbox;
 pub mod pages;
+pub mod queue;
 pub mod reading;
 pub mod report;
 pub mod volume;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use sqlx::{Connection as _, PgConnection};
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -24,14 +24,12 @@ use tokio::task::{JoinHandle, JoinSet};
 pub const SHIPMENTS: u64 = 1_000_000;
 /// Of the small one.
 const FEW: u64 = 10_000;
-/// On their way, of a hundred.
+/// Ordered in the last two days, of a hundred.
 const OPEN_PERCENT: u64 = 10;
-/// One in so many has an open exception.
-const TROUBLED: u64 = 50;
 /// Events in a second.
 const RATE: u32 = 100;
 /// The readers that ask at once.
-const READERS: [usize; 2] = [1, 16];
+pub(super) const READERS: [usize; 2] = [1, 16];
 /// Visits of a page by each reader of a round.
 const VISITS: [usize; 2] = [12, 4];
 const ROUNDS: usize = 3;
@@ -45,7 +43,7 @@ const LOGIN: &str = "bench@milepost.test";
 const PASSWORD: &str = "a password of the bench";
 
 /// A page: its name and its address, from what is there to be seen.
-type Page = (&'static str, fn(&Seen) -> String);
+pub(super) type Page = (&'static str, fn(&Seen) -> String);
 
 const PAGES: &[Page] = &[
     ("overview", |_| "/overview".into()),
@@ -67,13 +65,16 @@ const PAGES: &[Page] = &[
     ("unmapped codes", |_| "/mappings/unmapped".into()),
 ];
 
-/// The bare indexed query of a page's rows, on each engine.
-struct BareQuery {
-    sqlite: &'static str,
-    postgres: &'static str,
+/// A statement of each engine.
+pub(super) struct Statement {
+    /// Of SQLite.
+    pub sqlite: &'static str,
+    /// Of PostgreSQL.
+    pub postgres: &'static str,
 }
 
-const OPEN_SHIPMENTS: BareQuery = BareQuery {
+/// The bare indexed query of the open shipments.
+const OPEN_SHIPMENTS: Statement = Statement {
     sqlite: "SELECT id, origin, destination, state, visibility, worst_reason, eta, promised_by, delivered_at, last_event, heard_at
              FROM shipment WHERE company_id = (SELECT id FROM company) AND merged_into IS NULL AND origin IS NOT NULL AND standing <> 'cancelled'
              AND terminal = 0 ORDER BY need DESC, moved_at DESC, id DESC LIMIT 50",
@@ -82,16 +83,8 @@ const OPEN_SHIPMENTS: BareQuery = BareQuery {
              AND NOT terminal ORDER BY need DESC, moved_at DESC, id DESC LIMIT 50",
 };
 
-/// The queue's rows: exceptions with their shipments.
-const OPEN_EXCEPTIONS: &str = "SELECT x.id, x.reason, x.severity, x.responsible, x.opened_at, x.due_at, x.owner_id, s.state, s.origin, s.destination
-             FROM exception x JOIN shipment s ON s.id = x.shipment_id
-             WHERE x.company_id = (SELECT id FROM company) AND x.closed_at IS NULL ORDER BY x.severity_rank DESC, x.due_at, x.id LIMIT 50";
-const QUEUE: BareQuery = BareQuery { sqlite: OPEN_EXCEPTIONS, postgres: OPEN_EXCEPTIONS };
-/// The queue's page takes no more than so many times its bare query.
-const QUEUE_GOAL: f64 = 5.0;
-
 /// An installation with so many shipments.
-struct Site {
+pub(super) struct Site {
     installation: Installation,
     database: Database,
     shipments: u64,
@@ -102,7 +95,7 @@ struct Site {
 
 /// What there is to be seen.
 #[derive(Clone, Debug, Default)]
-struct Seen {
+pub(super) struct Seen {
     shipment: String,
     number: String,
     /// Numbers and carriers of shipments on their way.
@@ -114,70 +107,105 @@ struct Seen {
 /// # Errors
 /// When a step fails, or a page is not answered as it should be.
 pub async fn pages(engine: Engine, binary: &Path, shipments: u64, peaks: &mut Vec<f64>) -> Result<Vec<Line>> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut sites = Vec::new();
-    for shipments in [FEW.min(shipments), shipments] {
-        let begun = Instant::now();
-        sites.push(Site::new(engine, binary, shipments).await?);
-        println!("{}: {shipments} shipments were made in {:.0} s", engine.name(), begun.elapsed().as_secs_f64());
+    let sites = Sites::new(engine, binary, shipments).await?;
+    let took = sites.compare(PAGES).await?;
+    let mut lines = took.lines(engine, &sites);
+    let name = engine.name();
+    let bare = sites.large.bare(&OPEN_SHIPMENTS, 1).await?;
+    lines.push(Line::info(format!("{name}: the bare indexed query of the open shipments"), bare, "ms"));
+    let share = 100.0 * bare / took.of("shipments, open", 0);
+    lines.push(Line::info(format!("{name}: its share of the page"), share, "%"));
+    sites.peaks(peaks)?;
+    Ok(lines)
+}
+
+/// A small and a large one.
+pub(super) struct Sites {
+    /// With [`FEW`] shipments.
+    pub small: Site,
+    /// With many.
+    pub large: Site,
+}
+
+/// What pages took, in milliseconds: by page, crowd and size each round's middle.
+pub(super) struct Took {
+    pages: &'static [Page],
+    rounds: Vec<[[Vec<f64>; 2]; READERS.len()]>,
+}
+
+impl Sites {
+    /// Both, made anew.
+    pub async fn new(engine: Engine, binary: &Path, shipments: u64) -> Result<Self> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let made = async |shipments| {
+            let begun = Instant::now();
+            let site = Site::new(engine, binary, shipments).await?;
+            println!("{}: {shipments} shipments were made in {:.0} s", engine.name(), begun.elapsed().as_secs_f64());
+            anyhow::Ok(site)
+        };
+        Ok(Self { small: made(FEW.min(shipments)).await?, large: made(shipments).await? })
     }
-    let mut took = vec![vec![vec![Vec::new(); sites.len()]; READERS.len()]; PAGES.len()];
-    let feeds: Vec<_> = sites.iter().map(Site::feed).collect();
-    for round in 0..=ROUNDS {
-        for (page, (_, address)) in PAGES.iter().enumerate() {
-            for (crowd, readers) in READERS.into_iter().enumerate() {
-                // in turn, so that both have whatever else the machine does
-                for (place, site) in sites.iter().enumerate() {
-                    let median = site.visit(&address(&site.seen), readers, VISITS[crowd]).await?;
-                    // the first round warms up
-                    if round > 0 {
-                        took[page][crowd][place].push(median);
+
+    /// Asks both for each page in turn, while events come in.
+    pub async fn compare(&self, pages: &'static [Page]) -> Result<Took> {
+        let mut rounds: Vec<_> = pages.iter().map(|_| <[[Vec<f64>; 2]; READERS.len()]>::default()).collect();
+        let feeds = [self.small.feed(), self.large.feed()];
+        for round in 0..=ROUNDS {
+            for ((_, address), took) in pages.iter().zip(&mut rounds) {
+                for (crowd, readers) in READERS.into_iter().enumerate() {
+                    // in turn, so that both have whatever else the machine does
+                    for (place, site) in [&self.small, &self.large].into_iter().enumerate() {
+                        let median = site.visit(&address(&site.seen), readers, VISITS[crowd]).await?;
+                        // the first round warms up
+                        if round > 0 {
+                            took[crowd][place].push(median);
+                        }
                     }
                 }
             }
         }
+        feeds.into_iter().for_each(|feed| feed.abort());
+        Ok(Took { pages, rounds })
     }
-    for feed in feeds {
-        feed.abort();
-    }
-    let (name, large) = (engine.name(), sites.last().context("a site")?);
-    let mut lines = Vec::new();
-    for ((page, _), took) in PAGES.iter().zip(&took) {
-        for (readers, took) in READERS.iter().zip(took) {
-            let (few, many) = (median(took[0].clone()), median(took[1].clone()));
-            let readers = if *readers == 1 { "1 reader".to_owned() } else { format!("{readers} readers") };
-            lines.push(Line::info(
-                format!("{name}: page {page}, {} shipments, {readers}", large.shipments),
-                many,
-                "ms",
-            ));
-            lines.push(Line::at_most(
-                format!("{name}: the same against {} shipments", sites[0].shipments),
-                many / few,
-                "×",
-                GOAL,
-            ));
+
+    /// The most memory that each has had.
+    pub fn peaks(&self, peaks: &mut Vec<f64>) -> Result<()> {
+        for site in [&self.small, &self.large] {
+            peaks.push(peak_mb(site.installation.process().context("it runs")?));
         }
+        Ok(())
     }
-    let bare = large.bare(&OPEN_SHIPMENTS).await?;
-    let queue = large.bare(&QUEUE).await?;
-    let of = |page: &str| {
-        let place = PAGES.iter().position(|(name, _)| *name == page).unwrap_or_default();
-        median(took[place][0][1].clone())
-    };
-    lines.push(Line::info(format!("{name}: the bare indexed query of the open shipments"), bare, "ms"));
-    lines.push(Line::info(format!("{name}: its share of the page"), 100.0 * bare / of("shipments, open"), "%"));
-    lines.push(Line::info(format!("{name}: the bare indexed query of the queue's rows"), queue, "ms"));
-    lines.push(Line::at_most(
-        format!("{name}: the exceptions' page against it"),
-        of("exceptions") / queue,
-        "×",
-        QUEUE_GOAL,
-    ));
-    for site in &sites {
-        peaks.push(peak_mb(site.installation.process().context("it runs")?));
+}
+
+impl Took {
+    /// Each page of the large one, and against the small one.
+    pub fn lines(&self, engine: Engine, sites: &Sites) -> Vec<Line> {
+        let (name, mut lines) = (engine.name(), Vec::new());
+        for ((page, _), took) in self.pages.iter().zip(&self.rounds) {
+            for (crowd, [few, many]) in took.iter().enumerate() {
+                let (few, many) = (median(few.clone()), median(many.clone()));
+                let page = format!("{name}: page {page}, {} shipments, {}", sites.large.shipments, crowd_name(crowd));
+                lines.push(Line::info(page, many, "ms"));
+                let against = format!("{name}: the same against {} shipments", sites.small.shipments);
+                lines.push(Line::at_most(against, many / few, "×", GOAL));
+            }
+        }
+        lines
     }
-    Ok(lines)
+
+    /// What a page of the large one took a crowd, by its place in [`READERS`].
+    pub fn of(&self, page: &str, crowd: usize) -> f64 {
+        let place = self.pages.iter().position(|(name, _)| *name == page).unwrap_or_default();
+        median(self.rounds[place][crowd][1].clone())
+    }
+}
+
+/// A crowd in words, by its place in [`READERS`].
+pub(super) fn crowd_name(crowd: usize) -> String {
+    match READERS[crowd] {
+        1 => "1 reader".to_owned(),
+        readers => format!("{readers} readers"),
+    }
 }
 
 impl Site {
@@ -186,10 +214,10 @@ impl Site {
         let mut settings = database.settings();
         settings.push(("MILEPOST_LOG", "warn".into()));
         let mut installation = Installation::of(binary, settings)?;
-        let (wanted, troubled) = (shipments.to_string(), (shipments / TROUBLED).to_string());
+        let wanted = shipments.to_string();
         tokio::task::block_in_place(|| -> Result<()> {
             let open = OPEN_PERCENT.to_string();
-            let line = ["simulate", "--shipments", &wanted, "--open-percent", &open, "--exceptions", &troubled];
+            let line = ["simulate", "--shipments", &wanted, "--open-percent", &open];
             installation.command(&line, None)?;
             let roles = ["--role", "admin", "--role", "agent", "--role", "executive"];
             installation.command(&[&["user", "add", LOGIN][..], &roles].concat(), Some(PASSWORD))?;
@@ -275,40 +303,80 @@ impl Site {
         })
     }
 
-    /// What a list's query alone takes on a connection of its own, in milliseconds.
-    async fn bare(&self, query: &BareQuery) -> Result<f64> {
-        let mut took = Vec::new();
-        match &self.database {
-            Database::File => {
-                let conn = rusqlite::Connection::open(self.installation.data().join("milepost.sqlite"))?;
-                let mut statement = conn.prepare(query.sqlite)?;
-                let columns = statement.column_count();
-                for _ in 0..ASKED {
-                    let begun = Instant::now();
-                    let mut rows = statement.query(())?;
-                    let mut read = 0;
-                    while let Some(row) = rows.next()? {
-                        for column in 0..columns {
-                            let _: rusqlite::types::Value = row.get(column)?;
-                        }
-                        read += 1;
-                    }
-                    ensure!(read > 0, "no row");
-                    took.push(begun.elapsed().as_secs_f64() * 1000.0);
+    /// What a query alone takes as many readers as there are, each on a connection of its own, in milliseconds.
+    pub async fn bare(&self, query: &Statement, readers: usize) -> Result<f64> {
+        let mut running = JoinSet::new();
+        for _ in 0..readers {
+            match &self.database {
+                Database::File => {
+                    let (file, text) = (self.file(), query.sqlite);
+                    running.spawn_blocking(move || asked_file(&file, text));
                 }
-            }
-            Database::Server(server) => {
-                let mut conn = PgConnection::connect(&server.url()).await?;
-                for _ in 0..ASKED {
-                    let begun = Instant::now();
-                    let rows = sqlx::query(sqlx::AssertSqlSafe(query.postgres)).fetch_all(&mut conn).await?;
-                    ensure!(!rows.is_empty(), "no row");
-                    took.push(begun.elapsed().as_secs_f64() * 1000.0);
+                Database::Server(server) => {
+                    let (url, text) = (server.url(), query.postgres);
+                    running.spawn(async move { asked_server(&url, text).await });
                 }
             }
         }
+        let mut took = Vec::new();
+        while let Some(reader) = running.join_next().await {
+            took.extend(reader??);
+        }
         Ok(median(took))
     }
+
+    /// Changes rows as no command does.
+    pub async fn change(&self, statement: &Statement) -> Result<()> {
+        match &self.database {
+            Database::File => {
+                let conn = rusqlite::Connection::open(self.file())?;
+                conn.busy_timeout(Duration::from_secs(30))?;
+                conn.execute_batch(statement.sqlite)?;
+            }
+            Database::Server(server) => {
+                let mut conn = PgConnection::connect(&server.url()).await?;
+                sqlx::raw_sql(sqlx::AssertSqlSafe(statement.postgres)).execute(&mut conn).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.installation.data().join("milepost.sqlite")
+    }
+}
+
+/// What a query takes in a file, time after time.
+fn asked_file(file: &Path, text: &str) -> Result<Vec<f64>> {
+    let conn = rusqlite::Connection::open(file)?;
+    let mut statement = conn.prepare(text)?;
+    let (columns, mut took) = (statement.column_count(), Vec::new());
+    for _ in 0..ASKED {
+        let begun = Instant::now();
+        let mut rows = statement.query(())?;
+        let mut read = 0;
+        while let Some(row) = rows.next()? {
+            for column in 0..columns {
+                let _: rusqlite::types::Value = row.get(column)?;
+            }
+            read += 1;
+        }
+        ensure!(read > 0, "no row");
+        took.push(begun.elapsed().as_secs_f64() * 1000.0);
+    }
+    Ok(took)
+}
+
+/// What a query takes at a server, time after time.
+async fn asked_server(url: &str, text: &'static str) -> Result<Vec<f64>> {
+    let (mut conn, mut took) = (PgConnection::connect(url).await?, Vec::new());
+    for _ in 0..ASKED {
+        let begun = Instant::now();
+        let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(&mut conn).await?;
+        ensure!(!rows.is_empty(), "no row");
+        took.push(begun.elapsed().as_secs_f64() * 1000.0);
+    }
+    Ok(took)
 }
 
 /// The next scan of a parcel, as of now.

@@ -4,7 +4,7 @@
 use super::{outside::Outside, story::Story};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
-use simulator::journey::Rng;
+use simulator::rng::Rng;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{Installation, until};
 use anyhow::{Context, Result, ensure};
-use simulator::journey::Rng;
+use simulator::rng::Rng;
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use std::{
     path::{Path, PathBuf},

@@ -11,7 +11,7 @@ use super::{
     story::Plot,
 };
 use anyhow::{Context, Result};
-use simulator::{Change, journey::Rng};
+use simulator::{Change, rng::Rng};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::Installation;
 use anyhow::{Context, Result};
-use simulator::journey::Rng;
+use simulator::rng::Rng;
 use std::time::{Duration, Instant};
 
 /// Shipments for each round, so that there is always something to do.

@@ -12,7 +12,7 @@ use super::{
 use crate::until;
 use anyhow::{Context, Result};
 use domain::ids::{CorrelationId, JobId, ShipmentId, content_id};
-use simulator::journey::Rng;
+use simulator::rng::Rng;
 use std::time::{Duration, Instant};
 use storage::{
     Scope, Store,

@@ -12,8 +12,8 @@ use serde_json::Value;
 use simulator::{
     SourceSecrets,
     desk::{SandboxDesk, Ticket},
-    journey::Rng,
     odoo::SandboxOdoo,
+    rng::Rng,
 };
 use std::{path::Path, sync::Arc};
 

@@ -6,7 +6,7 @@ use domain::{
     fold::Announcement,
     visible::visible_line,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use storage::trackers::NumberRecord;
 
 /// Foreign words inside a sentence.
@@ -53,6 +53,18 @@ pub fn csv_cut(rows: usize) -> String {
     csv_line(&[format!("There are more: these are the first {rows}. Choose fewer on the page to get the others.")])
 }
 
+/// A length of time in its two largest units: `4 h 52 min`.
+pub fn span(span: SignedDuration) -> String {
+    let minutes = span.as_mins().max(0);
+    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
 /// A number and its carrier.
 pub fn number(number: &NumberRecord) -> String {
     let carrier = number.carrier_label.as_ref().map(|carrier| format!(", {}", foreign(carrier))).unwrap_or_default();
@@ -74,5 +86,14 @@ mod tests {
     fn a_cell_is_no_formula_and_ends_no_line() {
         let cells = ["a \"b\"", "=1+1", "-2", "x\u{1b}y"].map(str::to_owned);
         assert_eq!(csv_line(&cells), "\"a \"\"b\"\"\",\"'=1+1\",\"'-2\",\"x⟨U+001B⟩y\"\r\n");
+    }
+
+    #[test]
+    fn a_length_of_time_is_said_in_its_two_largest_units() {
+        for (minutes, words) in
+            [(0, "0 min"), (59, "59 min"), (60, "1 h"), (292, "4 h 52 min"), (1_440, "1 d"), (28_681, "19 d 22 h")]
+        {
+            assert_eq!(span(SignedDuration::from_mins(minutes)), words);
+        }
     }
 }

@@ -164,6 +164,7 @@ const EXPIRED: &str = "expired";
 const STARTED: &str = "started";
 const UNCERTAIN: &str = "uncertain";
 const NOT_POSSIBLE: &str = "not possible: ";
+const SENT: &str = "sent: ";
 
 impl EffectOutcome {
     /// How it is stored: the id at the target, or a word in its place; none while it is pending.
@@ -205,6 +206,17 @@ impl EffectOutcome {
     /// is stored under words, not a number.
     pub fn is_open_record(&self) -> bool {
         matches!(self, Self::Posted(id) if id.parse::<i64>().is_ok())
+    }
+
+    /// A message is sent, under this subject. What people write is never read as an outcome.
+    pub fn sent(subject: &str) -> Self {
+        Self::Posted(format!("{SENT}{subject}"))
+    }
+
+    /// The subject under which a message is sent.
+    pub fn subject(&self) -> Option<&str> {
+        let Self::Posted(posted) = self else { return None };
+        Some(posted.strip_prefix(SENT).unwrap_or(posted))
     }
 
     /// It is posted as a record that has a name for people: `57 INV/2026/00010`.
@@ -286,6 +298,7 @@ mod tests {
             (Started, Some("started"), false),
             (Uncertain, Some("uncertain"), false),
             (EffectOutcome::not_possible("no address"), Some("not possible: no address"), false),
+            (EffectOutcome::sent("completed"), Some("sent: completed"), false),
             (EffectOutcome::named(57, "INV/2026/00010"), Some("57 INV/2026/00010"), false),
         ] {
             assert_eq!(outcome.external(), external);

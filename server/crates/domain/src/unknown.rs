@@ -8,6 +8,8 @@ words! {
     Cause {
         /// The number does not pass its own check, or has no carrier's form.
         Mistyped = "mistyped", "Number looks mistyped";
+        /// It has left, and the order system has no number for it.
+        NoNumber = "no_number", "No tracking number";
         /// No connection brings updates of carriers.
         NotConnected = "not_connected", "Carrier not connected";
         /// The connections that would bring them are paused.
@@ -42,6 +44,8 @@ words! {
     Action {
         /// The order's number is corrected.
         Correct = "correct", "Correct the number";
+        /// The number is entered in the order system.
+        Enter = "enter", "Enter the number";
         /// The carrier or a platform is connected.
         Connect = "connect", "Connect a carrier";
         /// The source is switched on again.
@@ -61,7 +65,7 @@ impl Cause {
     /// Who looks after it.
     pub const fn owner(self) -> Owner {
         match self {
-            Self::Mistyped => Owner::Warehouse,
+            Self::Mistyped | Self::NoNumber => Owner::Warehouse,
             Self::NeverSeen | Self::SourceSilent => Owner::Logistics,
             Self::NotConnected | Self::SourcePaused | Self::FutureTimes | Self::UnmappedCode | Self::OrderRefused => {
                 Owner::Integration
@@ -73,6 +77,7 @@ impl Cause {
     pub const fn action(self) -> Action {
         match self {
             Self::Mistyped => Action::Correct,
+            Self::NoNumber => Action::Enter,
             Self::NotConnected => Action::Connect,
             Self::SourcePaused => Action::Resume,
             Self::FutureTimes => Action::Inspect,

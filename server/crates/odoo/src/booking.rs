@@ -298,6 +298,19 @@ impl OdooClient {
         Ok(fields.iter().copied().filter(|field| there.contains_key(*field)).collect())
     }
 
+    /// Whether a partner's address is on the blacklist now; of one that is gone, or of an Odoo without one, it is not.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should.
+    pub async fn refuses_mail(&self, partner: i64, log: &dyn CallLog) -> Result<bool, CallError> {
+        let there = self.known("res.partner", &["is_blacklisted"], log).await?;
+        if there.is_empty() {
+            return Ok(false);
+        }
+        let row = self.one("res.partner", partner, &there, log).await?;
+        Ok(row.is_some_and(|row| row.get("is_blacklisted") == Some(&json!(true))))
+    }
+
     /// A record's fields; none where it is gone.
     pub(super) async fn one(
         &self,

@@ -46,6 +46,20 @@ impl<E: Engine> Exceptions for Sql<E> {
             .await
     }
 
+    async fn without_team(&self, scope: Scope, team: String) -> Result<u64> {
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    query("UPDATE exception SET team = NULL WHERE company_id = ?1 AND team = ?2 AND closed_at IS NULL")
+                        .bind(scope.company.0)
+                        .bind(&team)
+                        .execute(db)
+                        .await
+                })
+            })
+            .await
+    }
+
     async fn open_since(
         &self,
         scope: Scope,
@@ -297,6 +311,7 @@ pub(crate) fn exception_record(row: &Row) -> Result<ExceptionRecord> {
         opened_at: row.at("opened_at")?,
         recorded_at: row.at("recorded_at")?,
         closed: row.opt_at("closed_at")?.zip(row.opt_word("resolution")?),
+        closed_recorded_at: row.opt_at("closed_recorded_at")?,
         evidence: row.json("evidence")?,
         owner: row.opt_id("owner_id")?,
         team: row.opt_text("team")?,

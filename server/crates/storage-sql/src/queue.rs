@@ -9,6 +9,7 @@ use crate::{
     shipments::numbers,
 };
 use async_trait::async_trait;
+use domain::ExceptionReason;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use storage::{
@@ -38,31 +39,30 @@ impl<E: Engine> Queue for Sql<E> {
 
 /// All that are open, without those that a person put off.
 async fn queue_counts(db: &mut dyn Db, scope: Scope, now: Timestamp) -> Result<QueueCounts> {
-    let rows = query(
-        "SELECT category || '/' || severity AS key, count(*) AS number FROM exception
-         WHERE company_id = ?1 AND closed_at IS NULL AND snoozed_until IS NOT NULL AND snoozed_until > ?2 GROUP BY 1",
-    )
-    .bind(scope.company.0)
-    .bind(micros(now))
-    .all(db)
-    .await?;
-    let snoozed =
-        rows.iter().map(|row| Ok((row.text("key")?, row.count("number")?))).collect::<Result<HashMap<_, _>>>()?;
+    let snoozed = snoozed(db, scope, "category || '/' || severity", now).await?;
     storage::queue::queue_counts(counter::read(db, scope, "queue").await?, &snoozed)
 }
 
 /// Of each team, without those that a person put off.
 async fn team_counts(db: &mut dyn Db, scope: Scope, now: Timestamp) -> Result<BTreeMap<String, u64>> {
-    let rows = query(
-        "SELECT team, count(*) AS number FROM exception
-         WHERE company_id = ?1 AND closed_at IS NULL AND team IS NOT NULL AND (snoozed_until IS NULL OR snoozed_until <= ?2)
-         GROUP BY team",
-    )
-    .bind(scope.company.0)
-    .bind(micros(now))
-    .all(db)
-    .await?;
-    rows.iter().map(|row| Ok((row.text("team")?, row.count("number")?))).collect()
+    let snoozed = snoozed(db, scope, "team", now).await?;
+    let left = |(team, number): (String, u64)| {
+        let number = number.saturating_sub(snoozed.get(&team).copied().unwrap_or(0));
+        (number > 0).then_some((team, number))
+    };
+    Ok(counter::read(db, scope, "queue_team").await?.into_iter().filter_map(left).collect())
+}
+
+/// How many open ones of each key a person put off: those are read, and few.
+async fn snoozed(db: &mut dyn Db, scope: Scope, key: &'static str, now: Timestamp) -> Result<HashMap<String, u64>> {
+    let mut sql = query("SELECT ");
+    sql.push(key).push(" AS key, count(*) AS number FROM exception WHERE company_id = ").push_bind(scope.company.0);
+    sql.push(" AND closed_at IS NULL AND snoozed_until IS NOT NULL AND snoozed_until > ").push_bind(micros(now));
+    sql.push(" GROUP BY 1");
+    let rows = sql.all(db).await?;
+    let of = |row: &Row| Ok(row.opt_text("key")?.map(|key| (key, row.count("number"))));
+    let keyed = rows.iter().filter_map(|row| of(row).transpose());
+    keyed.map(|of| of.and_then(|(key, number)| Ok((key, number?)))).collect()
 }
 
 /// Where a page of the queue ended: what it sorts by, and the id.
@@ -102,6 +102,7 @@ async fn queue(db: &mut dyn Db, scope: Scope, wanted: &QueueQuery, now: Timestam
         cursor::encode(place)
     });
     let ids = page.rows.iter().map(|(_, row)| row.id::<Uuid>("shipment_id")).collect::<Result<Vec<_>>>()?;
+    let open = open_of(db, ids.clone()).await?;
     let numbers = numbers(db, ids).await?;
     let mut cases = cases::of_exceptions(db, page.rows.iter().map(|((_, _, id), _)| *id)).await?;
     let rows = page
@@ -116,6 +117,11 @@ async fn queue(db: &mut dyn Db, scope: Scope, wanted: &QueueQuery, now: Timestam
                 numbers: numbers.get(&exception.shipment).cloned().unwrap_or_default(),
                 destination: row.opt_text("destination")?,
                 case: cases.remove(&exception.id),
+                others: open
+                    .iter()
+                    .filter(|(shipment, id, _)| *shipment == exception.shipment.0 && *id != exception.id.0)
+                    .map(|(.., reason)| *reason)
+                    .collect(),
                 exception,
             })
         })
@@ -123,11 +129,28 @@ async fn queue(db: &mut dyn Db, scope: Scope, wanted: &QueueQuery, now: Timestam
     Ok(Page { rows, next: page.next })
 }
 
+/// The open exceptions of some shipments: shipment, exception, reason.
+async fn open_of(db: &mut dyn Db, shipments: Vec<Uuid>) -> Result<Vec<(Uuid, Uuid, ExceptionReason)>> {
+    let rows = query(
+        "SELECT e.shipment_id, e.id, e.reason FROM {ids ? x} CROSS JOIN exception e
+         WHERE e.shipment_id = x.value AND e.closed_at IS NULL ORDER BY e.shipment_id, e.reason",
+    )
+    .bind(shipments)
+    .all(db)
+    .await?;
+    rows.iter().map(|row| Ok((row.id("shipment_id")?, row.id("id")?, row.word("reason")?))).collect()
+}
+
 fn view(sql: &mut Query, scope: Scope, view: QueueView, now: Timestamp) {
     match view {
         QueueView::Closed => {
             sql.push(" AND x.closed_at IS NOT NULL AND x.closed_at > ")
-                .push_bind(micros(now.checked_sub(CLOSED_WINDOW).unwrap_or(now)));
+                .push_bind(micros(now.checked_sub(CLOSED_WINDOW).unwrap_or(now)))
+                // what ended because its number went to an order's shipment goes on there
+                .push(
+                    " AND (s.origin IS NOT NULL OR EXISTS (SELECT 1 FROM binding b WHERE b.shipment_id = s.id
+                       AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)))",
+                );
         }
         QueueView::Snoozed => {
             sql.push(" AND x.closed_at IS NULL AND x.snoozed_until > ").push_bind(micros(now));

@@ -33,6 +33,8 @@ pub struct ExceptionRecord {
     pub recorded_at: Timestamp,
     /// How it ended.
     pub closed: Option<(Timestamp, Resolution)>,
+    /// When that was recorded.
+    pub closed_recorded_at: Option<Timestamp>,
     /// The facts behind it.
     pub evidence: Vec<ObservationId>,
     /// Who looks after it.
@@ -120,6 +122,9 @@ pub trait Exceptions: Send + Sync {
         audit: AuditEntry,
         jobs: Vec<NewJob>,
     ) -> Result<()>;
+
+    /// Open exceptions of a team have none from now on; how many there were.
+    async fn without_team(&self, scope: Scope, team: String) -> Result<u64>;
 
     /// Since when a shipment has an open exception of a reason; none where it has none.
     async fn open_since(

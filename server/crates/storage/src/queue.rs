@@ -5,7 +5,7 @@ use crate::{
     trackers::NumberRecord,
 };
 use async_trait::async_trait;
-use domain::{Category, Severity, State, ids::ExceptionId};
+use domain::{Category, ExceptionReason, Severity, State, ids::ExceptionId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -80,6 +80,8 @@ pub struct QueueRow {
     pub destination: Option<String>,
     /// The case.
     pub case: Option<CaseRecord>,
+    /// The reasons of the other open exceptions of its shipment.
+    pub others: Vec<ExceptionReason>,
 }
 
 /// How many open exceptions of each category and severity.

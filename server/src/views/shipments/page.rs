@@ -143,7 +143,7 @@ fn exception(shown: &ShownShipment, exception: &ShownException, times: &Times) -
         responsible: e.responsible.label().to_owned(),
         opened: times.ago(e.opened_at),
         question: ticket.and_then(|ticket| question(&ticket.case, ticket.agent.as_deref())),
-        no_ticket: exception.no_ticket.map(|why| no_ticket(why).to_owned()),
+        no_ticket: exception.no_ticket.map(no_ticket),
         closed: e.closed.map(|(at, how)| (resolution(how, exception.resolved_by.clone()), times.ago(at))),
         owner: exception.owner.clone(),
         acknowledged: e.acknowledged_at.is_some(),

@@ -258,7 +258,9 @@ fn of_booking(booking: &BookingRecord, times: &Times) -> Vec<(Timestamp, Entry)>
 /// A message to the customer by rule.
 fn of_message(step: &TakenStep, key: String, placed: Placed) -> Entry {
     let (title, standing) = match &step.outcome {
-        EffectOutcome::Posted(title) => (format!("Message sent to customer: {title}"), "OK"),
+        outcome @ EffectOutcome::Posted(_) => {
+            (format!("Message sent to customer: {}", outcome.subject().unwrap_or_default()), "OK")
+        }
         EffectOutcome::NotPossible(why) => (format!("Message not sent to customer: {}", why.why()), "failed"),
         _ => ("Message to customer: it may have been sent".to_owned(), "unknown"),
     };

@@ -9,7 +9,7 @@ use application::{
     caller::Caller,
     remedies::{self, Known, Remedy},
 };
-use domain::{access::Permission, ids::ShipmentId};
+use domain::{access::Permission, ids::ShipmentId, unknown::Cause};
 
 /// The cause and the remedies; none where something current is known. `order_url` is the delivery's page in the order system.
 pub(in crate::views) async fn of(
@@ -34,7 +34,7 @@ fn view(known: Known, caller: &Caller, order_url: Option<&str>, times: &Times) -
         format!("{who} can do it: {}", cause.action().label().to_lowercase())
     });
     let note = registered.chain(admin).collect::<Vec<_>>().join(". ");
-    let is_number = mine.iter().any(|remedy| matches!(remedy, Remedy::Correct(_)));
+    let is_number = cause == Cause::NoNumber || mine.iter().any(|remedy| matches!(remedy, Remedy::Correct(_)));
     let order = order_url
         .filter(|_| is_number)
         .map(|href| RemedyView::Outside { label: "Open in Odoo".to_owned(), href: href.to_owned() });

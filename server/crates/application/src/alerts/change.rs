@@ -1,6 +1,6 @@
 //! What follows from a look at a condition: the alert, its history, its notices and their jobs, kept in one commit.
 
-use super::rules;
+use super::{maintenance, rules};
 use crate::{context::Context, error::Result};
 use domain::{
     Severity,
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use storage::{
     Actor, Scope,
-    alerts::{AlertChange, AlertEvent, AlertRecord, EventKind, NewNotice, Resolved},
+    alerts::{AlertChange, AlertEvent, AlertRecord, EventKind, NewNotice, NoticeState, Resolved},
     jobs::{Cause, JobKind, Lane, NewJob},
 };
 
@@ -58,13 +58,15 @@ pub struct Raised {
     pub channels: Vec<String>,
 }
 
-/// Opens an alert, or goes on with the open one of this kind and subject: channels are notified once. Of a kind that is switched off
-/// there is none.
+/// Opens an alert, or goes on with the open one of this kind and subject: channels are notified once. Of a kind that is switched off,
+/// and of a connection under maintenance, there is none.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn raise(context: &Context, scope: Scope, raised: Raised) -> Result<Option<AlertId>> {
-    match rules::read(context, scope).await?.is_on(raised.kind) {
+    let is_of = raised.kind.is_of_connection();
+    let is_maintained = is_of && maintenance::now(context, scope).await?.contains_key(&raised.subject);
+    match rules::read(context, scope).await?.is_on(raised.kind) && !is_maintained {
         true => hold(context, scope, raised).await.map(Some),
         false => Ok(None),
     }
@@ -163,7 +165,7 @@ pub(super) async fn over(
     let (now, expected) = (resolved.at, alert.revision);
     let notices = context.store.alerts.notices(scope, vec![alert.id]).await?;
     let have: BTreeSet<_> =
-        notices.into_iter().filter(|notice| notice.state.may_be_there()).map(|notice| notice.channel).collect();
+        notices.into_iter().filter(|notice| may_have(notice.state)).map(|notice| notice.channel).collect();
     let connections = context.connections.now();
     let due = |name: &String| {
         let route = connections.channels().find(|(channel, _)| channel == name).map(|(_, route)| route.clone());
@@ -178,6 +180,11 @@ pub(super) async fn over(
     let after = AlertRecord { resolved: Some(resolved), ..alert };
     let change = AlertChange { events: vec![event], drops_waiting: true, audit, ..quiet(expected, after, now) };
     keep(context, scope, notifying(context, change, Notice::Resolved, to)).await
+}
+
+/// Whether a channel may have a notice by the time that the next one is sent: then it is seen whether it has.
+fn may_have(state: NoticeState) -> bool {
+    state.may_be_there() || state == NoticeState::Waiting
 }
 
 /// The change of an alert whose condition holds; none where nothing of it is new.

@@ -1,5 +1,6 @@
 //! Maintenance: while a person works on a connection, what follows from that makes no alert, and those that are open stay as they are.
 
+use super::reasons;
 use crate::{
     audit,
     caller::Caller,
@@ -24,7 +25,7 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub struct Maintenance {
     /// When it ends by itself.
     pub until: Timestamp,
-    /// Why.
+    /// Why; sealed where it is kept.
     pub why: String,
     /// Who began it.
     pub by: Actor,
@@ -62,11 +63,11 @@ pub async fn maintained(context: &Context, caller: &Caller) -> Result<Vec<UnderM
     let kept = now(context, caller.scope()).await?;
     let names = Names::read(context, kept.values().map(|one| one.by)).await?;
     let connections = context.connections.now();
-    let shown = |(connection, maintenance): (String, Maintenance)| UnderMaintenance {
+    let shown = |(connection, kept): (String, Maintenance)| UnderMaintenance {
         label: connections.label(&connection),
-        by: names.of(maintenance.by),
+        by: names.of(kept.by),
+        maintenance: Maintenance { why: reasons::opened(context, &kept.why), ..kept },
         connection,
-        maintenance,
     };
     let mut all: Vec<_> = kept.into_iter().map(shown).collect();
     all.sort_by_key(|one| one.maintenance.until);
@@ -90,7 +91,7 @@ pub async fn maintain(context: &Context, caller: &Caller, connection: &str, unti
         let message = format!("Maintenance ends within {} days.", LONGEST.as_hours() / 24);
         return Err(UseCaseError::Invalid { field: "until", message });
     }
-    let set = Maintenance { until, why, by: scope.actor };
+    let set = Maintenance { until, why: reasons::sealed(context, &why), by: scope.actor };
     let audited = ("alert.maintenance", format!("connection:{id}"));
     settings::amend(context, scope, MAINTENANCE, audited, |kept: &mut Kept| {
         kept.retain(|_, one| one.until > begin);

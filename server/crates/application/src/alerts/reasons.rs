@@ -12,8 +12,10 @@ pub(super) fn sealed(context: &Context, why: &str) -> String {
     }
 }
 
-/// A kept reason; empty where none was given, or it was erased.
+/// A kept reason; empty where none was given, or it was erased. One from before reasons were sealed is shown as it is.
 pub(super) fn opened(context: &Context, kept: &str) -> String {
-    let packed = STANDARD.decode(kept).ok().and_then(|packed| Sealed::unpacked(&packed));
-    context.texts.open(Slot::Reason, packed.as_ref()).unwrap_or_default()
+    match STANDARD.decode(kept).ok().and_then(|packed| Sealed::unpacked(&packed)) {
+        Some(packed) => context.texts.open(Slot::Reason, Some(&packed)).unwrap_or_default(),
+        None => kept.to_owned(),
+    }
 }

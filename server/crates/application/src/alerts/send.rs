@@ -5,6 +5,7 @@ use super::change;
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
+    words::span,
 };
 use channels::{Kind, Message};
 use domain::{
@@ -21,6 +22,9 @@ use storage::{
     Actor, Scope,
     alerts::{AlertRecord, NoticeRecord, NoticeState},
 };
+
+/// So long is waited for an earlier notice of an alert whose sending is under way.
+const SENDING: SignedDuration = SignedDuration::from_secs(15);
 
 /// What became of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub enum SendError {
     Ours(UseCaseError),
     /// The channel is not in use.
     NotInUse,
+    /// It is looked at again then: an earlier notice of the alert is being sent over the channel.
+    NotBefore(Timestamp),
 }
 
 impl From<storage::StoreError> for SendError {
@@ -77,6 +83,18 @@ pub async fn send(
     if is_over(&alert, &notice, context.now()) {
         moved(notice.state, NoticeState::Dropped).await?;
         return Ok(Sent::NotNeeded);
+    }
+    // that it is over is for those who have that it began, which only shows once nothing of that is on its way
+    if notice.notice == Notice::Resolved {
+        let all = store.notices(scope, vec![alert.id]).await?;
+        let mut before = all.iter().filter(|one| one.channel == notice.channel && one.notice != Notice::Resolved);
+        if before.clone().any(|one| one.state == NoticeState::Sending) {
+            return Err(SendError::NotBefore(context.now().checked_add(SENDING).unwrap_or(Timestamp::MAX)));
+        }
+        if !before.any(|one| one.state.may_be_there()) {
+            moved(notice.state, NoticeState::Dropped).await?;
+            return Ok(Sent::NotNeeded);
+        }
     }
     if notice.state == NoticeState::Waiting && !moved(NoticeState::Waiting, NoticeState::Sending).await? {
         return Ok(Sent::NotNeeded);
@@ -123,6 +141,10 @@ pub async fn failed(context: &Context, scope: Scope, id: NoticeId, class: &str) 
     let given_up = store.notice_moved(scope, id, notice.state, NoticeState::Failed, context.now()).await?;
     let is_open = matches!(notice.state, NoticeState::Waiting | NoticeState::Sending);
     if !given_up || !is_open {
+        return Ok(());
+    }
+    // that the channel is suspended is an alert already
+    if store.open_of(scope, AlertKind::ConnectionSuspended, &notice.channel).await?.is_some() {
         return Ok(());
     }
     let label = context.connections.now().label(&notice.channel);
@@ -195,30 +217,4 @@ async fn first_of(context: &Context, scope: Scope, alert: &AlertRecord, notice: 
     let all = context.store.alerts.notices(scope, vec![alert.id]).await?;
     let first = all.iter().find(|one| one.channel == notice.channel && one.state.may_be_there());
     Ok(first.map_or(notice.id, |first| first.id).to_string())
-}
-
-/// A length of time in words.
-fn span(span: SignedDuration) -> String {
-    let minutes = span.as_mins().max(0);
-    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, 0) => format!("{hours} h"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, 0, _) => format!("{days} d"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_length_of_time_is_said_in_its_two_largest_units() {
-        for (minutes, words) in
-            [(0, "0 min"), (59, "59 min"), (60, "1 h"), (292, "4 h 52 min"), (1_440, "1 d"), (1_560, "1 d 2 h")]
-        {
-            assert_eq!(span(SignedDuration::from_mins(minutes)), words);
-        }
-    }
 }

@@ -36,8 +36,11 @@ impl CaseWork<'_> {
     /// The ticket gets the priority of the exception's severity, once for each.
     pub(super) async fn rank(&self, exception: &ExceptionRecord, case: &mut CaseRecord) -> Result<(), CaseError> {
         let Some(number) = case.number.clone().filter(|_| self.is_to_be_ranked(exception, case)) else { return Ok(()) };
-        let labels = Labels { severity: Some(exception.severity), tags: Vec::new() };
-        self.desk.label(&number, &labels, self.calls).await?;
+        // of a ticket from before severities were kept an agent may have set the priority: the next change counts
+        if case.ticket.severity.is_some() {
+            let labels = Labels { severity: Some(exception.severity), tags: Vec::new() };
+            self.desk.label(&number, &labels, self.calls).await?;
+        }
         case.ticket.severity = Some(exception.severity);
         self.keep(case).await
     }

@@ -7,7 +7,7 @@ use crate::{
     context::Context,
     error::{Result, UseCaseError},
 };
-use domain::{Severity, ids::CorrelationId, routing::Subject};
+use domain::{ExceptionReason, Severity, exceptions::lead::leader, ids::CorrelationId, routing::Subject};
 use jiff::{SignedDuration, Timestamp};
 use outbound::template::Family;
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,8 @@ pub enum NoTicket {
     NoDesk,
     /// None of the desks takes it.
     NotTaken,
+    /// Another exception of the shipment is worked on, of this reason.
+    Led(ExceptionReason),
 }
 
 /// Why an exception without a ticket gets none that the rules want; none where a desk takes it.
@@ -78,9 +80,11 @@ pub(crate) fn no_ticket(
     context: &Context,
     wanted: &Wanted,
     exception: &ExceptionRecord,
-    origin: Option<&Origin>,
-    numbers: &[NumberRecord],
+    (origin, numbers, others): (Option<&Origin>, &[NumberRecord], &[ExceptionReason]),
 ) -> Option<NoTicket> {
+    if let Some(reason) = leader(exception.reason, others.iter().copied()) {
+        return Some(NoTicket::Led(reason));
+    }
     let connections = context.connections.now();
     if origin.is_none() || wanted.desk.is_some() {
         return None;

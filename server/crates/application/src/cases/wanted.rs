@@ -5,7 +5,7 @@ use crate::{
     error::Result,
     rules::{book::Book, regard},
 };
-use domain::rules;
+use domain::{exceptions::lead::leader, rules};
 use jiff::{SignedDuration, Timestamp};
 use storage::{Scope, shipments::Loaded, work::ExceptionRecord};
 
@@ -48,8 +48,18 @@ pub(crate) async fn wanted(
     Ok(of(context, &book, loaded, exception))
 }
 
-/// The same by these rules.
+/// The same by these rules. One that is led by another of its shipment has none, where that one has.
 pub(crate) fn of(context: &Context, book: &Book, loaded: &Loaded, exception: &ExceptionRecord) -> Option<Wanted> {
+    let wanted = by_rules(context, book, loaded, exception)?;
+    let open = || loaded.exceptions.iter().filter(|other| other.id != exception.id && is_at_work(other));
+    let led_by = leader(exception.reason, open().map(|other| other.reason));
+    let mut leading = open().filter(|other| Some(other.reason) == led_by);
+    let is_led = leading.any(|other| by_rules(context, book, loaded, other).is_some());
+    (!is_led).then_some(wanted)
+}
+
+/// The same, whatever else is open of its shipment.
+pub(crate) fn by_rules(context: &Context, book: &Book, loaded: &Loaded, exception: &ExceptionRecord) -> Option<Wanted> {
     if !is_at_work(exception) {
         return None;
     }

@@ -10,10 +10,13 @@ use domain::{
     access::Permission,
     claims::{ClaimNumber, EvidenceKind},
     documents::FileFormat,
-    ids::ClaimFileId,
+    ids::{ClaimFileId, ClaimId},
 };
 use ring::digest;
-use storage::claims::{ClaimFile, ClaimRecord};
+use storage::{
+    Scope,
+    claims::{ClaimFile, ClaimRecord},
+};
 
 /// The largest file in bytes.
 pub const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -82,7 +85,15 @@ pub async fn add_file(context: &Context, caller: &Caller, number: ClaimNumber, n
     let content = key.seal(sealing::FILE, &new.bytes);
     let audit = context.audit("claim.file_added", format!("claim:{}", found.id));
     context.store.claims.keep_file(scope, found.id, file, content, audit).await?;
-    recount(context, scope, found.id).await
+    counted(context, scope, found.id).await;
+    Ok(())
+}
+
+/// The file is there or gone whether or not it is counted; the next look at the evidence counts anew.
+async fn counted(context: &Context, scope: Scope, claim: ClaimId) {
+    if let Err(error) = recount(context, scope, claim).await {
+        tracing::warn!(%claim, "the evidence of the claim is counted later: {error}");
+    }
 }
 
 /// A name without folders and without what is not printed, with the ending of what the file is.
@@ -124,7 +135,10 @@ pub async fn remove_file(context: &Context, caller: &Caller, number: ClaimNumber
     }
     let audit = context.audit("claim.file_removed", format!("claim:{}", found.id));
     match context.store.claims.remove_file(caller.scope(), found.id, id, audit).await? {
-        true => recount(context, caller.scope(), found.id).await,
+        true => {
+            counted(context, caller.scope(), found.id).await;
+            Ok(())
+        }
         false => Err(UseCaseError::NotFound("file")),
     }
 }

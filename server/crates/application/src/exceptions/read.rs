@@ -110,7 +110,7 @@ pub async fn queue(context: &Context, caller: &Caller, query: QueueQuery) -> Res
     let book = context.rules.book(&context.store, scope, now).await?;
     let no_ticket = |row: &QueueRow| {
         let wanted = wanted::by_exception(context, &book, &row.exception).filter(|_| row.case.is_none())?;
-        routing::no_ticket(context, &wanted, &row.exception, row.origin.as_ref(), &row.numbers)
+        routing::no_ticket(context, &wanted, &row.exception, (row.origin.as_ref(), &row.numbers, &row.others))
     };
     let own = playbook::own(context, scope).await?;
     let connections = context.connections.now();

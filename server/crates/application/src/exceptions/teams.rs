@@ -117,15 +117,21 @@ pub async fn put(context: &Context, caller: &Caller, name: &str, team: Team) -> 
     .await
 }
 
-/// Removes a team; exceptions that it has keep its name.
+/// Removes a team; open exceptions that it has are of no team from then on. What a removal that was cut short left behind, the next
+/// one finds.
 ///
 /// # Errors
 /// When the caller may not, there is no such team, or the store fails.
 pub async fn remove(context: &Context, caller: &Caller, name: &str) -> Result<()> {
     caller.require(Permission::Operate)?;
     let audited = ("team.remove", format!("team:{name}"));
-    settings::amend(context, caller.scope(), TEAMS, audited, |teams: &mut Teams| {
+    let removed = settings::amend(context, caller.scope(), TEAMS, audited, |teams: &mut Teams| {
         teams.remove(name).map(drop).ok_or(UseCaseError::NotFound("team"))
     })
-    .await
+    .await;
+    if !matches!(removed, Ok(()) | Err(UseCaseError::NotFound(_))) {
+        return removed;
+    }
+    let left = context.store.work.without_team(caller.scope(), name.to_owned()).await?;
+    if left > 0 { Ok(()) } else { removed }
 }

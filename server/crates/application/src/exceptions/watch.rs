@@ -27,6 +27,9 @@ pub async fn of(context: &Context, scope: Scope, loaded: &Loaded) -> Result<Opti
 
 /// Over what its updates came in last; of what nothing came in, over what they would come.
 fn feed(context: &Context, loaded: &Loaded) -> Feed {
+    if loaded.shipment.numbers.is_empty() && loaded.input.facts.is_empty() {
+        return Feed::Unnumbered;
+    }
     let connections = context.connections.now();
     let carriers = || connections.all().iter().filter(|connection| connection.family == Some(Family::Carrier));
     let received = |fact: &&Fact| fact.sightings.iter().map(|sighting| sighting.recorded_at).max();

@@ -27,6 +27,7 @@ async fn perform(job: Job<'_>) -> Finish {
     match message::send(context, leased.scope, target, channel, calls).await {
         Ok(()) => Finish::Done,
         Err(MessageError::NotInUse) => Finish::Released,
+        Err(MessageError::NotBefore(at)) => Finish::Later(at),
         Err(MessageError::Call(error)) => retry::after_call(&error, leased.attempts, &*context.clock),
         Err(MessageError::Ours(error)) => retry::after_ours(&error, leased.attempts, &*context.clock),
     }

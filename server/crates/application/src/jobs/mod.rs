@@ -1,6 +1,8 @@
 //! Jobs: the runner with leases, how failures are tried again, and one file for each kind of job.
 
+mod add_up_figures;
 mod answers;
+mod ask_customer;
 mod ask_tracking;
 mod book_shipment;
 mod check_connection;
@@ -23,6 +25,7 @@ mod prepare_claim;
 mod prune;
 mod read_order;
 mod reconcile;
+mod recount_figures;
 mod register_tracking;
 pub mod registry;
 mod renew_tracking;

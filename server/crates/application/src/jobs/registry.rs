@@ -1,9 +1,9 @@
 //! Every kind of work, in one list. To add one: a file with a `KIND`, and its line here.
 
 use super::{
-    ask_tracking, book_shipment, check_connection, check_rules, claim_deadlines, evaluate_alerts, expire_proofs,
+    add_up_figures, ask_customer, ask_tracking, book_shipment, check_connection, check_rules, claim_deadlines, evaluate_alerts, expire_proofs,
     fetch_keys, fix_difference, fold, follow_erasures, import_orders, kind::Kind, message_customer, normalise,
-    poll_desk, prepare_claim, prune, read_order, reconcile, register_tracking, renew_tracking, replay, reread,
+    poll_desk, prepare_claim, prune, read_order, reconcile, recount_figures, register_tracking, renew_tracking, replay, reread,
     rule_actions, send_alert, sweep, sync_booking, sync_case, sync_order, try_rule, void_booking,
 };
 use storage::jobs::JobKind;
@@ -33,6 +33,7 @@ pub const ALL: &[&Kind] = &[
     &send_alert::KIND,
     &check_rules::KIND,
     &rule_actions::KIND,
+    &ask_customer::KIND,
     &message_customer::KIND,
     &try_rule::KIND,
     &prepare_claim::KIND,
@@ -42,6 +43,8 @@ pub const ALL: &[&Kind] = &[
     &prune::KIND,
     &sweep::KIND,
     &follow_erasures::KIND,
+    &add_up_figures::KIND,
+    &recount_figures::KIND,
 ];
 
 /// The kind of this name; none where a newer version made it.

@@ -27,6 +27,7 @@ async fn perform(job: Job<'_>) -> Finish {
     let finish = match alerts::send(context, leased.scope, id, calls).await {
         Ok(_) => return Finish::Done,
         Err(SendError::NotInUse) => return Finish::Released,
+        Err(SendError::NotBefore(at)) => return Finish::Later(at),
         Err(SendError::Call(error)) => retry::after_call(&error, leased.attempts, &*context.clock),
         Err(SendError::Ours(error)) => retry::after_ours(&error, leased.attempts, &*context.clock),
     };

@@ -7,6 +7,9 @@ use storage::{Scope, StoreError, orders::Origin, shipments::ShipmentRecord};
 /// What stands between the system and the record in the target of an order's job.
 const BETWEEN: char = '/';
 
+/// Pages of what goes under an order's name: an order of a year's daily deliveries is read whole.
+const PAGES_MAX: usize = 40;
+
 /// A sales order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SalesOrder<'a> {
@@ -36,18 +39,34 @@ impl<'a> SalesOrder<'a> {
     /// When the store fails.
     pub(crate) async fn shipments(&self, context: &Context, scope: Scope) -> Result<Vec<ShipmentRecord>, StoreError> {
         let shipments = &context.store.shipments;
-        let mut found = Vec::new();
-        for id in shipments.find(scope, self.name).await? {
-            let Some(shipment) = shipments.shipment(scope, id).await? else { continue };
-            let of_it = shipment.origin.as_ref().is_some_and(|origin| {
-                origin.system == self.system
-                    && origin.sales_order() == Some(self.record)
-                    && matches!(origin.transfer.direction, Direction::Outbound | Direction::Dropship)
-            });
-            if of_it && shipment.plan.standing != DeliveryStanding::Deleted {
-                found.push(shipment);
+        let (mut found, mut after) = (Vec::new(), None);
+        for _ in 0..PAGES_MAX {
+            let page = shipments.find_after(scope, self.name, after).await?;
+            for id in &page {
+                let Some(shipment) = shipments.shipment(scope, *id).await? else { continue };
+                if self.has(&shipment) {
+                    found.push(shipment);
+                }
+            }
+            after = page.last().copied();
+            if after.is_none() {
+                return Ok(found);
             }
         }
+        tracing::warn!(
+            order = self.record,
+            "the order has more shipments than are looked at: the first {}",
+            found.len()
+        );
         Ok(found)
+    }
+
+    fn has(&self, shipment: &ShipmentRecord) -> bool {
+        let of_it = shipment.origin.as_ref().is_some_and(|origin| {
+            origin.system == self.system
+                && origin.sales_order() == Some(self.record)
+                && matches!(origin.transfer.direction, Direction::Outbound | Direction::Dropship)
+        });
+        of_it && shipment.plan.standing != DeliveryStanding::Deleted
     }
 }

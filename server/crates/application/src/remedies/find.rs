@@ -116,6 +116,8 @@ pub(super) async fn found(context: &Context, scope: Scope, loaded: &Loaded) -> R
     let registered_nowhere = registrations.is_empty();
     let remedies = match cause {
         Cause::Mistyped => wrong_numbers(loaded).into_iter().map(Remedy::Correct).collect(),
+        // it is entered in the order system
+        Cause::NoNumber => Vec::new(),
         Cause::NotConnected => vec![connect(loaded)],
         Cause::SourcePaused => paused(&connections, loaded),
         Cause::FutureTimes => vec![Remedy::Inspect, Remedy::Reprocess],

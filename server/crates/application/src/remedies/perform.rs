@@ -104,7 +104,8 @@ async fn resume(context: &Context, caller: &Caller, connection: &str) -> Result<
 async fn reprocess(context: &Context, caller: &Caller, id: ShipmentId) -> Result<()> {
     let seen = context.store.shipments.seen_in(caller.scope(), id).await?;
     let messages: BTreeSet<MessageId> = seen.iter().map(|one| one.message).collect();
-    for message in messages.into_iter().take(MESSAGES_MAX) {
+    // ids are by time, and what is wrong now is in the newest
+    for message in messages.into_iter().rev().take(MESSAGES_MAX) {
         match replays::reprocess(context, caller, message).await {
             // one whose body is gone stays as it was read
             Ok(()) | Err(UseCaseError::Invalid { .. } | UseCaseError::NotFound(_)) => {}

@@ -1,6 +1,10 @@
 //! What rules do outside of order systems and desks: alerts, claims and messages to customers, each once.
 
-use super::{message, regard, values::values};
+use super::{
+    message, regard,
+    turn::{Turn, turn},
+    values::values,
+};
 use crate::{
     alerts::{self, Count, Raised},
     claims,
@@ -13,11 +17,10 @@ use domain::{
     claims::ClaimReason,
     effects::{EffectBody, EffectOutcome, EffectTarget},
     ids::{ExceptionId, ShipmentId},
-    rule::{Action, QuietHours, RuleId},
+    rule::{Action, RuleId},
     rules::{Moment, schema, text},
 };
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use std::sync::Arc;
+use jiff::Timestamp;
 use storage::{
     Scope,
     shipments::{EffectRecord, Loaded},
@@ -41,27 +44,36 @@ pub async fn act(context: &Context, scope: Scope, id: ShipmentId) -> Result<Opti
     };
     let mut failed = None;
     for effect in loaded.effects.iter().filter(pending) {
-        let EffectBody::ByRule { rule, exception, action, .. } = serde_json::from_str(&effect.body)
-            .map_err(|e| UseCaseError::Internal(format!("effect {}: {e}", effect.id)))?
-        else {
-            continue;
+        let (rule, exception, action) = match serde_json::from_str(&effect.body) {
+            Ok(EffectBody::ByRule { rule, exception, action, .. }) => (rule, exception, action),
+            Ok(_) => continue,
+            // it stops none of those behind it
+            Err(error) => {
+                failed = failed.or(Some(UseCaseError::Internal(format!("effect {}: {error}", effect.id))));
+                continue;
+            }
         };
-        let content = book.rule(&rule).map(|rule| Arc::clone(&rule.content));
-        let limits = content.as_ref().map(|content| content.limits.clone()).unwrap_or_default();
-        let quiet = limits.quiet.as_ref().filter(|_| effect.target != EffectTarget::Claim);
-        if let Some(until) = quiet.and_then(|quiet| quiet_until(quiet, context.now())) {
-            later = later.into_iter().chain([until]).min();
-            continue;
-        }
-        let name = content.as_ref().map_or(rule.as_str(), |content| content.name.as_str());
-        let one = One { rule: &rule, name, exception, group_by: limits.group_by.as_deref() };
+        let content = match turn(&book, &rule, &effect.target, context.now()) {
+            Turn::Now(content) => content,
+            Turn::At(until) => {
+                later = later.into_iter().chain([until]).min();
+                continue;
+            }
+            Turn::Never(why) => {
+                let outcome = EffectOutcome::not_possible(why);
+                context.store.shipments.effect_done(scope, effect.id, outcome, context.now()).await?;
+                continue;
+            }
+        };
+        let group_by = content.limits.group_by.as_deref();
+        let one = One { rule: &rule, name: &content.name, exception, group_by };
         let done = match &action {
             Action::Alert { channel, text } => {
                 one.alert(context, scope, &loaded, (channel.as_deref(), text)).await.map(Some)
             }
             Action::RaiseClaim => one.claim(context, scope, &loaded).await.map(Some),
             Action::MessageCustomer { channel, .. } => {
-                message::hand_over(context, scope, (id, effect.id), channel.as_deref()).await
+                message::begin(context, scope, (&loaded, effect.id), channel.as_deref()).await
             }
             _ => Ok(Some(EffectOutcome::NotNeeded)),
         };
@@ -70,7 +82,6 @@ pub async fn act(context: &Context, scope: Scope, id: ShipmentId) -> Result<Opti
             Ok(Some(outcome)) => {
                 context.store.shipments.effect_done(scope, effect.id, outcome, context.now()).await?;
             }
-            // it stops none of those behind it
             Err(error) => failed = failed.or(Some(error)),
         }
     }
@@ -143,22 +154,6 @@ impl One<'_> {
     }
 }
 
-/// When quiet hours end that are now; none where they are not now.
-fn quiet_until(quiet: &QuietHours, now: Timestamp) -> Option<Timestamp> {
-    let zone = TimeZone::get(&quiet.zone).ok()?;
-    let local = zone.to_datetime(now);
-    let minute = i64::from(local.hour()) * 60 + i64::from(local.minute());
-    let (from, to) = (i64::from(quiet.from_minute), i64::from(quiet.to_minute));
-    let is_quiet = if from < to { (from..to).contains(&minute) } else { minute >= from || minute < to };
-    if !is_quiet {
-        return None;
-    }
-    let day = if minute < to { local.date() } else { local.date().tomorrow().ok()? };
-    let time = jiff::civil::time(i8::try_from(to / 60).ok()?, i8::try_from(to % 60).ok()?, 0, 0);
-    let end = zone.to_timestamp(day.to_datetime(time)).ok()?;
-    Some(end.max(now.checked_add(SignedDuration::from_secs(1)).unwrap_or(now)))
-}
-
 /// The page of a rule, to which its alerts lead.
 fn page_of(rule: &RuleId) -> String {
     format!("/rules/{rule}")
@@ -186,29 +181,5 @@ pub(super) async fn alarm(context: &Context, scope: Scope, rule: &RuleId, why: &
 pub(super) async fn all_clear(context: &Context, scope: Scope, rule: &RuleId) {
     if let Err(error) = alerts::clear(context, scope, AlertKind::RuleStopped, rule.as_str()).await {
         tracing::warn!(%rule, "the alert that the rule was stopped is not cleared: {error}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quiet_hours_go_over_midnight_and_by_the_zone() {
-        let quiet = QuietHours { from_minute: 20 * 60, to_minute: 7 * 60, zone: "Europe/Berlin".into() };
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        for (now, until) in [
-            ("2026-11-30T18:59:00Z", None),
-            ("2026-11-30T19:00:00Z", Some("2026-12-01T06:00:00Z")),
-            ("2026-12-01T05:59:00Z", Some("2026-12-01T06:00:00Z")),
-            ("2026-12-01T06:00:00Z", None),
-            // the clocks go forward in the night
-            ("2026-03-28T22:00:00Z", Some("2026-03-29T05:00:00Z")),
-        ] {
-            assert_eq!(quiet_until(&quiet, at(now)), until.map(at), "{now}");
-        }
-        let noon = QuietHours { from_minute: 720, to_minute: 780, zone: "UTC".into() };
-        assert_eq!(quiet_until(&noon, at("2026-11-30T12:30:00Z")), Some(at("2026-11-30T13:00:00Z")));
-        assert_eq!(quiet_until(&noon, at("2026-11-30T13:30:00Z")), None);
     }
 }

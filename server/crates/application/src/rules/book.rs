@@ -19,11 +19,33 @@ use storage::{
 /// For how long what was read is used; a change on this node is seen at once.
 const KEPT: SignedDuration = SignedDuration::from_secs(5);
 
-/// The rules that run, in their order.
+/// The rules that run, in their order, and those that are held back.
 #[derive(Clone, Debug, Default)]
 pub struct Book {
-    /// Them.
+    /// Those that run.
     pub running: Vec<Running>,
+    /// Those that are published and do not run now.
+    pub held: Vec<Held>,
+}
+
+/// A published rule that does not run now.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Its id.
+    pub id: RuleId,
+    /// What it says.
+    pub content: Arc<Content>,
+    /// Why it does not run.
+    pub hold: Hold,
+}
+
+/// Why a rule does not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// A person paused it, until a time or until it is resumed; or this version does not understand its condition.
+    Paused(Option<Timestamp>),
+    /// It did harm.
+    Stopped,
 }
 
 impl Book {
@@ -57,11 +79,17 @@ impl Rules {
         let before = kept.map(|(_, book)| book).unwrap_or_default();
         let records = store.rules.all(scope).await?;
         let halted = self.guard.halted();
-        let running = all(records)
-            .into_iter()
-            .filter(|rule| !halted.contains_key(&rule.id) && !rule.is_halted(now))
-            .filter_map(|rule| rule.running(&before));
-        let book = Arc::new(Book { running: running.collect() });
+        let mut book = Book::default();
+        for rule in all(records) {
+            let stopped = halted.contains_key(&rule.id).then_some(Hold::Stopped);
+            let hold = stopped.or_else(|| rule.hold(now));
+            match rule.read(hold, &before) {
+                None => {}
+                Some(Ok(running)) => book.running.push(running),
+                Some(Err(held)) => book.held.push(held),
+            }
+        }
+        let book = Arc::new(book);
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&book)));
         Ok(book)
     }
@@ -88,27 +116,32 @@ pub struct Rule {
 impl Rule {
     /// Whether something stops it at this time.
     pub fn is_halted(&self, now: Timestamp) -> bool {
-        match self.record.as_ref().and_then(|record| record.halt.as_ref()) {
-            None => false,
-            Some(Halt::Paused { until, .. }) => until.is_none_or(|until| until > now),
-            Some(Halt::Stopped { .. }) => true,
+        self.hold(now).is_some()
+    }
+
+    /// What holds it back at this time.
+    fn hold(&self, now: Timestamp) -> Option<Hold> {
+        match self.record.as_ref()?.halt.as_ref()? {
+            Halt::Paused { until, .. } => until.is_none_or(|until| until > now).then_some(Hold::Paused(*until)),
+            Halt::Stopped { .. } => Some(Hold::Stopped),
         }
     }
 
-    /// Ready to run; one whose condition is no longer understood does not run, and stops none of the others.
-    fn running(self, before: &Book) -> Option<Running> {
+    /// Ready to run, or held back; none where it was never published. One whose condition is no longer understood does not run,
+    /// and stops none of the others.
+    fn read(self, hold: Option<Hold>, before: &Book) -> Option<std::result::Result<Running, Held>> {
         let (version, content, published) = self.active?;
+        if let Some(hold) = hold {
+            return Some(Err(Held { id: self.id, content: Arc::new(content), hold }));
+        }
         let since = published.map_or(Timestamp::MIN, |published| published.at);
         if let Some(same) = before.rule(&self.id).filter(|same| same.version == version && *same.content == content) {
-            return Some(Running { since, ..same.clone() });
+            return Some(Ok(Running { since, ..same.clone() }));
         }
-        match Running::new(self.id.clone(), version, content, since) {
-            Ok(running) => Some(running),
-            Err(error) => {
-                tracing::warn!(rule = %self.id, version, "the rule does not run, correct its condition: {error}");
-                None
-            }
-        }
+        Some(Running::new(self.id.clone(), version, content.clone(), since).map_err(|error| {
+            tracing::warn!(rule = %self.id, version, "the rule does not run, correct its condition: {error}");
+            Held { id: self.id, content: Arc::new(content), hold: Hold::Paused(None) }
+        }))
     }
 }
 

@@ -21,7 +21,7 @@ use domain::{
 use jiff::Timestamp;
 use outbound::template::Family;
 use storage::{
-    AuditEntry, Scope,
+    Actor, AuditEntry, Scope,
     people::SettingChange,
     rules::{Draft, Halt, PublishedRule, RuleRecord},
 };
@@ -170,6 +170,13 @@ pub fn problems(context: &Context, content: &Content) -> Vec<Wrong> {
     all
 }
 
+/// The channels that reach customers: name, and what people call it.
+pub fn mail_channels(context: &Context) -> Vec<(String, String)> {
+    let connections = context.connections.now();
+    let mail = connections.in_use(Family::Channel).filter(|one| channels::reaches_customers(&one.record.connector));
+    mail.map(|one| (one.record.name.clone(), one.record.label.clone())).collect()
+}
+
 /// What is wrong with the connections that an action names.
 fn not_connected(context: &Context, action: &Action) -> Option<String> {
     let connections = context.connections.now();
@@ -221,8 +228,7 @@ pub async fn publish(context: &Context, caller: &Caller, id: &RuleId) -> Result<
     let next = next_version(context, scope, id).await?;
     change(context, caller, id, "rule.publish", |record, now| {
         let draft = record.draft.take().ok_or(UseCaseError::NotFound("draft"))?;
-        if needs_second && draft.by == actor {
-            let why = "a second person publishes it: who wrote the draft cannot (setting four eyes)";
+        if let Some(why) = one_person(draft.by, actor).filter(|_| needs_second) {
             return Err(UseCaseError::Forbidden(why));
         }
         right(context, &draft.content)?;
@@ -241,6 +247,20 @@ pub async fn publish(context: &Context, caller: &Caller, id: &RuleId) -> Result<
     .await?;
     runs_again(context, scope, id).await;
     Ok(next)
+}
+
+/// Why a draft is not published by two people; none where it is. Who uses the command line is not known.
+fn one_person(author: Actor, publisher: Actor) -> Option<&'static str> {
+    match (author, publisher) {
+        (_, Actor::Operator | Actor::System) => Some(
+            "a second person publishes it, signed in on the page: who uses the command line is not known (setting four eyes)",
+        ),
+        (Actor::Operator | Actor::System, _) => Some(
+            "it was written at the command line, by whom is not known: save it on the page, and let another person publish it",
+        ),
+        (Actor::User(author), Actor::User(publisher)) => (author == publisher)
+            .then_some("a second person publishes it: who wrote the draft cannot (setting four eyes)"),
+    }
 }
 
 async fn next_version(context: &Context, scope: Scope, id: &RuleId) -> Result<RuleVersion> {

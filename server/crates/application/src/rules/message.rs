@@ -1,7 +1,10 @@
 //! Messages to customers by rule: one mail for each occurrence, to the address that the order's customer has. The address is opened
 //! for the one call; what was sent is kept as its title and a digest. Who objected gets none.
 
-use super::values::values;
+use super::{
+    turn::{Turn, turn},
+    values::values,
+};
 use crate::{
     caller::Caller,
     context::Context,
@@ -21,6 +24,7 @@ use domain::{
     rule::{Action, RuleId},
     rules::{letter, text},
 };
+use jiff::Timestamp;
 use outbound::{CallError, CallLog, Decision, ErrorClass, template::Family};
 use serde_json::json;
 use storage::{
@@ -35,7 +39,9 @@ const NO_CHANNEL: &str = "no mail channel is connected";
 const NO_CUSTOMER: &str = "the shipment does not go to a customer of an order";
 const ERASED: &str = "the customer's data was erased";
 const NO_ADDRESS: &str = "the customer has no e-mail address in Odoo";
-const OBJECTED: &str = "the customer objected to messages";
+pub(super) const OBJECTED: &str = "the customer objected to messages";
+/// Ask whether a customer refuses mail (target: the shipment and the effect).
+pub const ASK_CUSTOMER: JobKind = JobKind::new("ask_customer");
 /// What stands between the shipment and the effect in the target of the job.
 const BETWEEN: char = '/';
 
@@ -48,6 +54,8 @@ pub enum MessageError {
     Ours(UseCaseError),
     /// The channel is not in use.
     NotInUse,
+    /// Its rule is paused or keeps quiet hours until then.
+    NotBefore(Timestamp),
 }
 
 impl From<storage::StoreError> for MessageError {
@@ -60,6 +68,29 @@ impl From<UseCaseError> for MessageError {
     fn from(error: UseCaseError) -> Self {
         Self::Ours(error)
     }
+}
+
+/// The job that sees to it that a message is sent: where the customer has a record in Odoo, the one that asks first whether it refuses
+/// mail; what became of it already, where it is known that none can be sent.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn begin(
+    context: &Context,
+    scope: Scope,
+    (loaded, effect): (&Loaded, EffectId),
+    channel: Option<&str>,
+) -> Result<Option<EffectOutcome>> {
+    let shipment = loaded.shipment.id;
+    let origin = loaded.shipment.origin.as_ref().filter(|origin| origin.customer_record.is_some());
+    let Some(origin) = origin.filter(|_| channel_of(context, channel).is_some()) else {
+        return hand_over(context, scope, (shipment, effect), channel).await;
+    };
+    let target = format!("{shipment}{BETWEEN}{effect}");
+    let job = context.job(ASK_CUSTOMER, target, Cause::Live, context.correlation(), Some(shipment));
+    context.store.jobs.enqueue(scope, vec![job.to(&origin.system)]).await?;
+    context.notifier.work(Lane::RealTime);
+    Ok(None)
 }
 
 /// Hands a message over to the job that sends it; what became of it already, where it is known that none can be sent.
@@ -124,17 +155,33 @@ pub async fn send(
         Ok(written) => written,
         Err(instead) => return sending.moved(EffectOutcome::Pending, instead).await.map(drop),
     };
+    let book = context.rules.book(&context.store, scope, context.now()).await?;
+    match turn(&book, &rule, &effect.target, context.now()) {
+        Turn::Now(_) => {}
+        Turn::At(until) => return Err(MessageError::NotBefore(until)),
+        Turn::Never(why) => {
+            return sending.moved(EffectOutcome::Pending, EffectOutcome::not_possible(why)).await.map(drop);
+        }
+    }
     if !sending.moved(EffectOutcome::Pending, EffectOutcome::Started).await? {
         return Ok(());
     }
+    // before the call: whatever becomes of it, there is a line about what went out
+    if let Err(error) = sending.note(&rule, channel, &written).await {
+        sending.moved(EffectOutcome::Started, EffectOutcome::Pending).await?;
+        return Err(error);
+    }
     match mail.send_letter(&written, calls).await {
         Ok(()) => {
-            sending.moved(EffectOutcome::Started, EffectOutcome::Posted(written.subject.clone())).await?;
-            sending.note(&rule, channel, &written).await
+            let sent = EffectOutcome::sent(&written.subject);
+            // a try that took this one for ended may have called it uncertain
+            if !sending.moved(EffectOutcome::Started, sent.clone()).await? {
+                sending.moved(EffectOutcome::Uncertain, sent).await?;
+            }
+            Ok(())
         }
         Err(error) if error.class == ErrorClass::UnknownOutcome => {
-            sending.moved(EffectOutcome::Started, EffectOutcome::Uncertain).await?;
-            sending.note(&rule, channel, &written).await
+            sending.moved(EffectOutcome::Started, EffectOutcome::Uncertain).await.map(drop)
         }
         Err(error) if error.class.decision() == Decision::Fail => {
             let refused = EffectOutcome::not_possible(&error.message);

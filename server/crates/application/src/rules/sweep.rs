@@ -91,8 +91,7 @@ async fn walk(context: &Context, scope: Scope, mut sweep: Sweep, after: Option<S
     let ids = context.store.rules.under_way(scope, after, STEP_SHIPMENTS).await?;
     let more = ids.len() as u64 >= u64::from(STEP_SHIPMENTS);
     sweep.step = more.then(|| context.now());
-    sweep.keep(context, scope).await?;
-    let Some(last) = ids.last().copied() else { return Ok(()) };
+    let Some(last) = ids.last().copied() else { return sweep.keep(context, scope).await };
     let correlation = context.correlation();
     let fold = |id: &ShipmentId| {
         let job = context.job(JobKind::FOLD, id, Cause::Live, correlation, Some(*id));
@@ -103,9 +102,10 @@ async fn walk(context: &Context, scope: Scope, mut sweep: Sweep, after: Option<S
         let next = context.job(JobKind::CHECK_RULES, last, Cause::Live, correlation, None);
         jobs.push(NewJob { lane: Lane::Batch, ..next });
     }
+    // before it is kept that the walk began: of a process that ends in between the next look begins again, and no rule misses its turn
     context.store.jobs.enqueue(scope, jobs).await?;
     context.notifier.work(Lane::Batch);
-    Ok(())
+    sweep.keep(context, scope).await
 }
 
 #[cfg(test)]
@@ -130,7 +130,7 @@ mod tests {
             limits: Limits::default(),
         };
         let rule = Running::new("daily".parse().unwrap(), 1, content, Timestamp::MIN).unwrap();
-        Book { running: vec![rule] }
+        Book { running: vec![rule], held: Vec::new() }
     }
 
     #[test]

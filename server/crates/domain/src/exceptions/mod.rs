@@ -1,7 +1,8 @@
 //! Exceptions as people work on them: when they are due and when they escalate, how long one may heal by itself, and the ids by
 //! which they and their cases are found again. What is usual on a lane is in [`usual`], which exception hides which in
-//! [`suppression`], what to do about one in [`playbook`], which team gets it in [`teams`].
+//! [`suppression`], which of several is worked on in [`lead`], what to do about one in [`playbook`], which team gets it in [`teams`].
 
+pub mod lead;
 pub mod playbook;
 pub mod suppression;
 pub mod teams;

@@ -29,6 +29,20 @@ pub const TABLE: &[(Cause, &[E])] = &[
     (Cause::Open(E::HoldSecurity), &[E::Silence, E::SlowTransit, E::PresumedLost]),
     (Cause::Open(E::HoldRegulatory), &[E::Silence, E::SlowTransit, E::PresumedLost]),
     (Cause::Open(E::HoldInstructions), &[E::Silence, E::SlowTransit, E::PresumedLost]),
+    // it lies still until a person decides
+    (Cause::OpenIn(Category::Damage), &[E::Silence, E::SlowTransit, E::MilestoneMissing]),
+    (Cause::OpenIn(Category::Regulatory), &[E::Silence, E::SlowTransit, E::MilestoneMissing]),
+    (Cause::Open(E::ConsigneeRefused), &[E::Silence, E::SlowTransit, E::MilestoneMissing]),
+    (Cause::Open(E::ConsigneeUnclaimed), &[E::Silence, E::SlowTransit, E::MilestoneMissing]),
+    (Cause::Open(E::ConsigneeCancelled), &[E::Silence, E::SlowTransit, E::MilestoneMissing]),
+    (Cause::Open(E::AddressIncorrect), &[E::Silence, E::SlowTransit, E::MilestoneMissing]),
+    (Cause::Open(E::AddressNotFound), &[E::Silence, E::SlowTransit, E::MilestoneMissing]),
+    (Cause::Open(E::AddressMoved), &[E::Silence, E::SlowTransit, E::MilestoneMissing]),
+    (Cause::Open(E::OutOfServiceArea), &[E::Silence, E::SlowTransit, E::MilestoneMissing]),
+    (Cause::Open(E::CarrierRejected), &[E::Silence, E::SlowTransit, E::MilestoneMissing]),
+    // it grows more severe by itself, and what is never seen again is presumed lost
+    (Cause::Open(E::HoldCarrier), &[E::Silence, E::SlowTransit]),
+    (Cause::Open(E::HoldShipper), &[E::Silence, E::SlowTransit]),
     (Cause::OpenIn(Category::Loss), &[E::Silence, E::SlowTransit, E::MilestoneMissing, E::TrackingStopped]),
     (Cause::Open(E::Lost), &[E::PresumedLost]),
     (Cause::Open(E::Stolen), &[E::PresumedLost]),
@@ -115,6 +129,11 @@ mod tests {
             (E::ReturnToOrigin, State::Returning, &[E::ConsigneeRefused], true),
             (E::ReturnToOrigin, State::Returning, &[E::DelayCarrier], false),
             (E::OrderRefused, State::Returning, &[E::Lost, E::Late], false),
+            (E::Silence, State::InTransit, &[E::Damaged], true),
+            (E::Silence, State::InTransit, &[E::ConsigneeRefused], true),
+            (E::Silence, State::InTransit, &[E::HoldCarrier], true),
+            (E::PresumedLost, State::InTransit, &[E::HoldCarrier, E::Damaged], false),
+            (E::Silence, State::InTransit, &[E::Late], false),
             // what is hidden itself hides nothing
             (E::Silence, State::Returning, &[E::PresumedLost], false),
             (E::Silence, State::Returning, &[E::CustomsStuck], false),
@@ -133,6 +152,8 @@ mod tests {
         let reported = TABLE.iter().filter_map(|(cause, _)| match cause {
             Cause::Open(reason) => Some(*reason).filter(|reason| !hidable.contains(reason)),
             Cause::OpenIn(Category::Customs) => Some(E::CustomsInspection),
+            Cause::OpenIn(Category::Damage) => Some(E::Damaged),
+            Cause::OpenIn(Category::Regulatory) => Some(E::ProhibitedGoods),
             _ => None,
         });
         for reported in reported.map(|reason| vec![reason]).chain([Vec::new()]) {

@@ -21,6 +21,7 @@ pub(super) fn cause(plan: &Plan, folded: &Folded, watch: &Watch, now: Timestamp)
         }
         () if counts.unmapped > 0 && (counts.active == counts.unmapped || silent) => (Some(Cause::UnmappedCode), None),
         () if silent || !received => match (watch.feed, received) {
+            (Feed::Unnumbered, _) => (plan.expected_from.map(|_| Cause::NoNumber), None),
             (Feed::Missing, false) if plan.expected_from.is_some() => (Some(Cause::NotConnected), None),
             (Feed::Paused, false) if plan.expected_from.is_some() => (Some(Cause::SourcePaused), None),
             (Feed::Missing | Feed::Paused, true) => (Some(Cause::SourcePaused), None),

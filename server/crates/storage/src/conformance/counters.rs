@@ -3,7 +3,7 @@
 use super::{Said, World, at, world::exception};
 use crate::{
     Store,
-    counted::walk,
+    counted::{Rows, walk},
     orders::OriginStanding,
     shipments::{LastEvent, ShipmentQuery, ShipmentRow, ShipmentTab},
     work::{CaseRecord, CaseStatus, ExceptionAction, QueueCounts, QueueQuery, QueueView, TicketFacts},
@@ -26,6 +26,7 @@ const NOW: i64 = 20_000;
 /// Records of the order system, and numbers that carriers speak of.
 const RECORDS: u64 = 7;
 const NUMBERS: [&str; 6] = ["NUM1", "NUM2", "NUM3", "NUM4", "NUM5", "NUM6"];
+const TEAMS: [&str; 2] = ["Berlin", "Claims"];
 const CARRIERS: [Option<&str>; 3] = [Some("dhl"), Some("ups"), None];
 
 /// Numbers that are the same in every run.
@@ -110,8 +111,12 @@ async fn command(world: &World, dice: &mut Dice, source: SourceId, made: u64) {
             let loaded = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap();
             let Some(exception) = loaded.exceptions.first() else { return };
             let until = at(if dice.up_to(2) == 0 { NOW + 60 } else { NOW - 60 });
-            let audit = world.audit("exception.snooze", format!("exception:{}", exception.id), 1);
-            let action = ExceptionAction::Snooze { until };
+            let audit = world.audit("exception.act", format!("exception:{}", exception.id), 1);
+            let action = match dice.up_to(3) {
+                0 => ExceptionAction::Team { team: None },
+                1 => ExceptionAction::Team { team: Some(dice.one_of(&TEAMS).to_owned()) },
+                _ => ExceptionAction::Snooze { until },
+            };
             world.store.work.act(world.scope, exception.id, action, audit, Vec::new()).await.unwrap();
         }
         6 if !any.is_empty() => {
@@ -140,6 +145,9 @@ async fn trouble(world: &World, dice: &mut Dice, id: ShipmentId) {
         None => ExceptionChange::Open { id: world.id(), exception: exception(reason, minutes, &[minutes]) },
     };
     let mut commit = world.commit(id, loaded.shipment.revision, world.folded(State::InTransit), minutes);
+    if let ExceptionChange::Open { id, .. } = &change {
+        commit.teams = [(*id, dice.one_of(&TEAMS).to_owned())].into_iter().collect();
+    }
     commit.exceptions = vec![change];
     world.store.shipments.commit(world.scope, commit).await.unwrap();
 }
@@ -187,6 +195,16 @@ async fn waiting(world: &World) -> BTreeMap<(&'static str, Severity), u64> {
     }
 }
 
+/// The exceptions of each team are those of its queue.
+async fn teams(world: &World, when: &str) {
+    let counts = world.store.work.team_counts(world.scope, at(NOW)).await.unwrap();
+    for team in TEAMS {
+        let rows = Rows::Exceptions(QueueQuery { team: Some(team.into()), ..QueueQuery::default() });
+        let walked = walk(&world.store, world.scope, &rows, at(NOW), u64::MAX).await.unwrap();
+        assert_eq!(counts.get(team).copied().unwrap_or(0), walked, "team {team} {when}");
+    }
+}
+
 pub(super) async fn compare(world: &World, when: &str) {
     let counts = world.store.shipments.counts(world.scope, at(NOW)).await.unwrap();
     for (count, tab) in [
@@ -205,6 +223,7 @@ pub(super) async fn compare(world: &World, when: &str) {
     let counts: BTreeMap<_, _> =
         counts.into_iter().map(|(category, severity, n)| ((category.code(), severity), n)).collect();
     assert_eq!(counts, waiting(world).await, "queue {when}");
+    teams(world, when).await;
     let zone = TimeZone::get("Europe/Berlin").unwrap();
     let figures = world.store.work.figures(world.scope, at(NOW), &zone).await.unwrap();
     for figure in figures.each(at(NOW), &zone) {

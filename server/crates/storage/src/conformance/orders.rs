@@ -139,6 +139,19 @@ pub async fn one_container_concerns_many_orders(store: Store) {
     let loaded = world.store.shipments.load(world.scope, said.shipments[7], None).await.unwrap().unwrap();
     assert_eq!(loaded.input.facts[0].piece, loaded.shipment.numbers[0].piece);
     assert!(loaded.input.facts[0].piece.is_some());
+    // of more than a page none is left out
+    let more = (101..=160).map(|record| world.order(record, &["CONT2"])).collect();
+    world.store.shipments.import(world.scope, more, at(3)).await.unwrap();
+    let (mut all, mut after) = (BTreeSet::new(), None);
+    loop {
+        let page = world.store.shipments.find_after(world.scope, "cont2", after).await.unwrap();
+        after = page.last().copied();
+        all.extend(page);
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(all.len(), 60);
 }
 
 pub async fn deliveries_under_one_number_are_folded_with_each_other(store: Store) {

@@ -6,6 +6,7 @@ use crate::{
     connections::Connection,
     destinations::breaker::{Admission, admission},
     error::Result,
+    words::span,
 };
 use domain::{
     Severity,
@@ -117,13 +118,17 @@ async fn traffic(looking: Looking<'_>) -> Result<Vec<Raised>> {
     let hour = now.as_second().div_euclid(3_600);
     let hours = context.store.connections.hours(scope, hour - HABIT_HOURS).await?;
     let kept = context.store.connections.all(scope).await?;
+    let breakers = context.store.destinations.breakers(scope).await?;
     let mut found = Vec::new();
     for one in enabled(looking) {
         let own: Vec<_> = hours.iter().filter(|hour| hour.connection == one.record.name).collect();
         let lately = own.iter().filter(|one| one.hour > hour - ERROR_HOURS);
         let (ok, failed) = lately.fold((0, 0), |(ok, failed), one| (ok + one.ok, failed + one.failed));
         let percent = (failed * 100).checked_div(ok + failed).unwrap_or_default();
-        if ok + failed >= CALLS_MIN && percent >= u64::from(rules.threshold(AlertKind::ErrorRate)) {
+        // that a connection is suspended, or a channel does not deliver, is an alert of its own
+        let is_alerted = one.family == Some(Family::Channel)
+            || breakers.get(&one.record.name).is_some_and(|breaker| !matches!(admission(breaker, now), Admission::All));
+        if !is_alerted && ok + failed >= CALLS_MIN && percent >= u64::from(rules.threshold(AlertKind::ErrorRate)) {
             let why = format!("{failed} of {} failed in this hour and the one before: {percent} %", ok + failed);
             found.push(of(AlertKind::ErrorRate, &one, "has many errors", why, (failed, "calls or messages")));
         }
@@ -134,7 +139,8 @@ async fn traffic(looking: Looking<'_>) -> Result<Vec<Raised>> {
             let most = (usual * i64::from(rules.threshold(AlertKind::SourceSilent))).max(SILENCE_HOURS_MIN);
             let silent = now.duration_since(last);
             if silent >= SignedDuration::from_hours(most) {
-                let why = format!("Silent for {} h; usually for {usual} h at most", silent.as_hours());
+                let longest = SignedDuration::from_hours(usual);
+                let why = format!("Silent for {}; usually for {} at most", span(silent), span(longest));
                 found.push(of(AlertKind::SourceSilent, &one, "stopped sending", why, (1, "connection")));
             }
         }

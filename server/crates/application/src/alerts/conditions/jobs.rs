@@ -5,6 +5,7 @@ use crate::{
     alerts::{Count, Raised},
     destinations::breaker::{Admission, admission},
     error::Result,
+    words::span,
 };
 use domain::{alerts::AlertKind, visible::visible_line};
 use futures::FutureExt as _;
@@ -56,10 +57,10 @@ async fn queues(looking: Looking<'_>) -> Result<Vec<Raised>> {
         let number: u64 = of_lane.iter().map(|due| due.number).sum();
         let oldest = of_lane.iter().map(|due| due.oldest).min();
         if let Some(oldest) = oldest {
-            let minutes = now.duration_since(oldest).as_mins();
-            if minutes >= i64::from(rules.threshold(AlertKind::QueueOld)) {
+            let age = now.duration_since(oldest);
+            if age.as_mins() >= i64::from(rules.threshold(AlertKind::QueueOld)) {
                 let title = format!("The {name} queue is too old");
-                let why = format!("Its oldest due job waits for {minutes} min");
+                let why = format!("Its oldest due job has waited for {}", span(age));
                 found.push(inside(AlertKind::QueueOld, name, title, why, (number, "jobs")));
             }
         }

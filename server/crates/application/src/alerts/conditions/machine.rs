@@ -8,6 +8,7 @@ use crate::{
     },
     error::{Result, UseCaseError},
     machine::Room,
+    words::span,
 };
 use domain::{alerts::AlertKind, visible::visible_line};
 use futures::FutureExt as _;
@@ -53,7 +54,7 @@ async fn disk(looking: Looking<'_>) -> Result<Vec<Raised>> {
 fn too_full(room: Room, least_percent: u64) -> Option<Raised> {
     let percent = (room.free_bytes.saturating_mul(100)).checked_div(room.all_bytes)?;
     (percent < least_percent).then(|| {
-        let why = format!("{percent} % free ({} MB) where the data lie", room.free_bytes / 1_000_000);
+        let why = format!("{percent} % free ({} GB) where the data lie", tenths(room.free_bytes));
         of(AlertKind::DiskSpace, "data", "The disk is almost full".into(), why, "/alerts")
     })
 }
@@ -62,6 +63,12 @@ async fn database(looking: Looking<'_>) -> Result<Vec<Raised>> {
     let bytes = looking.context.machine.engine(&looking.context.store).await?.bytes;
     let most = u64::from(looking.rules.threshold(AlertKind::DatabaseSize));
     Ok(too_large(bytes, most).into_iter().collect())
+}
+
+/// Gigabytes with one place behind the point.
+fn tenths(bytes: u64) -> String {
+    let tenths = bytes / 100_000_000;
+    format!("{}.{}", tenths / 10, tenths % 10)
 }
 
 fn too_large(bytes: u64, most_gb: u64) -> Option<Raised> {
@@ -88,7 +95,7 @@ fn missing(last: Backups, late: SignedDuration, now: Timestamp) -> Option<Raised
             ("The backup failed", format!("It failed at {}; {ok}", failed.strftime("%Y-%m-%d %H:%M UTC")))
         }
         (None, Some(at)) if now.duration_since(at) >= late => {
-            ("The backup is late", format!("No copy for {} h; {ok}", now.duration_since(at).as_hours()))
+            ("The backup is late", format!("No copy for {}; {ok}", span(now.duration_since(at))))
         }
         _ => return None,
     };
@@ -101,9 +108,9 @@ async fn clocks(looking: Looking<'_>) -> Result<Vec<Raised>> {
     let most = i64::from(rules.threshold(AlertKind::ClockOff));
     let mut found = Vec::new();
     if let Some(theirs) = context.machine.engine(&context.store).await?.clock {
-        let apart = theirs.duration_since(context.now()).as_secs().abs();
-        if apart > most {
-            let why = format!("It differs from this server's by {apart} s");
+        let apart = theirs.duration_since(context.now()).abs();
+        if apart.as_secs() > most {
+            let why = format!("It differs from this server's by {}", span(apart));
             found.push(of(AlertKind::ClockOff, "database", "The clock of the database is off".into(), why, "/alerts"));
         }
     }
@@ -112,7 +119,8 @@ async fn clocks(looking: Looking<'_>) -> Result<Vec<Raised>> {
         let Some(apart) = report.and_then(|report| report.clock_apart_s).filter(|_| record.enabled) else { continue };
         if apart.abs() > most {
             let title = format!("The clock of {} is off", visible_line(&record.label));
-            let why = format!("It differed by {} s when the connection was last tested", apart.abs());
+            let by = span(SignedDuration::from_secs(apart.abs()));
+            let why = format!("It differed by {by} when the connection was last tested");
             let link = format!("/connections/{}", record.name);
             found.push(of(AlertKind::ClockOff, &record.name, title, why, &link));
         }

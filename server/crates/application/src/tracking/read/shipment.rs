@@ -359,13 +359,17 @@ fn exceptions(
 ) -> Vec<ShownException> {
     let (origin, numbers) = (loaded.shipment.origin.as_ref(), &loaded.shipment.numbers);
     let has_ticket = |exception: ExceptionId| loaded.cases.iter().any(|case| case.exception == exception);
-    let shown = |record: &ExceptionRecord| ShownException {
-        owner: record.owner.and_then(|owner| people.of(owner)),
-        resolved_by: Resolver::of(audit, record.id, names),
-        no_ticket: wanted::of(context, book, loaded, record)
-            .filter(|_| as_of.is_none() && !has_ticket(record.id))
-            .and_then(|wanted| routing::no_ticket(context, &wanted, record, origin, numbers)),
-        record: record.clone(),
+    let shown = |record: &ExceptionRecord| {
+        let others = loaded.exceptions.iter().filter(|other| other.id != record.id && other.closed.is_none());
+        let others: Vec<_> = others.map(|other| other.reason).collect();
+        ShownException {
+            owner: record.owner.and_then(|owner| people.of(owner)),
+            resolved_by: Resolver::of(audit, record.id, names),
+            no_ticket: wanted::by_rules(context, book, loaded, record)
+                .filter(|_| as_of.is_none() && !has_ticket(record.id))
+                .and_then(|wanted| routing::no_ticket(context, &wanted, record, (origin, numbers, &others))),
+            record: record.clone(),
+        }
     };
     loaded.exceptions.iter().map(shown).collect()
 }

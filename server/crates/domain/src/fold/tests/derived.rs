@@ -286,6 +286,20 @@ proptest! {
     }
 }
 
+#[test]
+fn what_left_without_a_number_has_a_cause_of_its_own() {
+    use crate::unknown::Cause;
+    let cause = |feed, left: bool| {
+        let mut input = watched(&[]);
+        input.watch = input.watch.map(|watch| Watch { feed, ..watch });
+        input.plan.expected_from = left.then(|| instant("2026-03-05T10:00:00Z"));
+        fold(&input, instant("2026-03-05T12:00:00Z")).unknown
+    };
+    assert_eq!(cause(Feed::Unnumbered, true), Some(Cause::NoNumber));
+    assert_eq!(cause(Feed::Missing, true), Some(Cause::NotConnected));
+    assert_eq!((cause(Feed::Unnumbered, false), cause(Feed::Missing, false)), (None, None), "it is not on its way");
+}
+
 /// Only what counts says whether all is unmapped: a copy of an unmapped event, or a former list, does not.
 #[test]
 fn a_mapped_event_beside_unmapped_ones_that_do_not_count_is_current() {
