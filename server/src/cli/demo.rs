@@ -1,7 +1,7 @@
 //! `milepost demo`: the installation with a simulated world around it. The carrier's webhooks are signed and come through the
 //! real ingest endpoint; nothing leaves this machine.
 
-use super::serve;
+use super::{history, serve};
 use crate::http::Front;
 use crate::{
     bootstrap,
@@ -25,7 +25,7 @@ use domain::{
     access::Role,
     booking::{Action, BookingRule, Choice, When},
 };
-use simulator::{SourceSecrets, World, WorldConfig, channels::SandboxHooks};
+use simulator::{SourceSecrets, World, WorldConfig, booking::LABELS_OF, channels::SandboxHooks};
 use std::{path::Path, sync::Arc, time::Duration};
 use storage::{Actor, Scope, jobs::INSIDE};
 
@@ -53,13 +53,15 @@ pub struct Demo {
     /// Seed of the simulated world.
     #[arg(long, default_value_t = 7)]
     seed: u64,
+    /// Days of history, which are loaded while the demo runs; 0: nothing but its own orders of two weeks.
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(0..=365))]
+    history_days: u32,
 }
 
 impl Demo {
     /// Runs until SIGINT or SIGTERM.
     pub async fn run(self, settings: Settings) -> Result<()> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut config = settings.resolve()?;
+        let config = settings.resolve()?;
         ensure!(
             config.addr.ip().is_loopback(),
             "the demo has printed passwords and listens on this machine only: set --addr to 127.0.0.1:PORT"
@@ -72,20 +74,11 @@ impl Demo {
             matches!(config.database, Database::Sqlite(_)),
             "the demo makes its database anew at each start and keeps it in a file: leave DATABASE_URL out"
         );
-        config.system.mode = Mode::Demo;
-        config.system.company = Some(simulator::COMPANY.into());
         fresh_folder(&config.data)?;
-        let secrets = secrets(&*clock);
-        let now = Arc::clone(&clock);
-        let world =
-            World::start(WorldConfig { seed: self.seed, sources: secrets.clone(), now: Arc::new(move || now.now()) })
-                .await?;
-        let (context, passwords) = seed_demo(config.clone(), Arc::clone(&clock), &world, &secrets).await?;
-        // it takes messages for as long as the demo runs
-        let chat = SandboxHooks::start().await?;
-        alert_chat(&context, &chat).await?;
-        hold_orders(&context).await?;
-        let front_data = config.data.clone();
+        let Installed { world, context, config, passwords, _chat } =
+            Installed::new(config, Arc::new(SystemClock), self.seed).await?;
+        let (front_data, database) = (config.data.clone(), config.database.clone());
+        let (seed, days) = (self.seed, self.history_days);
         let front = Front { context: Arc::clone(&context), config: Arc::new(config) };
         let running = serve::Running::start(front, serve::NodeRole::All, serve::prometheus()?).await?;
         announce(&running, &passwords);
@@ -93,10 +86,19 @@ impl Demo {
         let endpoint = World::endpoint(&format!("http://{}", running.address))?;
         let worldly = tokio::spawn(async move {
             world.post_past(&endpoint).await;
-            if let Err(error) = import_orders(&context).await {
+            past_folded(&context).await;
+            if let Err(error) = release_orders(&context).await {
                 tracing::error!("the demo's orders are not imported: {error:#}");
             }
-            world.go_on(&endpoint).await;
+            let past = async {
+                if let (Database::Sqlite(file), 1..) = (database, days) {
+                    match history::load(&context, file, (seed, days), world.sources().clone()).await {
+                        Ok(coming) => history::go_on(coming, &context, &endpoint).await,
+                        Err(error) => tracing::error!("the demo's history is not loaded: {error:#}"),
+                    }
+                }
+            };
+            tokio::join!(world.go_on(&endpoint), past);
         });
         running.until_signal().await?;
         worldly.abort();
@@ -104,32 +106,61 @@ impl Demo {
     }
 }
 
-/// The orders wait for what carriers said of them so far: a delivery imported without its events would be late or without
-/// updates for a second.
-async fn hold_orders(context: &Context) -> Result<()> {
-    let scope = Scope { company: context.company, actor: Actor::Operator };
-    destinations::pause(context, &Caller::trusted(scope), ODOO, "The demo loads its history first")
-        .await
-        .context("hold the demo's orders")
+/// A demo before it serves: the simulated systems, and Milepost connected with them.
+pub struct Installed {
+    /// The simulated systems.
+    pub world: World,
+    /// Milepost.
+    pub context: Arc<Context>,
+    config: Config,
+    passwords: Vec<LogIn>,
+    /// Takes messages for as long as the demo runs.
+    _chat: SandboxHooks,
 }
 
-/// When all of the past is folded the orders come; they come, too, where that cannot be learned.
-async fn import_orders(context: &Context) -> Result<()> {
-    let scope = Scope { company: context.company, actor: Actor::Operator };
-    let folded = past_folded(context, scope).await;
-    destinations::resume(context, &Caller::trusted(scope), ODOO).await?;
-    folded
+impl Installed {
+    /// Makes one in an empty data directory. Its orders wait until [`release_orders`]: a delivery imported without the events
+    /// that carriers reported so far would be late or without updates for a second.
+    ///
+    /// # Errors
+    /// When there is no port, or the database cannot be made.
+    pub async fn new(mut config: Config, clock: Arc<dyn Clock>, seed: u64) -> Result<Self> {
+        config.system.mode = Mode::Demo;
+        config.system.company = Some(simulator::COMPANY.into());
+        let secrets = secrets(&*clock);
+        let now = Arc::clone(&clock);
+        let world =
+            World::start(WorldConfig { seed, sources: secrets.clone(), now: Arc::new(move || now.now()) }).await?;
+        let (context, passwords) = seed_demo(config.clone(), clock, &world, &secrets).await?;
+        let chat = SandboxHooks::start().await?;
+        alert_chat(&context, &chat).await?;
+        let scope = Scope { company: context.company, actor: Actor::Operator };
+        destinations::pause(&context, &Caller::trusted(scope), ODOO, "The demo loads its history first")
+            .await
+            .context("hold the demo's orders")?;
+        Ok(Self { world, context, config, passwords, _chat: chat })
+    }
 }
 
-async fn past_folded(context: &Context, scope: Scope) -> Result<()> {
+/// The orders come: when all of the past is folded, and, too, where that cannot be learned.
+///
+/// # Errors
+/// When the store fails.
+pub async fn release_orders(context: &Context) -> Result<()> {
+    let scope = Scope { company: context.company, actor: Actor::Operator };
+    Ok(destinations::resume(context, &Caller::trusted(scope), ODOO).await?)
+}
+
+async fn past_folded(context: &Context) {
+    let scope = Scope { company: context.company, actor: Actor::Operator };
     for _ in 0..LOOKS_MAX {
-        let summary = context.store.jobs.summary(scope, context.now()).await?;
-        if summary.iter().all(|one| one.destination != INSIDE || one.pending == 0) {
-            break;
+        match context.store.jobs.summary(scope, context.now()).await {
+            Ok(summary) if summary.iter().any(|one| one.destination == INSIDE && one.pending > 0) => {}
+            Ok(_) => return,
+            Err(error) => return tracing::warn!("whether the demo's past is folded cannot be learned: {error}"),
         }
         tokio::time::sleep(LOOK).await;
     }
-    Ok(())
 }
 
 /// A demo's folder holds nothing but a demo: anything else is not touched.
@@ -158,7 +189,7 @@ fn secrets(clock: &dyn Clock) -> SourceSecrets {
     SourceSecrets { aftership: word(clock, 16), easypost: word(clock, 16), x12_214: word(clock, 16) }
 }
 
-/// Orders that come without a number get their label at the simulated EasyPost.
+/// Orders that come without a number get their label at the simulated EasyPost, of the carrier that their shipping method names.
 async fn book_labels(context: &Context, caller: &Caller, world: &World) -> Result<()> {
     let fields = [("url", world.booking().url("easypost")), ("mode", "test".to_owned())];
     let new = NewConnection {
@@ -172,23 +203,32 @@ async fn book_labels(context: &Context, caller: &Caller, world: &World) -> Resul
         ..NewConnection::default()
     };
     connections::put(context, caller, new).await?;
-    let rule = BookingRule {
-        name: "Warehouse WH".into(),
-        method: None,
+    let rule = |carrier: &&str| BookingRule {
+        name: format!("{carrier} from WH"),
+        method: Some((*carrier).to_owned()),
         warehouse: Some("WH".into()),
         countries: Vec::new(),
         from_g: None,
         below_g: None,
         action: Action::Book {
             connection: BOOKS.into(),
-            choice: Choice::default(),
+            choice: Choice { carrier: Some((*carrier).to_owned()), ..Choice::default() },
             format: "pdf".into(),
             when: When::Ready,
             size_mm: None,
         },
         since: None,
     };
-    Ok(rules::put(context, caller, vec![rule]).await?)
+    Ok(rules::put(context, caller, LABELS_OF.iter().map(rule).collect()).await?)
+}
+
+/// Deliveries are validated in Odoo when the carrier first scans their goods.
+async fn validate_at_first_scan(context: &Context, caller: &Caller) -> Result<()> {
+    let (_, record, _) = context.store.connections.by_name(ODOO).await?.context("the demo's Odoo")?;
+    let mut odoo = NewConnection::of(&record);
+    odoo.fields.insert("validate_on".into(), "first_scan".into());
+    connections::put(context, caller, odoo).await?;
+    Ok(())
 }
 
 /// Alerts go to a simulated Mattermost.
@@ -260,6 +300,7 @@ async fn seed_demo(
         };
         sources::put(&context, &Caller::trusted(scope), source).await?;
     }
+    validate_at_first_scan(&context, &Caller::trusted(scope)).await?;
     book_labels(&context, &Caller::trusted(scope), world).await?;
     let mut passwords = Vec::new();
     for (role, login, name, roles) in PEOPLE {

@@ -25,24 +25,34 @@ pub struct Message {
     pub body: Vec<u8>,
 }
 
+/// The body of what the carrier says about a shipment at this time: a list of these steps, the newest last.
+pub(crate) fn body(shipment: &Shipment, steps: &[Step], at: Timestamp) -> Vec<u8> {
+    match shipment.carrier.feed {
+        Feed::Aftership => aftership(shipment, steps, at).to_string().into_bytes(),
+        Feed::Easypost => easypost(shipment, steps, at).to_string().into_bytes(),
+        Feed::Freight => x12_214(shipment, steps, at).into_bytes(),
+    }
+}
+
 /// What the carrier says about a shipment after its first `known` steps, at this time.
 pub fn compose(shipment: &Shipment, known: usize, at: Timestamp, secrets: &SourceSecrets) -> Message {
-    let steps = &shipment.steps[..known.min(shipment.steps.len())];
-    match shipment.carrier.feed {
+    signed(shipment.carrier.feed, body(shipment, &shipment.steps[..known.min(shipment.steps.len())], at), secrets)
+}
+
+/// A body as its source sends it, with what proves it.
+pub(crate) fn signed(feed: Feed, body: Vec<u8>, secrets: &SourceSecrets) -> Message {
+    match feed {
         Feed::Aftership => {
-            let body = aftership(shipment, steps, at).to_string().into_bytes();
             let signature = STANDARD.encode(hmac_sha256(&secrets.aftership, &body));
             let headers = vec![("content-type", "application/json".into()), ("aftership-hmac-sha256", signature)];
             Message { source: "aftership", headers, body }
         }
         Feed::Easypost => {
-            let body = easypost(shipment, steps, at).to_string().into_bytes();
             let signature = format!("hmac-sha256-hex={}", hex(hmac_sha256(&secrets.easypost, &body).as_ref()));
             let headers = vec![("content-type", "application/json".into()), ("x-hmac-signature", signature)];
             Message { source: "easypost", headers, body }
         }
         Feed::Freight => {
-            let body = x12_214(shipment, steps, at).into_bytes();
             let headers = vec![
                 ("content-type", "application/edi-x12".into()),
                 ("authorization", format!("Bearer {}", secrets.x12_214)),

@@ -1,53 +1,10 @@
 //! What happens to simulated shipments: plausible journeys, the same for the same seed.
 
+use crate::{
+    numbers::{mistyped, number},
+    rng::Rng,
+};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-
-/// A small random number generator (splitmix64, public domain algorithm by Sebastiano Vigna): the same seed, the same
-/// world.
-#[derive(Clone, Debug)]
-pub struct Rng(u64);
-
-impl Rng {
-    /// A generator.
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// The next number.
-    pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number from `low` to just below `high`.
-    pub fn range(&mut self, low: u64, high: u64) -> u64 {
-        low + self.draw() % high.saturating_sub(low).max(1)
-    }
-
-    /// Whether one chance in `n` came.
-    pub fn one_in(&mut self, n: u64) -> bool {
-        self.range(0, n) == 0
-    }
-
-    /// One of these; the list must not be empty.
-    pub fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
-        let at = usize::try_from(self.range(0, list.len() as u64)).unwrap_or(0);
-        &list[at]
-    }
-
-    /// A span of minutes between these.
-    fn minutes(&mut self, low: u64, high: u64) -> SignedDuration {
-        SignedDuration::from_mins(i64::try_from(self.range(low, high)).unwrap_or(0))
-    }
-
-    /// So many decimal digits.
-    pub fn digits(&mut self, n: usize) -> String {
-        (0..n).map(|_| char::from(b'0' + u8::try_from(self.range(0, 10)).unwrap_or(0))).collect()
-    }
-}
 
 /// A town.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +19,7 @@ pub struct Place {
 }
 
 impl Place {
-    const fn new(
+    pub(crate) const fn new(
         city: &'static str,
         state: Option<&'static str>,
         zip: &'static str,
@@ -189,6 +146,8 @@ pub enum Fate {
     Unclaimed,
     /// The carrier uses a code that nobody knows.
     Unmapped,
+    /// Its label was booked: who booked it knows the order. It goes as planned.
+    Booked,
 }
 
 /// How many of each.
@@ -270,9 +229,9 @@ pub struct Shipment {
 }
 
 impl Shipment {
-    /// The order's name; none for what nobody claims.
+    /// The order's name; none where the carrier does not know it.
     pub fn order(&self) -> Option<String> {
-        (self.fate != Fate::Unclaimed).then(|| format!("S{:05}", 101 + self.index))
+        (!matches!(self.fate, Fate::Unclaimed | Fate::Booked)).then(|| format!("S{:05}", 101 + self.index))
     }
 
     /// The delivery's name.
@@ -323,19 +282,30 @@ pub fn fresh(seed: u64, index: usize, now: Timestamp) -> Shipment {
     shipment(&mut rng, index, fate, now)
 }
 
-/// The way of a parcel that was booked with this carrier; none where no feed reports about the carrier.
-pub fn booked(seed: u64, index: usize, carrier: &str, number: &str, now: Timestamp) -> Option<Shipment> {
-    let carrier = *CARRIERS.iter().find(|of| of.label == carrier && of.feed != Feed::Freight)?;
-    let mut rng = Rng::new(seed ^ (index as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
-    // freight goes other ways
-    let shipment = std::iter::repeat_with(|| shipment(&mut rng, index, Fate::Normal, now))
-        .find(|shipment| shipment.carrier.feed != Feed::Freight)?;
-    Some(Shipment { carrier, number: number.to_owned(), ..shipment })
+/// What is on a label that was booked.
+#[derive(Clone, Copy, Debug)]
+pub struct Booked<'a> {
+    /// The carrier, as the shipping method in Odoo is called.
+    pub carrier: &'a str,
+    /// Its number.
+    pub number: &'a str,
+    /// Where to.
+    pub to: Place,
 }
 
-/// A number as this carrier issues it; none for a carrier that is not simulated.
-pub(crate) fn number_of(rng: &mut Rng, carrier: &str) -> Option<String> {
-    CARRIERS.iter().find(|of| of.label == carrier).map(|carrier| number(rng, *carrier))
+/// The way of a parcel whose label was booked, to where the label says; none where no feed reports about the carrier.
+pub fn booked(seed: u64, index: usize, label: &Booked<'_>, now: Timestamp) -> Option<Shipment> {
+    let carrier = *CARRIERS.iter().find(|of| of.label == label.carrier && of.feed != Feed::Freight)?;
+    let mut rng = Rng::new(seed ^ (index as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
+    let way = Way { home: HOME, hub: *rng.pick(HUBS), to: label.to };
+    let shipment = along(&mut rng, (index, Fate::Booked, now), carrier, way);
+    Some(Shipment { number: label.number.to_owned(), ..shipment })
+}
+
+/// A town that the sandbox knows.
+pub fn place_of(city: &str, country: &str) -> Option<Place> {
+    let towns = [TOWNS, ABROAD, NEAR, TOWNS_US, HUBS, HUBS_US].into_iter().flatten().chain([&HOME, &HOME_US]);
+    towns.copied().find(|place| place.city == city && place.country == country)
 }
 
 /// When a journey begins, so that its end is where the tale wants it.
@@ -364,15 +334,27 @@ fn shipment(rng: &mut Rng, index: usize, fate: Fate, begin: Timestamp) -> Shipme
             break carrier;
         }
     };
-    let (home, hub, destination) = match (carrier.feed, fate) {
-        (Feed::Freight, _) => (HOME_US, *rng.pick(HUBS_US), *rng.pick(TOWNS_US)),
-        (_, Fate::Customs) => (HOME, *rng.pick(HUBS), *rng.pick(ABROAD)),
-        _ if rng.one_in(8) => (HOME, *rng.pick(HUBS), *rng.pick(ABROAD)),
-        _ if rng.one_in(4) => (HOME, *rng.pick(HUBS), *rng.pick(NEAR)),
-        _ => (HOME, *rng.pick(HUBS), *rng.pick(TOWNS)),
+    let way = match (carrier.feed, fate) {
+        (Feed::Freight, _) => Way { home: HOME_US, hub: *rng.pick(HUBS_US), to: *rng.pick(TOWNS_US) },
+        (_, Fate::Customs) => Way { home: HOME, hub: *rng.pick(HUBS), to: *rng.pick(ABROAD) },
+        _ if rng.one_in(8) => Way { home: HOME, hub: *rng.pick(HUBS), to: *rng.pick(ABROAD) },
+        _ if rng.one_in(4) => Way { home: HOME, hub: *rng.pick(HUBS), to: *rng.pick(NEAR) },
+        _ => Way { home: HOME, hub: *rng.pick(HUBS), to: *rng.pick(TOWNS) },
     };
+    along(rng, (index, fate, begin), carrier, way)
+}
+
+/// Where it goes through.
+#[derive(Clone, Copy)]
+struct Way {
+    home: Place,
+    hub: Place,
+    to: Place,
+}
+
+fn along(rng: &mut Rng, (index, fate, begin): (usize, Fate, Timestamp), carrier: Carrier, way: Way) -> Shipment {
     let mut tale = Tale { rng, steps: Vec::new(), at: begin };
-    tale.add_steps(fate, home, hub, destination);
+    tale.add_steps(fate, way.home, way.hub, way.to);
     // what a feed has no code for is not sent: EasyPost none for the end of a return, X12 214 none for its course
     let is_sent = |step: &Step| match carrier.feed {
         Feed::Aftership => true,
@@ -387,11 +369,11 @@ fn shipment(rng: &mut Rng, index: usize, fate: Fate, begin: Timestamp) -> Shipme
         (_, Some(at)) => later(at, SignedDuration::from_hours(26)),
         _ => usual,
     };
-    let number = number(rng, carrier);
+    let number = number(rng, carrier.label);
     let typed = (fate == Fate::WrongNumber).then(|| mistyped(&number));
     let customer = customer(rng);
     let estimate = delivered.unwrap_or(usual);
-    Shipment { index, carrier, number, typed, fate, destination, customer, promised, estimate, steps }
+    Shipment { index, carrier, number, typed, fate, destination: way.to, customer, promised, estimate, steps }
 }
 
 struct Tale<'a> {
@@ -477,47 +459,6 @@ pub(crate) fn later(at: Timestamp, wait: SignedDuration) -> Timestamp {
     at.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-/// A number of the carrier's form, with its check digit.
-fn number(rng: &mut Rng, carrier: Carrier) -> String {
-    match carrier.label {
-        "DHL" => {
-            let body = format!("00340434{}", rng.digits(11));
-            let check = mod10(&body);
-            format!("{body}{check}")
-        }
-        "UPS" => {
-            let body = format!("{}04{}", rng.digits(6), rng.digits(7));
-            format!("1Z{body}{}", ups_check(&body))
-        }
-        "GLS" => rng.digits(11),
-        "DPD" => format!("0{}", rng.digits(13)),
-        "Hermes" => format!("1{}", rng.digits(13)),
-        "FedEx" => format!("7{}", rng.digits(11)),
-        _ => format!("4{}", rng.digits(9)),
-    }
-}
-
-/// GS1's check digit: weights 3 and 1 from the right.
-fn mod10(body: &str) -> u32 {
-    let sum: u32 =
-        body.bytes().rev().enumerate().map(|(at, b)| u32::from(b - b'0') * if at % 2 == 0 { 3 } else { 1 }).sum();
-    (10 - sum % 10) % 10
-}
-
-/// The check digit of a 1Z number: odd places once, even places twice.
-fn ups_check(body: &str) -> u32 {
-    let sum: u32 = body.bytes().enumerate().map(|(at, b)| u32::from(b - b'0') * if at % 2 == 0 { 1 } else { 2 }).sum();
-    (10 - sum % 10) % 10
-}
-
-/// Two neighbouring digits changed places.
-fn mistyped(number: &str) -> String {
-    let mut digits: Vec<char> = number.chars().collect();
-    let at = (3..digits.len()).rev().find(|at| digits[*at] != digits[at - 1]).unwrap_or(1);
-    digits.swap(at, at - 1);
-    digits.into_iter().collect()
-}
-
 const FAMILIES: &[&str] = &[
     "Kellermann",
     "Brandt",
@@ -576,9 +517,17 @@ mod tests {
     }
 
     #[test]
-    fn check_digits_are_right() {
-        // 00340434161094042557, and 1Z999AA10123456784, where an A counts as 2
-        assert_eq!(mod10("0034043416109404255"), 7);
-        assert_eq!(ups_check("999221012345678"), 4);
+    fn a_booked_parcel_goes_where_its_label_says_with_the_carrier_that_it_names() {
+        for place in [TOWNS, ABROAD, NEAR].into_iter().flatten() {
+            let to = place_of(place.city, place.country).unwrap();
+            for carrier in crate::booking::LABELS_OF {
+                let number = number(&mut Rng::new(7), carrier);
+                let shipment = booked(7, 3, &Booked { carrier, number: &number, to }, now()).unwrap();
+                let last = shipment.steps.last().unwrap();
+                assert_eq!((last.what, last.place, shipment.destination), (What::Delivered, *place, *place));
+                assert_eq!((shipment.carrier.label, &shipment.number, shipment.order()), (*carrier, &number, None));
+            }
+        }
+        assert_eq!(place_of("Nowhere", "DE"), None);
     }
 }

@@ -28,6 +28,22 @@ pub(crate) struct Arrival {
     pub(crate) shipment: Shipment,
 }
 
+impl Arrival {
+    /// The transfer's name in Odoo.
+    pub(crate) fn name(&self) -> String {
+        let number = self.number();
+        match self.way {
+            Arriving::Dropship => format!("DS/{number:05}"),
+            Arriving::Receipt | Arriving::Return => format!("WH/IN/{number:05}"),
+        }
+    }
+
+    /// Counted from 1.
+    fn number(&self) -> usize {
+        self.shipment.index - FIRST + 1
+    }
+}
+
 /// How it comes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arriving {
@@ -79,18 +95,17 @@ fn turn(shipment: &mut Shipment) {
 
 /// The transfer in Odoo as it is at this time; a return is of this delivery.
 pub(crate) fn transfer_of(arrival: &Arrival, of: Option<i64>, now: Timestamp) -> NewTransfer {
-    let Arrival { way, shipment } = arrival;
-    let number = shipment.index - FIRST + 1;
+    let (Arrival { way, shipment }, number) = (arrival, arrival.number());
     let vendor = shipment.steps.first().map_or(shipment.destination, |step| step.place);
     let arrived = shipment.steps.last().filter(|step| step.what == What::Delivered && step.at <= now);
-    let (way, name) = match (way, of) {
-        (Arriving::Return, Some(of)) => (Way::Return(of), format!("WH/IN/{number:05}")),
-        (Arriving::Dropship, _) => (Way::Dropship, format!("DS/{number:05}")),
-        _ => (Way::Receipt, format!("WH/IN/{number:05}")),
+    let way = match (way, of) {
+        (Arriving::Return, Some(of)) => Way::Return(of),
+        (Arriving::Dropship, _) => Way::Dropship,
+        _ => Way::Receipt,
     };
     NewTransfer {
         way,
-        name,
+        name: arrival.name(),
         order: format!("P{number:05}"),
         partner: format!("{} Components", vendor.city),
         place: if way == Way::Dropship { shipment.destination } else { vendor },

@@ -4,9 +4,10 @@
 use crate::{
     Clock,
     desk::SandboxDesk,
-    journey::{Rng, Shipment, fresh, later},
+    journey::{Shipment, fresh, later},
     odoo::{NewOrder, SandboxOdoo},
     orders::order_of,
+    rng::Rng,
 };
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
@@ -49,12 +50,17 @@ impl Second {
             if let Some(order) = order_of(shipment, begun) {
                 odoo.add_order(&NewOrder {
                     order: order.order.replacen('S', "PL", 1),
-                    picking: order.picking.replacen("WH/", "PL/", 1),
+                    picking: Self::picking(shipment),
                     ..order
                 });
             }
         }
         Ok(Self { odoo, desk, limited_key, shipments })
+    }
+
+    /// The name of a delivery.
+    pub(crate) fn picking(shipment: &Shipment) -> String {
+        shipment.picking().replacen("WH/", "PL/", 1)
     }
 
     /// A key of the Odoo, of a user who may not write deliveries.

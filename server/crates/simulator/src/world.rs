@@ -3,22 +3,20 @@
 use crate::{
     Clock, SourceSecrets,
     booking::SandboxBooking,
-    carrier::{Message, compose},
+    carrier::Message,
     desk::{self, SandboxDesk},
-    journey::{Fate, Rng, Shipment, Step, fresh, later, shipments},
-    odoo::{self, NewOrder, SandboxOdoo},
-    orders::{Arriving, arrivals, order_of, transfer_of},
+    journey::{Fate, Shipment, shipments},
+    live::{Live, Stage},
+    odoo::{self, SandboxOdoo},
+    orders::{Arrival, Arriving, arrivals, order_of, transfer_of},
+    past::past_of,
+    rng::Rng,
     second::Second,
 };
 use anyhow::{Context, Result};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::StatusCode;
-use serde_json::json;
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
 /// The company whose world it is.
@@ -33,14 +31,6 @@ const TRY_AGAIN: Duration = Duration::from_millis(250);
 const POST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two live events.
 const LIVE_EVERY: Duration = Duration::from_secs(4);
-/// A new order comes after so many live events.
-const NEW_ORDER_EVERY: usize = 6;
-/// Live events before somebody in Odoo corrects a wrong number.
-const CORRECTION_AFTER: usize = 5;
-/// Orders made live; a demo that runs for days does not grow without end.
-const LIVE_ORDERS_MAX: usize = 20_000;
-/// Journeys that ended longer ago than this are sent in two messages, not step by step.
-const BRIEF_AFTER: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// How the world is made.
 #[derive(Clone)]
@@ -58,7 +48,7 @@ pub struct World {
     config: WorldConfig,
     shipments: Vec<Shipment>,
     /// What comes from vendors and back from customers.
-    arriving: Vec<Shipment>,
+    arriving: Vec<Arrival>,
     begun: Timestamp,
     odoo: SandboxOdoo,
     desk: SandboxDesk,
@@ -91,7 +81,7 @@ impl World {
             let delivered = shipments.iter().filter(|shipment| shipment.fate == Fate::Normal).nth(arriving.len());
             let of = delivered.and_then(|shipment| odoo.picking(&shipment.picking()));
             odoo.add_transfer(&transfer_of(&arrival, of.filter(|_| arrival.way == Arriving::Return), begun));
-            arriving.push(arrival.shipment);
+            arriving.push(arrival);
         }
         Ok(Self { config, shipments, arriving, begun, odoo, desk, booking, second })
     }
@@ -103,6 +93,11 @@ impl World {
     pub async fn fixed(seed: u64, now: Timestamp) -> Result<Self> {
         let sources = SourceSecrets { aftership: "one".into(), easypost: "two".into(), x12_214: "three".into() };
         Self::start(WorldConfig { seed, sources, now: Arc::new(move || now) }).await
+    }
+
+    /// What its carriers prove themselves with.
+    pub fn sources(&self) -> &SourceSecrets {
+        &self.config.sources
     }
 
     /// The sandbox Odoo's address.
@@ -162,37 +157,8 @@ impl World {
 
     /// Every message of the past in the order in which it arrives: mostly in time, some late, some twice.
     pub fn past(&self) -> Vec<Message> {
-        self.past_of(self.shipments.iter().chain(&self.arriving))
-    }
-
-    fn past_of<'a>(&self, shipments: impl IntoIterator<Item = &'a Shipment>) -> Vec<Message> {
-        let mut rng = Rng::new(self.config.seed ^ 0x7061_7374);
-        let mut arrivals: Vec<(Timestamp, usize, Message)> = Vec::new();
-        for shipment in shipments {
-            let known = shipment.steps.iter().filter(|s| s.at <= self.begun).count();
-            let ended = known == shipment.steps.len();
-            let old = shipment.steps.last().is_some_and(|s| ended && self.begun.duration_since(s.at) > BRIEF_AFTER);
-            let each_is_news = shipment.carrier.feed == crate::journey::Feed::Freight;
-            for n in 1..=known {
-                if old && !each_is_news && n != known && n != known / 2 {
-                    continue;
-                }
-                // a carrier tells a few minutes after it happened; now and then hours later
-                let minutes = if rng.one_in(12) { rng.range(200, 900) } else { rng.range(1, 20) };
-                let wait = SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(1));
-                let said = later(shipment.steps[n - 1].at, SignedDuration::from_mins(1)).min(self.begun);
-                let message = compose(shipment, n, said, &self.config.sources);
-                let arrives = later(said, wait);
-                if rng.one_in(15) {
-                    let again =
-                        later(arrives, SignedDuration::from_mins(i64::try_from(rng.range(1, 300)).unwrap_or(1)));
-                    arrivals.push((again, arrivals.len(), message.clone()));
-                }
-                arrivals.push((arrives, arrivals.len(), message));
-            }
-        }
-        arrivals.sort_by_key(|(at, made, _)| (*at, *made));
-        arrivals.into_iter().map(|(.., message)| message).collect()
+        let arriving = self.arriving.iter().map(|arrival| &arrival.shipment);
+        past_of(self.config.seed, self.begun, self.shipments.iter().chain(arriving), &self.config.sources)
     }
 
     /// Where the carriers post to.
@@ -225,82 +191,29 @@ impl World {
         );
     }
 
-    /// Live, without end: whatever journey is next takes its next step now. When few are under way, new orders come.
+    /// Live: what happens at each tick.
+    pub fn live(&self) -> Live<'_> {
+        Live::new(Stage {
+            seed: self.config.seed,
+            sources: &self.config.sources,
+            begun: self.begun,
+            shipments: &self.shipments,
+            arriving: &self.arriving,
+            odoo: &self.odoo,
+            booking: &self.booking,
+            second: &self.second,
+        })
+    }
+
+    /// Live, without end.
     pub async fn go_on(&self, endpoint: &Endpoint) {
-        let all = self.shipments.iter().chain(&self.arriving);
-        let mut under_way: VecDeque<(Shipment, usize)> = self.under_way(all).collect();
-        under_way.make_contiguous().sort_by_key(|(s, known)| s.steps[*known].at);
-        let mut made = self.shipments.len();
-        let mut wrong: VecDeque<&Shipment> = self.shipments.iter().filter(|s| s.typed.is_some()).collect();
-        // the last one is left to who tries the demo
-        wrong.pop_back();
-        let mut second = Some(&self.second);
-        let mut moving = HashSet::new();
-        for tick in 1_usize.. {
+        let mut live = self.live();
+        loop {
             tokio::time::sleep(LIVE_EVERY).await;
-            let now = (self.config.now)();
-            if (tick.is_multiple_of(NEW_ORDER_EVERY) || under_way.is_empty())
-                && made < self.shipments.len() + LIVE_ORDERS_MAX
-            {
-                let shipment = fresh(self.config.seed, made, now);
-                made += 1;
-                // every other one comes without a number: its label is booked, and its parcel goes then
-                let is_booked = made.is_multiple_of(2);
-                if let Some(order) = order_of(&shipment, now) {
-                    let tracking = order.tracking.clone().filter(|_| !is_booked);
-                    self.odoo.add_order(&NewOrder { written: now, tracking, ..order });
-                }
-                if !is_booked {
-                    under_way.push_front((shipment, 0));
-                }
-            }
-            // the second company's carriers report when somebody knows its deliveries
-            if let Some(second) = second.take_if(|second| second.is_connected()) {
-                for message in self.past_of(&second.shipments) {
-                    endpoint.post(&message).await;
-                }
-                under_way.extend(self.under_way(&second.shipments));
-            }
-            let booked = self.booking.journeys(self.config.seed, now);
-            under_way.extend(booked.into_iter().filter(|of| moving.insert(of.number.clone())).map(|of| (of, 0)));
-            if tick.is_multiple_of(CORRECTION_AFTER) {
-                self.correct(wrong.pop_front());
-            }
-            let Some((mut shipment, known)) = under_way.pop_front() else { continue };
-            step_now(&mut shipment.steps, known, now);
-            endpoint.post(&compose(&shipment, known + 1, now, &self.config.sources)).await;
-            if known + 1 < shipment.steps.len() {
-                under_way.push_back((shipment, known + 1));
+            for message in live.tick((self.config.now)()) {
+                endpoint.post(&message).await;
             }
         }
-    }
-
-    /// The journeys that have not ended, each with how many of its steps are past.
-    fn under_way<'a>(
-        &self,
-        shipments: impl IntoIterator<Item = &'a Shipment>,
-    ) -> impl Iterator<Item = (Shipment, usize)> {
-        let known = |s: &Shipment| s.steps.iter().filter(|step| step.at <= self.begun).count();
-        shipments.into_iter().map(move |s| (s.clone(), known(s))).filter(|(s, known)| *known < s.steps.len())
-    }
-
-    /// Somebody in Odoo notices the typing error.
-    fn correct(&self, shipment: Option<&Shipment>) {
-        let Some(shipment) = shipment else { return };
-        if let Some(picking) = self.odoo.picking(&shipment.picking()) {
-            self.odoo.edit(picking, "carrier_tracking_ref", json!(shipment.number));
-        }
-    }
-}
-
-/// The next step happens now; those after it keep their distances.
-fn step_now(steps: &mut [Step], known: usize, now: Timestamp) {
-    let Some(next) = steps.get(known) else { return };
-    // never before what was sent already
-    let floor = known.checked_sub(1).map_or(now, |before| later(steps[before].at, SignedDuration::from_secs(1)));
-    let shift = now.max(floor).duration_since(next.at);
-    for step in &mut steps[known..] {
-        step.at = later(step.at, shift);
     }
 }
 
@@ -313,7 +226,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Posts a message as a carrier does: again while the other side is not ready, and not when it says no.
-    async fn post(&self, message: &Message) {
+    pub async fn post(&self, message: &Message) {
         for _ in 0..TRIES_MAX {
             let mut request =
                 self.http.post(format!("{}/ingest/{}", self.base, message.source)).body(message.body.clone());
@@ -343,9 +256,12 @@ impl Endpoint {
 mod tests {
     use super::*;
     use axum::{Router, body::Bytes, extract::Path, http::HeaderMap, routing::post};
-    use std::sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
+    use std::{
+        collections::HashSet,
+        sync::{
+            Mutex,
+            atomic::{AtomicUsize, Ordering},
+        },
     };
 
     async fn world(seed: u64) -> World {

@@ -1,5 +1,5 @@
 //! Fills a file with simulated shipments, much faster than messages come in: many in one transaction that waits for no disk,
-//! by the statements that importing, recording and folding use. The file must have no server.
+//! by the statements that importing, recording and folding use. The file must have no server, unless it is filled beside one, slower.
 
 use crate::{
     Access, Durability, Lock,
@@ -11,7 +11,12 @@ use crate::{
 };
 use rusqlite::Connection;
 use std::path::Path;
-use storage::{Result, Scope, StoreError, facts::Recording, shipments::Committed, transfer::Filled};
+use storage::{
+    Result, Scope, StoreError,
+    facts::Recording,
+    shipments::Committed,
+    transfer::{Filled, FilledStep},
+};
 use storage_sql::{cases, codec::stored_count, jobs, query, shipments::import};
 
 /// What is kept in memory of the file, in KiB with a minus: rows land anywhere in its indexes.
@@ -20,7 +25,7 @@ const CACHE: i32 = -524_288;
 /// A file that is being filled.
 pub struct Fill {
     conn: Connection,
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 impl Fill {
@@ -42,7 +47,17 @@ impl Fill {
                 path.display()
             )));
         }
-        Ok(Self { conn, _lock: lock })
+        Ok(Self { conn, _lock: Some(lock) })
+    }
+
+    /// Opens the file of a server that runs: its own writes go on between the batches, which are to be small.
+    ///
+    /// # Errors
+    /// `Unavailable` when the file cannot be opened.
+    pub fn beside_server(path: &Path) -> Result<Self> {
+        let conn =
+            connection::writing(path, Durability::Full).map_err(|error| connection::unavailable(path, &error))?;
+        Ok(Self { conn, _lock: None })
     }
 
     /// How many shipments there are.
@@ -75,17 +90,23 @@ impl Fill {
 }
 
 fn add(conn: &mut Connection, scope: Scope, filled: &Filled) -> Result<()> {
-    let Filled { shipment, recording, .. } = filled;
-    drive(import(&mut Sqlite(conn), scope, std::slice::from_ref(shipment), recording.recorded_at))?;
-    if !recording.reports.is_empty() {
-        put_message(conn, scope, recording, filled.size)?;
-        facts::record(conn, scope, recording)?;
-    }
+    let Filled { shipment, imported_at, steps, .. } = filled;
+    drive(import(&mut Sqlite(conn), scope, std::slice::from_ref(shipment), *imported_at))?;
     query("UPDATE shipment SET sandbox = 1 WHERE id = ?").bind(shipment.id.0).run(conn)?;
-    if commit(conn, scope, &filled.commit)? != Committed::Done(1) {
-        return Err(StoreError::Conflict(format!("shipment {} is there already", shipment.id)));
+    for step in steps {
+        match step {
+            FilledStep::Received { recording, size } => {
+                put_message(conn, scope, recording, *size)?;
+                facts::record(conn, scope, recording)?;
+            }
+            FilledStep::Folded(folded) => {
+                if commit(conn, scope, folded)? != Committed::Done(folded.expected + 1) {
+                    return Err(StoreError::Conflict(format!("shipment {} is there already", shipment.id)));
+                }
+            }
+        }
     }
-    if let Some(case) = &filled.case {
+    for case in &filled.cases {
         drive(cases::put_case(&mut Sqlite(conn), scope, case))?;
     }
     // what was asked for on the way is done

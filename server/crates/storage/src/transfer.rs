@@ -1,6 +1,7 @@
 //! Rows on their way from one engine to another, as both have them: table by table, column by column.
 
 use crate::{facts::Recording, jobs::NewJob, orders::ImportedShipment, shipments::Commit, work::CaseRecord};
+use jiff::Timestamp;
 
 /// A value of a column.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,19 +25,31 @@ pub struct Rows {
     pub rows: Vec<Vec<Value>>,
 }
 
-/// A shipment with all its observations, folded.
+/// A shipment with everything that was received of it and what it was folded to, in the order in which that happened.
 #[derive(Clone, Debug)]
 pub struct Filled {
     /// As the order system has it.
     pub shipment: ImportedShipment,
-    /// The content of a message; its body is no longer kept.
-    pub recording: Recording,
-    /// The message's size in bytes.
-    pub size: u64,
-    /// The fold.
-    pub commit: Commit,
-    /// The case of one of its exceptions.
-    pub case: Option<CaseRecord>,
+    /// When it was imported.
+    pub imported_at: Timestamp,
+    /// What happened since.
+    pub steps: Vec<FilledStep>,
+    /// The tickets of its exceptions.
+    pub cases: Vec<CaseRecord>,
     /// Work that was done for it.
     pub done: Vec<NewJob>,
+}
+
+/// Something that happened to a shipment.
+#[derive(Clone, Debug)]
+pub enum FilledStep {
+    /// A message was recorded; its body is no longer kept.
+    Received {
+        /// What it says.
+        recording: Box<Recording>,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// A fold was committed.
+    Folded(Box<Commit>),
 }

@@ -83,6 +83,8 @@ pub(super) struct Side<'a> {
     pub(super) event_at: Option<Timestamp>,
     /// The numbers in the delivery, each as written with its carrier's family.
     pub(super) numbers: &'a [(String, Option<String>)],
+    /// The numbers of labels that Milepost booked for the delivery.
+    pub(super) booked: &'a [String],
     /// Milepost's own fields that show something else than they should.
     pub(super) changed: &'a [Changed],
     /// Whether what they should show was written.
@@ -229,9 +231,13 @@ impl Side<'_> {
         drafts
     }
 
-    /// The number shows another carrier than the order system chose, and that carrier has reported.
+    /// The number shows another carrier than the order system chose, and that carrier has reported. Not of a label that Milepost
+    /// booked: the rule or the person that had it booked chose its carrier.
     fn carrier(&self, delivery: &Delivery) -> Option<Draft> {
         let shipment = &self.loaded.shipment;
+        if delivery.tracking_numbers.iter().any(|number| self.booked.contains(number)) {
+            return None;
+        }
         let chosen = delivery.carrier.as_deref()?;
         let family = directory::known("odoo", chosen)?.family.as_str();
         let [number] = &shipment.numbers[..] else { return None };

@@ -48,6 +48,8 @@ struct Page {
     scheduled: HashMap<i64, Option<Timestamp>>,
     /// What of sales orders was changed by others.
     orders: HashMap<i64, Vec<Changed>>,
+    /// The numbers of labels that Milepost booked.
+    booked: HashMap<i64, Vec<String>>,
 }
 
 /// How the jobs for some targets stand.
@@ -112,7 +114,17 @@ impl Looker<'_> {
         let inbound: Vec<i64> = inbound.map(|(_, origin)| origin.record).collect();
         let scheduled = odoo.scheduled_of(&inbound, self.calls).await?;
         let orders = self.orders(odoo, system, loaded).await?;
-        Ok(Page { deliveries, shown, states, invoices, scheduled, orders })
+        let booked = self.booked(system, records).await?;
+        Ok(Page { deliveries, shown, states, invoices, scheduled, orders, booked })
+    }
+
+    async fn booked(&self, system: &str, records: Vec<i64>) -> Result<HashMap<i64, Vec<String>>, OrderError> {
+        let mut booked = HashMap::<i64, Vec<String>>::new();
+        for booking in self.context.store.bookings.of_records(self.scope, system, records).await? {
+            let label = booking.purchase.label.map(|label| label.number);
+            booked.entry(booking.record).or_default().extend(label);
+        }
+        Ok(booked)
     }
 
     /// What sales orders show that is something else than was written there.
@@ -183,6 +195,7 @@ impl Looker<'_> {
             there,
             event_at: event_at(loaded),
             numbers: &numbers,
+            booked: page.booked.get(&record).map(Vec::as_slice).unwrap_or_default(),
             changed: &changed,
             was_written: was_written(shipment.written.as_deref(), &values, &changed),
             contested: self.is_contested(loaded, EffectTarget::OrderNote),

@@ -93,7 +93,7 @@ async fn intent(booking: &dyn Booking, request: &RateRequest) -> BookIntent {
         Outcome::Done(rated) => rated,
         other => panic!("not rated: {other:?}"),
     };
-    assert_eq!((rated.rates.len(), rated.messages.len()), (3, 1));
+    assert_eq!((rated.rates.len(), rated.messages.len()), (7, 1));
     assert!(rated.messages[0].said.open().contains("sandbox"));
     let cheapest = rated.rates.iter().min_by_key(|rate| rate.price.minor).unwrap();
     assert_eq!((cheapest.price.to_string().as_str(), cheapest.days), ("7.58 USD", Some(2)));
@@ -655,7 +655,7 @@ async fn whatever_goes_wrong_there_is_at_most_one_label_for_a_booking() {
         let sandbox = sandbox().await;
         let settings = ApiSettings { resend_unlisted: true, ..settings(Mode::Live) };
         let connected = connected(&sandbox, platform, settings, sandbox.live_key(platform));
-        let (mut booked, mut rng) = (0, simulator::journey::Rng::new(11));
+        let (mut booked, mut rng) = (0, simulator::rng::Rng::new(11));
         for sequence in 0..SEQUENCES {
             sandbox.heal();
             for _ in 0..rng.range(0, 7) {

@@ -3,7 +3,7 @@
 use super::{
     Call, Reply,
     customs::Words,
-    world::{Label, Offer, Progress, Shipment, Tracker, Void, World, is_refused, stamp, text, words},
+    world::{Label, Offer, Progress, Shipment, Tracker, Void, World, is_refused, stamp, text, town, words},
 };
 use crate::faults::Fault;
 use serde_json::{Value, json};
@@ -88,7 +88,8 @@ fn create(world: &mut World, call: &Call) -> Reply {
         return error(422, "SHIPMENT.CUSTOMS.MISSING", "Customs information is required.");
     };
     let id = world.id("shp_");
-    let of = world.create(NAME, id, "rate_", (call.live, key, format), declared).clone();
+    let of =
+        world.create(NAME, id, "rate_", (call.live, key, format), (declared, town(body.get("to_address")))).clone();
     Reply::json(201, shipment(world, &of, call))
 }
 

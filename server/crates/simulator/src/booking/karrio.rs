@@ -4,7 +4,7 @@ use super::{
     Call, Reply,
     customs::Words,
     papers,
-    world::{Offer, Progress, Shipment, Tracker, Void, World, is_refused, text, words},
+    world::{Offer, Progress, Shipment, Tracker, Void, World, is_refused, text, town, words},
 };
 use crate::faults::Fault;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -98,7 +98,15 @@ fn create(world: &mut World, call: &Call) -> Reply {
         return error(400, "validation", json!({"customs": ["required"]}));
     };
     let id = world.id("shp_");
-    let of = world.create(NAME, id, "rat_", (call.live, call.request_id.clone(), format), declared).clone();
+    let of = world
+        .create(
+            NAME,
+            id,
+            "rat_",
+            (call.live, call.request_id.clone(), format),
+            (declared, town(call.body.get("recipient"))),
+        )
+        .clone();
     Reply::json(201, shipment(world, &of))
 }
 

@@ -35,7 +35,7 @@ use std::{
 use world::World;
 
 pub use customs::Declared;
-pub use world::{Label, Progress, REFUSED_CITY, Tracker, Void};
+pub use world::{LABELS_OF, Label, Progress, REFUSED_CITY, Tracker, Void};
 
 /// A platform: its name, the path of its API, and how it is signed in.
 struct Platform {
@@ -269,13 +269,16 @@ impl SandboxBooking {
         self.inner.lock().settle();
     }
 
-    /// What happens to the booked parcels from now on, as [`crate::carrier::compose`] tells it.
+    /// What happens to the booked parcels from now on, as [`crate::carrier::compose`] tells it: each goes where its label says.
     pub fn journeys(&self, seed: u64, now: Timestamp) -> Vec<Journey> {
         let labels = self.labels();
         let moving = labels.iter().filter(|label| label.progress == Progress::Bought && label.void == Void::None);
         moving
             .enumerate()
-            .filter_map(|(n, label)| journey::booked(seed, n, label.carrier, &label.number, now))
+            .filter_map(|(n, label)| {
+                let booked = journey::Booked { carrier: label.carrier, number: &label.number, to: label.to? };
+                journey::booked(seed, n, &booked, now)
+            })
             .collect()
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Call, Reply,
     customs::Words,
-    world::{Label, Progress, Shipment, Void, World, is_refused, stamp, text, words},
+    world::{Label, Progress, Shipment, Void, World, is_refused, stamp, text, town, words},
 };
 use crate::faults::Fault;
 use serde_json::{Value, json};
@@ -93,7 +93,8 @@ fn create(world: &mut World, call: &Call) -> Reply {
         return error(400, "shipengine", "validation", "field_value_required", Some("customs"));
     };
     let id = world.serial("se-");
-    let of = world.create(NAME, id, "se-", (call.live, key, "pdf".into()), declared).clone();
+    let of =
+        world.create(NAME, id, "se-", (call.live, key, "pdf".into()), (declared, town(body.get("ship_to")))).clone();
     Reply::json(200, json!({"has_errors": false, "shipments": [shipment(world, &of)]}))
 }
 

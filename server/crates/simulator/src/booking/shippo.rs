@@ -4,7 +4,7 @@
 use super::{
     Call, Reply,
     customs::Words,
-    world::{Label, Progress, Shipment, Void, World, is_refused, stamp, text, words},
+    world::{Label, Progress, Shipment, Void, World, is_refused, stamp, text, town, words},
 };
 use crate::faults::Fault;
 use serde_json::{Value, json};
@@ -96,7 +96,9 @@ fn create(world: &mut World, call: &Call) -> Reply {
         return Reply::json(400, json!({"customs_declaration": ["This field is required."]}));
     };
     let id = world.id("5a");
-    let of = world.create(NAME, id, "4b", (call.live, key, "pdf".into()), declared).clone();
+    let of = world
+        .create(NAME, id, "4b", (call.live, key, "pdf".into()), (declared, town(call.body.get("address_to"))))
+        .clone();
     Reply::json(201, shipment(&of))
 }
 

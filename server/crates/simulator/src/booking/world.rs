@@ -1,7 +1,11 @@
 //! The shipments, labels and trackers of all simulated platforms: one world, which each of them shows in its own shapes.
 
 use super::customs::Declared;
-use crate::journey::{Rng, number_of};
+use crate::{
+    journey::{Place, place_of},
+    numbers::number,
+    rng::Rng,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -13,7 +17,13 @@ const OFFERS: &[Offer] = &[
     Offer { carrier: "UPS", word: "ups", service: "ground", cents: 758, days: 2 },
     Offer { carrier: "UPS", word: "ups", service: "next_day", cents: 2410, days: 1 },
     Offer { carrier: "DHL", word: "dhl_express", service: "worldwide", cents: 1999, days: 3 },
+    Offer { carrier: "GLS", word: "gls", service: "business", cents: 815, days: 2 },
+    Offer { carrier: "DPD", word: "dpd", service: "classic", cents: 840, days: 2 },
+    Offer { carrier: "Hermes", word: "hermes_de", service: "standard", cents: 795, days: 3 },
+    Offer { carrier: "FedEx", word: "fedex", service: "economy", cents: 1290, days: 2 },
 ];
+/// Whose labels can be bought, as shipping methods in Odoo are called.
+pub const LABELS_OF: &[&str] = &["DHL", "UPS", "GLS", "DPD", "Hermes", "FedEx"];
 
 /// What a carrier offers.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +54,7 @@ pub(super) struct Shipment {
     pub rates: Vec<(String, Offer)>,
     pub cancelled: bool,
     pub declared: Vec<Declared>,
+    pub to: Option<Place>,
 }
 
 /// Where a label's void stands.
@@ -95,6 +106,8 @@ pub struct Label {
     pub live: bool,
     /// What was declared to customs.
     pub declared: Vec<Declared>,
+    /// The town on the label; none where the sandbox does not know it.
+    pub to: Option<Place>,
     pub(super) offer: Offer,
     pub(super) format: String,
     pub(super) created: Timestamp,
@@ -162,10 +175,10 @@ impl World {
         id: String,
         rate_prefix: &str,
         (live, key, format): (bool, Option<String>, String),
-        declared: Vec<Declared>,
+        (declared, to): (Vec<Declared>, Option<Place>),
     ) -> &Shipment {
         let rates = OFFERS.iter().map(|offer| (self.id(rate_prefix), *offer)).collect();
-        let shipment = Shipment { id: id.clone(), platform, live, key, format, rates, cancelled: false, declared };
+        let shipment = Shipment { id: id.clone(), platform, live, key, format, rates, cancelled: false, declared, to };
         self.shipments.entry(id).or_insert(shipment)
     }
 
@@ -191,7 +204,7 @@ impl World {
         now: Timestamp,
     ) -> Option<Label> {
         let (_, offer) = shipment.rates.iter().find(|(id, _)| id == rate)?;
-        let number = number_of(&mut self.rng, offer.carrier)?;
+        let number = number(&mut self.rng, offer.carrier);
         let progress = if self.slow { Progress::Working } else { Progress::Bought };
         let label = Label {
             id: label,
@@ -205,6 +218,7 @@ impl World {
             void: Void::None,
             live: shipment.live,
             declared: shipment.declared.clone(),
+            to: shipment.to,
             offer: *offer,
             format: shipment.format.clone(),
             created: now,
@@ -282,6 +296,12 @@ impl World {
 /// What every platform's tracking shape needs of a time.
 pub(super) fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The town of an address; none where the sandbox does not know it.
+pub(super) fn town(address: Option<&Value>) -> Option<Place> {
+    let word = |names: [&str; 2]| names.iter().find_map(|name| address?.get(name)?.as_str());
+    place_of(word(["city", "city_locality"])?, word(["country", "country_code"])?)
 }
 
 /// Whether an address is one that is refused.

@@ -99,6 +99,13 @@ impl SandboxOdoo {
         data.insert("stock.picking", picking)
     }
 
+    /// A person validates the transfer of this name.
+    pub(crate) fn validate_by_hand(&self, name: &str) {
+        let Some(picking) = self.picking(name) else { return };
+        self.edit(picking, "date_done", json!(self.inner.now()));
+        self.edit(picking, "state", json!("done"));
+    }
+
     /// Somebody puts the goods of a delivery into a package of this name. Odoo does not write the delivery then.
     pub fn pack(&self, picking: i64, package: &str) -> i64 {
         let now = self.inner.now();

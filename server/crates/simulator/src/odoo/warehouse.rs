@@ -58,31 +58,35 @@ impl SandboxOdoo {
     /// A person puts goods into a delivery.
     pub fn add_goods(&self, picking: i64, goods: &NewGoods<'_>) {
         let now = self.inner.now();
-        let mut data = self.inner.lock();
-        let country = data.insert("res.country", json!({"code": goods.origin, "name": goods.origin}));
-        let product = json!({
-            "name": goods.name, "default_code": goods.sku, "weight": goods.weight_kg, "lst_price": goods.price,
-            "hs_code": goods.hs_code, "country_of_origin": [country, goods.origin],
+        put_goods(&mut self.inner.lock(), picking, goods, &now);
+    }
+}
+
+/// Puts goods into a delivery.
+pub(super) fn put_goods(data: &mut Data, picking: i64, goods: &NewGoods<'_>, now: &str) {
+    let country = data.insert("res.country", json!({"code": goods.origin, "name": goods.origin}));
+    let product = json!({
+        "name": goods.name, "default_code": goods.sku, "weight": goods.weight_kg, "lst_price": goods.price,
+        "hs_code": goods.hs_code, "country_of_origin": [country, goods.origin],
+    });
+    let product = json!([data.insert("product.product", product), goods.name]);
+    let line = goods.sold.map(|(price, currency)| {
+        let row = json!({"product_id": product, "price_reduce_taxexcl": price, "currency_id": [1, currency]});
+        json!([data.insert("sale.order.line", row), goods.name])
+    });
+    let all: f64 = goods.packed.iter().map(|(count, _)| count).sum();
+    let of = json!({
+        "picking_id": [picking, false], "state": "assigned", "product_id": product, "product_qty": all, "product_uom_qty": all,
+        "sale_line_id": line.unwrap_or(json!(false)),
+    });
+    data.insert("stock.move", of);
+    for (count, package) in goods.packed {
+        let into = package.map_or(json!(false), |id| json!([id, format!("PACK{id}")]));
+        let row = json!({
+            "picking_id": [picking, false], "state": "assigned", "product_id": product, "quantity_product_uom": count,
+            "result_package_id": into, "create_date": now,
         });
-        let product = json!([data.insert("product.product", product), goods.name]);
-        let line = goods.sold.map(|(price, currency)| {
-            let row = json!({"product_id": product, "price_reduce_taxexcl": price, "currency_id": [1, currency]});
-            json!([data.insert("sale.order.line", row), goods.name])
-        });
-        let all: f64 = goods.packed.iter().map(|(count, _)| count).sum();
-        let of = json!({
-            "picking_id": [picking, false], "state": "assigned", "product_id": product, "product_qty": all, "product_uom_qty": all,
-            "sale_line_id": line.unwrap_or(json!(false)),
-        });
-        data.insert("stock.move", of);
-        for (count, package) in goods.packed {
-            let into = package.map_or(json!(false), |id| json!([id, format!("PACK{id}")]));
-            let row = json!({
-                "picking_id": [picking, false], "state": "assigned", "product_id": product, "quantity_product_uom": count,
-                "result_package_id": into, "create_date": now,
-            });
-            data.insert("stock.move.line", row);
-        }
+        data.insert("stock.move.line", row);
     }
 }
 

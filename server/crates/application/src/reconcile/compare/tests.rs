@@ -4,6 +4,7 @@ use domain::{
     fold::{FoldInput, Folded, Plan},
     ids::{CaseId, ExceptionId, ShipmentId, TrackerId},
 };
+use kpi::contribution::row::Contributed;
 use odoo::{Customer, OrderKind};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{orders::OriginStanding, shipments::ShipmentRecord, work::CaseRecord};
@@ -53,6 +54,7 @@ fn loaded(state: State, number_of: &str, carrier: &str) -> Loaded {
         exceptions: Vec::new(),
         effects: Vec::new(),
         cases: Vec::new(),
+        contributed: Contributed::default(),
     }
 }
 
@@ -98,6 +100,7 @@ struct Case {
     loaded: Loaded,
     delivery: Delivery,
     event_at: Option<Timestamp>,
+    booked: Vec<String>,
     changed: Vec<Changed>,
     was_written: bool,
     contested: bool,
@@ -114,6 +117,7 @@ impl Case {
             loaded: loaded(state, "ABC0000001", "dhl"),
             delivery: delivery(&["ABC0000001"]),
             event_at: None,
+            booked: Vec::new(),
             changed: Vec::new(),
             was_written: false,
             contested: false,
@@ -137,6 +141,7 @@ impl Case {
             there,
             event_at: self.event_at,
             numbers: &numbers,
+            booked: &self.booked,
             changed: &self.changed,
             was_written: self.was_written,
             contested: self.contested,
@@ -346,6 +351,15 @@ fn another_carrier_than_the_number_shows_is_for_a_person() {
     check(&case("DHL"), &[]);
     let moved = case("DHL").with(|case| reported(case, "2026-03-05T09:00:00Z"));
     check(&moved, &[(Topic::Carrier, Cause::OtherCarrier, Fix::Decide)]);
+    // Milepost booked this label, and another one before
+    let own = |numbers: &[&str]| {
+        case("DHL").with(|case| {
+            reported(case, "2026-03-05T09:00:00Z");
+            case.booked = numbers.iter().map(|number| (*number).to_owned()).collect();
+        })
+    };
+    check(&own(&["1Z9999999999999999", ups]), &[]);
+    check(&own(&["1Z9999999999999999"]), &[(Topic::Carrier, Cause::OtherCarrier, Fix::Decide)]);
     for agreeing in ["UPS", "Our own van"] {
         check(&case(agreeing).with(|case| reported(case, "2026-03-05T09:00:00Z")), &[]);
     }
@@ -406,6 +420,7 @@ fn exception(closed: bool) -> ExceptionRecord {
         opened_at: now(),
         recorded_at: now(),
         closed: closed.then(|| (now(), Resolution::Delivered)),
+        closed_recorded_at: closed.then(now),
         evidence: Vec::new(),
         owner: None,
         team: None,
