@@ -14,18 +14,22 @@ struct Cursor(RwSignal<Option<usize>>);
 impl Cursor {
     /// Goes to another point, or leaves them; whether the key was one for that.
     fn press(self, key: &str, points: usize) -> bool {
-        let last = points.saturating_sub(1);
-        let at = self.0.get_untracked();
-        let next = match key {
-            "ArrowRight" | "ArrowDown" => Some(at.map_or(0, |at| (at + 1).min(last))),
-            "ArrowLeft" | "ArrowUp" => Some(at.map_or(last, |at| at.saturating_sub(1))),
-            "Home" => Some(0),
-            "End" => Some(last),
-            "Escape" => None,
-            _ => return false,
-        };
+        let Some(next) = pressed(key, self.0.get_untracked(), points) else { return false };
         self.0.set(next);
         true
+    }
+}
+
+/// The point that a key leads to, or that it leads to none; nothing where the key is not one for that.
+fn pressed(key: &str, at: Option<usize>, points: usize) -> Option<Option<usize>> {
+    let last = points.checked_sub(1)?;
+    match key {
+        "ArrowRight" | "ArrowDown" => Some(Some(at.map_or(0, |at| (at + 1).min(last)))),
+        "ArrowLeft" | "ArrowUp" => Some(Some(at.map_or(last, |at| at.saturating_sub(1)))),
+        "Home" => Some(Some(0)),
+        "End" => Some(Some(last)),
+        "Escape" => Some(None),
+        _ => None,
     }
 }
 
@@ -65,14 +69,14 @@ fn drawing(drawing: Drawing, title: &str, cursor: Cursor) -> AnyView {
     let marks: Vec<AnyView> = marks.into_iter().map(mark).collect();
     let stops: Arc<[Stop]> = stops.into();
     let here = move || cursor.0.get().and_then(|at| stops.get(at).map(outline));
-    let pressed = move |event: KeyboardEvent| {
+    let on_key = move |event: KeyboardEvent| {
         if cursor.press(&event.key(), points) {
             event.prevent_default();
         }
     };
     view! {
         <svg class=class viewBox=format!("0 0 {} {}", places(width), places(height)) role=role aria-label=title.to_owned()
-            tabindex=(points > 0).then_some("0") on:keydown=pressed on:blur=move |_| cursor.0.set(None)>
+            tabindex=(points > 0).then_some("0") on:keydown=on_key on:blur=move |_| cursor.0.set(None)>
             {marks}{here}
         </svg>
     }
@@ -224,4 +228,27 @@ fn image(drawing: Drawing, title: String, aspect: Option<&'static str>) -> AnyVi
         <svg class=drawing.class viewBox=view_box preserveAspectRatio=aspect role="img" aria-label=title>{marks}</svg>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pressed;
+
+    #[test]
+    fn the_arrow_keys_go_through_the_points() {
+        for (key, at, next) in [
+            ("ArrowRight", None, Some(Some(0))),
+            ("ArrowRight", Some(1), Some(Some(2))),
+            ("ArrowDown", Some(2), Some(Some(2))),
+            ("ArrowLeft", None, Some(Some(2))),
+            ("ArrowUp", Some(0), Some(Some(0))),
+            ("Home", Some(2), Some(Some(0))),
+            ("End", None, Some(Some(2))),
+            ("Escape", Some(1), Some(None)),
+            ("Tab", Some(1), None),
+        ] {
+            assert_eq!(pressed(key, at, 3), next, "{key} at {at:?}");
+        }
+        assert_eq!(pressed("Home", None, 0), None);
+    }
 }

@@ -4,7 +4,7 @@
 //! cells that it lies in ([`cell`]), by week ([`history`]), without the days that a note leaves out ([`annotation`]). Read
 //! with weights they give the share that is still on its way ([`survival`]); small cells lean on coarser ones ([`mixture`]).
 //! From that follow the estimate ([`eta`]), what is late before the carrier says so ([`late`]), and when silence is no longer
-//! usual ([`silence`]). Whether it held is measured ([`calibration`]) and makes a cell forget faster where it does not
+//! usual ([`silence`]); both refine the table that exceptions are derived by ([`usual`]). Whether it held is measured ([`calibration`]) and makes a cell forget faster where it does not
 //! ([`drift`]).
 
 pub mod annotation;
@@ -22,4 +22,5 @@ pub mod survival;
 #[cfg(test)]
 mod testing;
 pub mod transit;
+pub mod usual;
 pub mod wilson;

@@ -60,12 +60,12 @@ impl Way<'_> {
             Moment::Day(day) => (day, None),
         };
         let on_closed_day = !self.destination.is_working_day(day);
-        let hour = match () {
+        let hour = hour.map(|hour| match () {
             // delivered before its time began: after the cut-off, or on a weekend
-            () if day < induction_day => Some(0.0),
-            () if on_closed_day => Some(DAY_HOURS),
+            () if day < induction_day => 0.0,
+            () if on_closed_day => DAY_HOURS,
             () => hour,
-        };
+        });
         let operating_days = working_days_after(self.destination, induction_day, day);
         Transit { induction_day, operating_days, hour, on_closed_day }
     }
@@ -190,6 +190,8 @@ mod tests {
         assert_eq!(way.transit(handed_over, delivered).working_hours(), Some(71.5));
         let by_day = way.transit(handed_over, Moment::Day(date(2026, 3, 25)));
         assert_eq!((by_day.operating_days, by_day.working_hours()), (2, None));
+        let closed = way.transit(handed_over, Moment::Day(date(2026, 3, 28)));
+        assert_eq!((closed.operating_days, closed.working_hours(), closed.on_closed_day), (4, None, true));
         let friday = "2026-03-20T19:10:00+01:00".parse().unwrap();
         let saturday = Moment::Instant("2026-03-21T10:00:00-04:00".parse().unwrap());
         let early = way.transit(friday, saturday);
