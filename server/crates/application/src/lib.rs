@@ -18,6 +18,7 @@ pub mod governance;
 pub mod installation;
 pub mod jobs;
 pub mod keys;
+pub mod kpi;
 pub mod machine;
 pub mod mask;
 pub mod odoo;

@@ -182,6 +182,7 @@ impl PostgresStore {
             shipments: Arc::new(Sql(self.clone())),
             jobs: Arc::new(Sql(self.clone())),
             bookings: Arc::new(Sql(self.clone())),
+            rollups: Arc::new(Sql(self.clone())),
             rules: Arc::new(Sql(self.clone())),
             claims: Arc::new(Sql(self.clone())),
             alerts: Arc::new(Sql(self.clone())),

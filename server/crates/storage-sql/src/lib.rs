@@ -32,6 +32,7 @@ pub mod order_problems;
 mod queue;
 mod reconciliations;
 pub mod replays;
+pub mod rollups;
 pub mod rows;
 mod rules;
 mod schedules;

@@ -10,7 +10,7 @@ use storage::{
 };
 use storage_sql::{
     codec::{json, opt_micros, word},
-    exceptions, jobs, query, shipments, unknown,
+    exceptions, jobs, query, rollups, shipments, unknown,
 };
 
 /// State, exceptions, effects, jobs and the change: together under the revision that was loaded, or not at all.
@@ -135,12 +135,16 @@ fn put_state(conn: &mut Connection, commit: &Commit, revision: i64) -> Result<()
 
 fn put_fold(conn: &mut Connection, scope: Scope, commit: &Commit) -> Result<()> {
     query(
-        "INSERT INTO shipment_fold (shipment_id, company_id, folded) VALUES (?, ?, ?)
-         ON CONFLICT (shipment_id) DO UPDATE SET folded = excluded.folded",
+        "INSERT INTO shipment_fold (shipment_id, company_id, folded, contributed) VALUES (?, ?, ?, ?)
+         ON CONFLICT (shipment_id) DO UPDATE SET folded = excluded.folded, contributed = coalesce(excluded.contributed, contributed)",
     )
     .bind(commit.shipment.0)
     .bind(scope.company.0)
     .bind(json(&commit.folded))
+    .bind(commit.contributed.as_ref().map(|new| json(&new.after)))
     .run(conn)?;
+    if let Some(new) = &commit.contributed {
+        drive(rollups::note(&mut Sqlite(conn), scope, (commit.shipment, commit.at), new))?;
+    }
     Ok(())
 }

@@ -31,6 +31,7 @@ pub mod people;
 pub mod queue;
 pub mod reconciliations;
 pub mod replays;
+pub mod rollups;
 pub mod rules;
 pub mod schedules;
 pub mod sessions;
@@ -76,6 +77,8 @@ pub struct Store {
     pub reconciliations: Arc<dyn reconciliations::Reconciliations>,
     /// Replays.
     pub replays: Arc<dyn replays::Replays>,
+    /// Figures, added up.
+    pub rollups: Arc<dyn rollups::Rollups>,
     /// Rules, their versions and dry runs.
     pub rules: Arc<dyn rules::Rules>,
     /// When the clock starts which work.

@@ -187,6 +187,7 @@ impl ImportedShipment {
         };
         if promise_stays {
             (merged.plan.promised_by, merged.plan.promise) = (plan.promised_by, plan.promise);
+            merged.plan.promises = plan.promises;
         }
         merged
     }

@@ -1,10 +1,11 @@
 //! Every kind of work, in one list. To add one: a file with a `KIND`, and its line here.
 
 use super::{
-    add_up_figures, ask_customer, ask_tracking, book_shipment, check_connection, check_rules, claim_deadlines, evaluate_alerts, expire_proofs,
-    fetch_keys, fix_difference, fold, follow_erasures, import_orders, kind::Kind, message_customer, normalise,
-    poll_desk, prepare_claim, prune, read_order, reconcile, recount_figures, register_tracking, renew_tracking, replay, reread,
-    rule_actions, send_alert, sweep, sync_booking, sync_case, sync_order, try_rule, void_booking,
+    add_up_figures, ask_customer, ask_tracking, book_shipment, check_connection, check_rules, claim_deadlines,
+    evaluate_alerts, expire_proofs, fetch_keys, fix_difference, fold, follow_erasures, import_orders, kind::Kind,
+    message_customer, normalise, poll_desk, prepare_claim, prune, read_order, reconcile, recount_figures,
+    register_tracking, renew_tracking, replay, reread, rule_actions, send_alert, sweep, sync_booking, sync_case,
+    sync_order, try_rule, void_booking,
 };
 use storage::jobs::JobKind;
 

@@ -7,13 +7,14 @@ use super::{
 use crate::{context::Context, destinations::ODOO, vault::VaultError};
 use domain::{
     Direction, carriers as directory,
-    fold::{DeliveryStanding, Plan, PromiseSource},
+    fold::{DeliveryStanding, Plan, PromiseSource, Promised},
     ids::{BindingId, CorrelationId, ShipmentId, SubjectId, TrackerId, content_id},
     observation::Location,
-    place::country,
+    place::{country, zone},
     promise::{Promises, Shipped},
+    punctuality::Moment,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use odoo::{Delivery, DeliveryState, OdooClient, UnreadPart};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{
@@ -69,7 +70,7 @@ impl Taking<'_> {
         };
         let plan = self.plan(delivery, &place);
         // the time alone is nothing new
-        let content_plan = Plan { standing_since: None, unread_since: None, ..plan.clone() };
+        let content_plan = Plan { standing_since: None, unread_since: None, promises: Vec::new(), ..plan.clone() };
         let kept = self.kept(delivery);
         let mut content = serde_json::to_vec(&(
             &origin,
@@ -138,6 +139,7 @@ impl Taking<'_> {
                 several => several.iter().map(|number| number.tracker.number.clone()).collect(),
             },
             stops: None,
+            promises: promised_by.iter().map(|by| self.promised(delivery, place, *by)).collect(),
             promised_by,
             promise,
             ship_by: delivery.ship_by,
@@ -153,6 +155,19 @@ impl Taking<'_> {
             // of what comes in, the address is where it comes from
             to: place.country.as_deref().filter(|_| goes_to_customer).and_then(country).map(str::to_owned),
         }
+    }
+
+    /// The promise as it is kept among those that were made. What is new here was made before the delivery left.
+    fn promised(&self, delivery: &Delivery, place: &Location, by: Timestamp) -> Promised {
+        let zone = match delivery.promised_by {
+            Some(_) => Some(self.promises.calendar.zone.as_str()),
+            // a rule promises the end of a day at the place of delivery
+            None => zone(place),
+        };
+        let zone = zone.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+        let now = self.context.now();
+        let recorded = delivery.shipped_at.map_or(now, |left| left.min(now));
+        Promised { due: Some(Moment::committed(by, &zone)), recorded }
     }
 
     /// What the order promises, else what the rules promise of what has left for a customer; often nothing.

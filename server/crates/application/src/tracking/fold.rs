@@ -7,6 +7,7 @@ use crate::{
     context::Context,
     error::{Result, UseCaseError},
     exceptions::{calendar, teams, watch},
+    kpi::unit,
     rules::{
         book::Book,
         follow::{self, Admissions, Admitted},
@@ -25,6 +26,7 @@ use jiff::Timestamp;
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane, NewJob},
+    rollups::NewContribution,
     shipments::{Commit, Committed, EffectRecord, LastEvent, Loaded, NewEffect, ShipmentRecord, UnknownChange},
     work::{CaseRecord, ExceptionRecord},
 };
@@ -66,7 +68,7 @@ pub async fn fold_shipment(
         }
         let now = context.now();
         loaded.input.watch = watch::of(context, scope, &loaded).await?;
-        let calendar = calendar::company(context, scope).await?.own();
+        let company = calendar::company(context, scope).await?;
         let mut folded = fold::fold(&loaded.input, now);
         let book = context.rules.book(&context.store, scope, context.now()).await?;
         let Ruled { exceptions, outcome } = ruled(context, &loaded, &book, &mut folded, (cause, now));
@@ -74,7 +76,15 @@ pub async fn fold_shipment(
             follow::admit((context, &mut admissions), &book, &loaded.effects, (id, outcome), &mut folded);
         let next_uses = next_uses(&loaded, &folded);
         let same = next_uses.is_empty() && unchanged(&loaded, &folded, &exceptions);
+        let contributed = unit::of(context, &loaded, &folded, &exceptions, &company, now);
+        let contributed = NewContribution::since(contributed, &loaded.contributed);
         if same && own.is_empty() {
+            let revision = loaded.shipment.revision;
+            if let Some(new) = contributed
+                && !context.store.rollups.replace(scope, id, revision, new, now).await?
+            {
+                continue;
+            }
             go_on(context, scope, &loaded, (cause, correlation)).await?;
             return Ok(FoldOutcome::Unchanged);
         }
@@ -95,8 +105,9 @@ pub async fn fold_shipment(
             jobs,
             withheld,
             next_uses,
-            calendar,
+            calendar: company.own(),
             unknown: unknown(&loaded, &folded),
+            contributed,
             folded,
         };
         match context.store.shipments.commit(scope, commit).await? {

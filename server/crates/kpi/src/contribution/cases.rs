@@ -13,25 +13,37 @@ pub struct Case {
     pub due: Option<Timestamp>,
     /// When it was made at the desk; none where that is not known yet.
     pub made: Option<Timestamp>,
-    /// When a person first acted; none where that is not known, or did not happen.
-    pub first_action: Option<Timestamp>,
+    /// Whether a person has acted.
+    pub first_action: FirstAction,
     /// When it was last solved, where it is solved.
     pub solved: Option<Timestamp>,
     /// What it cost, in the smallest unit of the currency; none where no rate is set.
     pub cost: Option<i64>,
 }
 
+/// The first act of a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstAction {
+    /// The desk does not say when it was.
+    #[default]
+    NotKnown,
+    /// There is none yet.
+    Awaited,
+    /// When it was.
+    At(Timestamp),
+}
+
 /// Its figures.
 pub fn contribute(case: &Case, zone: &TimeZone, to: &mut Contributed) {
     let decided = Bucket::at(case.decided, zone);
     to.one(Kpi::CasesOpened, Part::Yes, decided);
-    if let Some(at) = case.first_action {
-        let hours = seconds(case.decided, at);
-        to.binned(Kpi::CaseFirstAction, Part::Value, decided, Scale::Relative.bin(hours));
-    } else if case.solved.is_none() {
-        to.one(Kpi::CaseFirstAction, Part::Open, decided);
-    } else {
-        to.one(Kpi::CaseFirstAction, Part::NotMeasurable, decided);
+    match case.first_action {
+        FirstAction::At(at) => {
+            let took = seconds(case.decided, at);
+            to.binned(Kpi::CaseFirstAction, Part::Value, decided, Scale::Relative.bin(took));
+        }
+        FirstAction::Awaited => to.one(Kpi::CaseFirstAction, Part::Open, decided),
+        FirstAction::NotKnown => to.one(Kpi::CaseFirstAction, Part::NotMeasurable, decided),
     }
     if let Some(at) = case.solved {
         let solved = Bucket::at(at, zone);

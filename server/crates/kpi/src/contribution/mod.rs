@@ -1,7 +1,7 @@
 //! What one unit adds to the roll-ups: rows of integers, a pure function of what is known of it, without a clock. So any order in
 //! which facts arrive ends in the same rows, and a correction takes the old rows out and puts the new ones in.
 //!
-//! A shipment is one unit, with its events and exceptions ([`of_shipment`]); tickets, orders, updates of other systems, invoices
+//! A shipment is one unit, with its events, exceptions and tickets ([`of_shipment`]); orders, updates of other systems, invoices
 //! and messages are units of their own. What a figure counts is in [`crate::definition`].
 
 pub mod cases;
@@ -42,5 +42,8 @@ pub fn of_shipment(of: Shipment<'_>, dims: Dims) -> Contributed {
     }
     exceptions::contribute(&story, &mut to);
     facts::contribute(&of, &story, &mut to);
+    for case in of.cases {
+        cases::contribute(case, of.company_zone, &mut to);
+    }
     to
 }

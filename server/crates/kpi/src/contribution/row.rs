@@ -188,34 +188,28 @@ impl Contributed {
 
     /// What has to be added to what was contributed before: the old out, the new in, nothing where both are the same. Rows of a
     /// version that is no longer in force stay where they are.
-    pub fn since(&self, before: &Self) -> Vec<Change> {
-        let mut changes = Vec::new();
-        let in_force = |key: &Key| key.version == key.kpi.version();
-        for (contributed, sign) in [(before, -1), (self, 1)] {
-            let other = if sign < 0 { self } else { before };
-            for (key, n) in contributed.rows.iter().filter(|(key, _)| in_force(key)) {
-                let same = self.dims == before.dims;
-                let kept = if same { other.rows.get(key).copied().unwrap_or_default() } else { 0 };
-                // of one that both have the difference goes with the new one
-                let n = if same && sign < 0 && kept != 0 { 0 } else { n - if sign > 0 { kept } else { 0 } };
-                if n != 0 {
-                    changes.push(Change { dims: contributed.dims.clone(), key: *key, n: sign * n });
+    pub fn since(&self, before: &Self) -> Vec<Self> {
+        let in_force = |contributed: &Self, sign: i64| Self {
+            dims: contributed.dims.clone(),
+            rows: contributed
+                .rows
+                .iter()
+                .filter(|(key, _)| key.version == key.kpi.version())
+                .map(|(key, n)| (*key, sign * n))
+                .collect(),
+        };
+        let (mut out, mut into) = (in_force(before, -1), in_force(self, 1));
+        if self.dims == before.dims {
+            for (key, n) in std::mem::take(&mut out.rows) {
+                let number = into.rows.entry(key).or_default();
+                *number += n;
+                if *number == 0 {
+                    into.rows.remove(&key);
                 }
             }
         }
-        changes
+        [out, into].into_iter().filter(|changed| !changed.rows.is_empty()).collect()
     }
-}
-
-/// A number that is added to a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// By what the row is narrowed.
-    pub dims: Dims,
-    /// The row.
-    pub key: Key,
-    /// How much.
-    pub n: i64,
 }
 
 /// Rows as a list: the keys of an object are texts.
@@ -252,12 +246,15 @@ mod tests {
 
     type Rollup = BTreeMap<(Dims, Key), i64>;
 
-    fn apply(rollup: &mut Rollup, changes: &[Change]) {
+    fn apply(rollup: &mut Rollup, changes: &[Contributed]) {
         for change in changes {
-            let number = rollup.entry((change.dims.clone(), change.key)).or_default();
-            *number += change.n;
-            if *number == 0 {
-                rollup.remove(&(change.dims.clone(), change.key));
+            for (key, n) in &change.rows {
+                let row = (change.dims.clone(), *key);
+                let number = rollup.entry(row.clone()).or_default();
+                *number += n;
+                if *number == 0 {
+                    rollup.remove(&row);
+                }
             }
         }
     }

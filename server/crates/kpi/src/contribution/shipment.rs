@@ -1,6 +1,6 @@
 //! A shipment as figures see it: what was reported and counts, in order, and the ends and beginnings that follow from it.
 
-use super::row::Bucket;
+use super::{cases::Case, row::Bucket};
 use domain::{
     Classifier, ExceptionReason, Milestone, Severity, State,
     calendar::Calendar,
@@ -37,6 +37,8 @@ pub struct Shipment<'a> {
     pub folded: &'a Folded,
     /// Its exceptions as they are kept.
     pub troubles: &'a [Trouble],
+    /// Its tickets.
+    pub cases: &'a [Case],
 }
 
 /// An exception as figures see it.

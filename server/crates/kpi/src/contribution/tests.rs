@@ -124,6 +124,7 @@ impl World {
             facts: &self.input.facts,
             folded: &self.folded,
             troubles: &self.troubles,
+            cases: &[],
         }
     }
 

@@ -181,12 +181,12 @@ pub struct Definition {
 
 impl Kpi {
     /// The definition in force.
-    pub fn definition(self) -> &'static Definition {
-        DEFINITIONS.iter().find(|definition| definition.kpi == self).expect("every KPI has a definition: tested")
+    pub const fn definition(self) -> &'static Definition {
+        &DEFINITIONS[self as usize]
     }
 
     /// The version in force.
-    pub fn version(self) -> u16 {
+    pub const fn version(self) -> u16 {
         self.definition().version
     }
 }
@@ -210,6 +210,13 @@ impl Definition {
             _ => 1.0,
         };
         Some(scale.value(bin) / if scale == Scale::WorkingHours { 1.0 } else { seconds })
+    }
+
+    /// Whether the units behind the figure are kept one by one, for its list: not of what is known at an hour, whose rows are
+    /// live lists, nor of events, whose rows are messages.
+    pub const fn is_listed(&self) -> bool {
+        !matches!(self.kind, Kind::Snapshot)
+            && !matches!(self.kpi, Kpi::EventLatency | Kpi::UnmappedShare | Kpi::ImpossibleTimes)
     }
 
     /// The percentiles that are read beside the median.

@@ -115,10 +115,10 @@ static PUT: LazyLock<String> = LazyLock::new(|| {
     "WITH given AS (
              SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::boolean[], $8::text[], $9::bigint[], $10::bigint[],
                                   $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::uuid[], $18::boolean[],
-                                  $27::text[], $28::text[])
+                                  $27::text[], $28::text[], $29::text[], $30::text[])
                  WITH ORDINALITY g (company_id, shipment_id, expected, at, folded, state, terminal, visibility, heard_at, eta,
                                     delivered_at, last_event, last_event_at, review_at, moved_at, cause, correlation, waits,
-                                    eta_time, delivered_time, place) LIMIT cardinality($1)),
+                                    eta_time, delivered_time, contributed, delta, place) LIMIT cardinality($1)),
          stronger AS (
              SELECT g.place FROM given g WHERE g.waits AND (
                  EXISTS (SELECT 1 FROM job WHERE company_id = g.company_id AND kind = 'fold' AND target = g.shipment_id::text
@@ -146,10 +146,13 @@ static PUT: LazyLock<String> = LazyLock::new(|| {
                  FROM exception WHERE shipment_id = g.shipment_id AND closed_at IS NULL) trouble
              WHERE shipment.company_id = g.company_id AND shipment.id = g.shipment_id AND shipment.revision = g.expected AND merged_into IS NULL
                AND NOT EXISTS (SELECT 1 FROM stronger WHERE stronger.place = g.place)
-             RETURNING shipment.id, g.place, g.company_id, g.expected + 1 AS revision, g.at, g.cause, g.correlation, g.state, g.folded),
+             RETURNING shipment.id, g.place, g.company_id, g.expected + 1 AS revision, g.at, g.cause, g.correlation, g.state, g.folded, g.contributed, g.delta),
          folds AS (
-             INSERT INTO shipment_fold (shipment_id, company_id, folded) SELECT id, company_id, folded FROM put
-             ON CONFLICT (shipment_id) DO UPDATE SET folded = excluded.folded),
+             INSERT INTO shipment_fold (shipment_id, company_id, folded, contributed) SELECT id, company_id, folded, contributed FROM put
+             ON CONFLICT (shipment_id) DO UPDATE
+             SET folded = excluded.folded, contributed = coalesce(excluded.contributed, shipment_fold.contributed)),
+         deltas AS (
+             INSERT INTO rollup_delta (company_id, unit, at, changes) SELECT company_id, id, at, delta FROM put WHERE delta IS NOT NULL),
          notified AS (
              INSERT INTO change (company_id, shipment_id, revision, at) SELECT company_id, id, revision, at FROM put),
          changed AS (
@@ -225,6 +228,12 @@ async fn put(
         .bind(SETTLE_US)
         .bind(given!(|commit| commit.folded.eta.as_ref().map(json)))
         .bind(given!(|commit| commit.folded.delivered_at.as_ref().map(json)))
+        .bind(given!(|commit| commit.contributed.as_ref().map(|new| json(&new.after))))
+        .bind(given!(|commit| commit
+            .contributed
+            .as_ref()
+            .filter(|new| !new.changes.is_empty())
+            .map(|new| json(&new.changes))))
         .fetch_all(conn)
         .await?;
     let committed = |(row, expected): (&Row, &i64)| {

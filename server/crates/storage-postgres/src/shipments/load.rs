@@ -99,9 +99,10 @@ pub(crate) async fn load(
             rows_as!("exceptions", "SELECT * FROM exception WHERE shipment_id = w.id AND recorded_at <= $2 ORDER BY recorded_at, opened_at, id"), ", ",
             rows_as!("effects", "SELECT * FROM effect WHERE shipment_id = w.id ORDER BY seq"), ", ",
             rows_as!("cases", "SELECT * FROM desk_case WHERE shipment_id = w.id ORDER BY opened_at, id"), ", ",
-            "(SELECT folded FROM shipment_fold f WHERE f.shipment_id = w.id) AS folded,
+            "fold.folded, fold.contributed,
              (SELECT plan FROM plan_version WHERE shipment_id = w.id AND recorded_at <= $2 ORDER BY seq DESC LIMIT 1) AS plan_then,
-             shipment.* FROM shipment WHERE shipment.company_id = w.company_id AND shipment.id = w.id",
+             shipment.* FROM shipment LEFT JOIN shipment_fold fold ON fold.shipment_id = shipment.id
+             WHERE shipment.company_id = w.company_id AND shipment.id = w.id",
         ") l"
     ))
     .bind(id_list(which.iter().map(|(_, id)| id.0)))

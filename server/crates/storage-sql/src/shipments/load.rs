@@ -24,7 +24,7 @@ use uuid::Uuid;
 /// The rows of a shipment and of all that a fold reads, and of what follows from it.
 #[derive(Debug)]
 pub struct LoadedRows {
-    /// The shipment with `folded`, and as `plan_then` its plan at the time asked for.
+    /// The shipment with `folded` and `contributed`, and as `plan_then` its plan at the time asked for.
     pub shipment: Row,
     /// Its numbers.
     pub numbers: Vec<NumberRecord>,
@@ -55,6 +55,7 @@ impl LoadedRows {
         if known_at.is_some() {
             shipment.plan = self.shipment.opt_json("plan_then")?.unwrap_or_default();
         }
+        let contributed = self.shipment.opt_json("contributed")?.unwrap_or_default();
         let bindings = self.bindings.iter().map(binding).collect::<Result<BTreeMap<_, _>>>()?;
         let input = FoldInput {
             plan: shipment.plan.clone(),
@@ -73,6 +74,7 @@ impl LoadedRows {
             exceptions: self.exceptions.iter().map(|row| exceptions::then(row, known)).collect::<Result<_>>()?,
             effects: self.effects.iter().map(effect).collect::<Result<_>>()?,
             cases: self.cases.iter().map(cases::case).collect::<Result<_>>()?,
+            contributed,
         })
     }
 }
@@ -214,7 +216,7 @@ pub async fn load(
 ) -> Result<Option<Loaded>> {
     let known = known_at.map_or(i64::MAX, micros);
     let shipment = query(
-        "SELECT s.*, f.folded,
+        "SELECT s.*, f.folded, f.contributed,
                 (SELECT plan FROM plan_version p WHERE p.shipment_id = s.id AND p.recorded_at <= ?3 ORDER BY p.seq DESC LIMIT 1) AS plan_then
          FROM shipment s LEFT JOIN shipment_fold f ON f.shipment_id = s.id WHERE s.company_id = ?1 AND s.id = ?2",
     )

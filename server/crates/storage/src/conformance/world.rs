@@ -318,6 +318,7 @@ impl World {
             calendar: Calendar::default(),
             teams: BTreeMap::new(),
             unknown: None,
+            contributed: None,
         }
     }
 

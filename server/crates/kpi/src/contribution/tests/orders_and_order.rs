@@ -64,10 +64,13 @@ type Rollup = BTreeMap<(Dims, Key), i64>;
 
 fn apply(rollup: &mut Rollup, after: &Contributed, before: &Contributed) {
     for change in after.since(before) {
-        let number = rollup.entry((change.dims.clone(), change.key)).or_default();
-        *number += change.n;
-        if *number == 0 {
-            rollup.remove(&(change.dims, change.key));
+        for (key, n) in &change.rows {
+            let row = (change.dims.clone(), *key);
+            let number = rollup.entry(row.clone()).or_default();
+            *number += n;
+            if *number == 0 {
+                rollup.remove(&row);
+            }
         }
     }
 }
@@ -132,7 +135,7 @@ fn a_ticket_counts_when_it_was_decided_and_when_it_was_solved() {
         decided: at("2026-03-27T23:30:00Z"),
         due: Some(at("2026-03-27T23:29:00Z")),
         made: Some(at("2026-03-27T23:30:10Z")),
-        first_action: Some(at("2026-03-28T01:30:00Z")),
+        first_action: cases::FirstAction::At(at("2026-03-28T01:30:00Z")),
         solved: Some(at("2026-03-29T23:30:00Z")),
         cost: Some(750),
     };

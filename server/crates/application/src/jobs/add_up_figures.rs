@@ -1,0 +1,28 @@
+//! Adds up what shipments add to figures.
+
+use super::{
+    Finish,
+    kind::{Calls, Job, Kind, ONE, Start},
+    retry,
+};
+use crate::kpi::keep;
+use futures::FutureExt as _;
+use storage::jobs::JobKind;
+
+pub(super) const KIND: Kind = Kind {
+    name: JobKind::new("add_up_figures"),
+    label: "Add up figures",
+    calls: Calls::Nothing,
+    budget: ONE,
+    start: Start::Clock("every 10 s"),
+    run: |job| perform(job).boxed(),
+};
+
+async fn perform(job: Job<'_>) -> Finish {
+    let Job { context, leased, .. } = job;
+    match keep::add_up(context, context.scope()).await {
+        Ok(keep::Step::Done) => Finish::Done,
+        Ok(keep::Step::More) => Finish::Later(context.now()),
+        Err(error) => retry::after_ours(&error, leased.attempts, &*context.clock),
+    }
+}
