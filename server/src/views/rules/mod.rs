@@ -115,7 +115,9 @@ impl app::contract::rules::RulesPort for RulesPort {
             return Ok(self.still_typed(&typed, kept.as_ref()).await);
         }
         if let Some(basis) = other.filter(|_| kept.as_ref() != Some(&typed.content)) {
-            return Ok(self.still_typed(&overtaken(typed, basis), kept.as_ref()).await);
+            // a page that is loaded anew finds by itself that another person saved
+            let typed = if self.browser.loads_pages { typed } else { overtaken(typed, basis) };
+            return Ok(self.still_typed(&typed, kept.as_ref()).await);
         }
         self.carry_out(&caller, &step, &days, typed, shown).await
     }
@@ -176,7 +178,8 @@ fn overtaken(typed: Typed, basis: String) -> Typed {
         "another person saved this rule meanwhile: load the page again to see it, or save once more to replace it";
     let wrong = ProblemView { field: "when".into(), row: None, at: None, message: message.into(), instead: None };
     let form = RuleForm { basis, ..typed.form };
-    Typed { form, blocking: vec![wrong], ..typed }
+    let blocking = typed.blocking.into_iter().chain([wrong]).collect();
+    Typed { form, blocking, ..typed }
 }
 
 impl RulesPort {
@@ -207,8 +210,12 @@ impl RulesPort {
     async fn rule(&self, caller: &Caller, shown: &Shown, form: Option<RuleForm>, compare: &str) -> ApiResult<RuleView> {
         let (context, times) = (&self.asker.context, self.asker.times());
         let kept = shown.content().ok_or(ApiError::NotFound)?;
-        let form = form.unwrap_or_else(|| editor::form(shown.rule.id.as_str(), kept));
-        let typed = editor::read(RuleForm { basis: basis(shown), ..form });
+        let now = basis(shown);
+        let typed = match form {
+            Some(form) if !form.basis.is_empty() && form.basis != now => overtaken(editor::read(form), now),
+            Some(form) => editor::read(form),
+            None => editor::read(RuleForm { basis: now, ..editor::form(shown.rule.id.as_str(), kept) }),
+        };
         let compared = match compare.parse() {
             Ok(version) => match read::version(context, caller, &shown.rule.id, version).await {
                 Ok(there) => Some(page::compare(version, &there, shown, kept)),

@@ -146,14 +146,14 @@ fn next_steps(
 /// What a step is about: its button says what pressing it does.
 const fn fold_label(kind: StepKind) -> &'static str {
     match kind {
-        StepKind::File => "The claim is with the carrier",
-        StepKind::Offer => "The carrier offers an amount",
-        StepKind::Accept => "The offer is accepted",
-        StepKind::Pay => "The carrier paid",
-        StepKind::Reject => "The carrier rejects it",
-        StepKind::Contest => "The rejection is contested",
-        StepKind::Close => "It is not pursued any more",
-        StepKind::Reopen => "It is pursued after all",
+        StepKind::File => "File it with the carrier",
+        StepKind::Offer => "Record an offer",
+        StepKind::Accept => "Accept the offer",
+        StepKind::Pay => "Record a payment",
+        StepKind::Reject => "Record a rejection",
+        StepKind::Contest => "Contest the rejection",
+        StepKind::Close => "Do not pursue it",
+        StepKind::Reopen => "Pursue it again",
     }
 }
 
