@@ -135,7 +135,7 @@ async fn a_set_up_is_previewed_done_once_and_taken_away() {
 }
 
 #[tokio::test]
-async fn fields_that_were_deleted_and_made_again_are_written_once_without_a_word() {
+async fn fields_that_were_deleted_and_made_again_are_written_once_without_notes() {
     let systems = Systems::new().await;
     let (open, other) = (systems.order("N1").await, systems.order("N2").await);
     systems.world.receives("N1", &[("InTransit_003", "2026-03-05T01:00:00")]).await;

@@ -65,7 +65,7 @@ async fn a_database_is_recognised_under_another_address() {
 }
 
 #[tokio::test]
-async fn what_nobody_could_ask_when_it_was_enabled_is_noticed_before_the_first_import() {
+async fn an_odoo_that_did_not_answer_when_it_was_enabled_is_recognised_before_the_first_import() {
     let systems = Systems::new().await;
     let context = &systems.world.context;
     systems.order("DE1").await;

@@ -51,7 +51,7 @@ pub(super) async fn settle(delivery: &Delivery<'_>, read: &ToBook) -> Result<(),
     Ok(())
 }
 
-/// What the question about the number that was typed the so manieth time hangs on.
+/// What the question hangs on; each time a number is typed over a label it is another one.
 fn about(times: u32) -> String {
     if times == 1 { "differs".to_owned() } else { format!("differs-{times}") }
 }

@@ -1,5 +1,5 @@
-//! Fields that a set-up has just made are empty: open and recent deliveries are written once, and their orders with them, without a
-//! word, since no hand was in it.
+//! Fields that a set-up has just made are empty: open and recent deliveries are written once, and their orders with them, without
+//! notes, since no person changed them.
 
 use crate::{context::Context, error::Result};
 use jiff::SignedDuration;
