@@ -208,7 +208,7 @@ async fn a_desk_is_added_routed_paused_rotated_and_disabled_by_plain_forms() {
     // what would take more than was meant is not dropped
     let odd = body.replace(&encoded("CRITICAL"), "HIGH");
     let (_, page) = put(&site, guide, &odd, &cookie).await;
-    assert!(shown(&page).contains("there is no severity"), "{}", shown(&page));
+    assert!(shown(&page).contains("There is no severity"), "{}", shown(&page));
     let (at, page) = put(&site, guide, &body, &cookie).await;
     assert_eq!(at, "/connections/desk-urgent");
     for text in ["Urgent desk", "Draft", "Sandbox", "dhl, ups", "Critical", "Connection created"] {
