@@ -18,6 +18,7 @@ const FIELDS: &[(&str, &[&str])] = &[
         &[
             "name",
             "is_company",
+            "is_blacklisted",
             "commercial_company_name",
             "street",
             "street2",

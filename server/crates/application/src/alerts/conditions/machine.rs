@@ -102,6 +102,11 @@ fn missing(last: Backups, late: SignedDuration, now: Timestamp) -> Option<Raised
     Some(of(AlertKind::BackupFailed, "backup", title.to_owned(), why, "/alerts"))
 }
 
+/// Seconds of some minutes, else a length of time.
+fn difference(apart: SignedDuration) -> String {
+    if apart < SignedDuration::from_mins(10) { format!("{} s", apart.as_secs()) } else { span(apart) }
+}
+
 /// The clock of the database, and those of other systems as their tests found them.
 async fn clocks(looking: Looking<'_>) -> Result<Vec<Raised>> {
     let Looking { context, scope, rules } = looking;
@@ -110,7 +115,7 @@ async fn clocks(looking: Looking<'_>) -> Result<Vec<Raised>> {
     if let Some(theirs) = context.machine.engine(&context.store).await?.clock {
         let apart = theirs.duration_since(context.now()).abs();
         if apart.as_secs() > most {
-            let why = format!("It differs from this server's by {}", span(apart));
+            let why = format!("It differs from this server's by {}", difference(apart));
             found.push(of(AlertKind::ClockOff, "database", "The clock of the database is off".into(), why, "/alerts"));
         }
     }
@@ -119,7 +124,7 @@ async fn clocks(looking: Looking<'_>) -> Result<Vec<Raised>> {
         let Some(apart) = report.and_then(|report| report.clock_apart_s).filter(|_| record.enabled) else { continue };
         if apart.abs() > most {
             let title = format!("The clock of {} is off", visible_line(&record.label));
-            let by = span(SignedDuration::from_secs(apart.abs()));
+            let by = difference(SignedDuration::from_secs(apart.abs()));
             let why = format!("It differed by {by} when the connection was last tested");
             let link = format!("/connections/{}", record.name);
             found.push(of(AlertKind::ClockOff, &record.name, title, why, &link));
