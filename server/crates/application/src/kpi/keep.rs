@@ -183,7 +183,7 @@ mod tests {
             assert_eq!(older.0 + 7.days(), older.1);
             assert!(older.1 <= lately.0);
             weeks.insert((day - older.0).get_days());
-            day = day + 1.day();
+            day += 1.day();
         }
         assert_eq!(weeks.len(), 50);
     }

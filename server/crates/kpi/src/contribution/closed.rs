@@ -49,7 +49,7 @@ fn milestones(story: &Story<'_>) -> (i64, i64) {
     let pieces = &story.of.folded.pieces;
     let of = |piece: Option<&str>| {
         let about = |event: &&Event<'_>| piece.is_none() || event.piece.is_none() || event.piece == piece;
-        expected.iter().filter(|is| story.events.iter().filter(about).any(|event| is(event))).count()
+        expected.iter().filter(|is| story.events.iter().filter(about).any(is)).count()
     };
     let (units, present) = match pieces.len() {
         0 | 1 => (1, of(None)),

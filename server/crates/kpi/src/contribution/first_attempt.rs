@@ -53,7 +53,7 @@ pub fn first(story: &Story<'_>) -> Attempt {
     let days: std::collections::BTreeSet<Date> = days.collect();
     match (days.len(), &attempts[..]) {
         (0 | 1, [first, rest @ ..]) => {
-            if rest.iter().any(|attempt| *attempt == Attempt::None) {
+            if rest.contains(&Attempt::None) {
                 Attempt::None
             } else {
                 *first
