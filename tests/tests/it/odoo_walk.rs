@@ -76,6 +76,8 @@ async fn from_the_order_by_its_label_to_the_invoice_each_step_once() -> Result<(
     let file = installation.data().join("rules.json");
     std::fs::write(&file, rules.to_string())?;
     installation.command(&["booking", "rules", "put", &file.display().to_string()], None)?;
+    installation.kill()?;
+    installation.start().await?;
 
     let (order, delivery) = order(&odoo).await?;
     let number = numbered(&odoo, delivery, "TO-BE-BOOKED").await.with_context(|| installation.log())?;

@@ -12,7 +12,7 @@ use domain::fold::DeliveryStanding;
 use outbound::{Discard, ErrorClass, check::CheckOutcome};
 use storage::{
     jobs::{JobFilter, JobSelection},
-    reconciliations::{DifferenceQuery, Which},
+    reconciliations::{DifferenceQuery, Run, RunState, Which},
     shipments::{ShipmentQuery, ShipmentTab},
 };
 
@@ -33,6 +33,20 @@ fn copy(new: NewConnection) -> NewConnection {
 async fn imported(context: &Context, name: &str) -> Result<u32, OrderError> {
     let done = import(context, context.scope(), name, context.correlation(), IMPORT_PAGES_MAX, &Discard).await;
     done.map(|done| done.created)
+}
+
+/// A dry run from its start to its end.
+async fn reconciled(systems: &Systems) -> Run {
+    let context = &systems.world.context;
+    let Started::Run(id) = reconcile::start(context, &caller(context), None, true).await.unwrap() else { panic!() };
+    for _ in 0..60 {
+        systems.advance(1).await;
+        let run = context.store.reconciliations.run(context.scope(), id).await.unwrap().unwrap();
+        if run.state == RunState::Done {
+            return run;
+        }
+    }
+    panic!("the run does not end")
 }
 
 /// How many shipments are open.
@@ -60,7 +74,8 @@ async fn a_database_is_recognised_under_another_address() {
     assert!(connections::test(context, &caller(context), "odoo-2").await.unwrap().passed());
     assert_eq!(imported(context, "odoo-2").await.unwrap(), 1);
     // another database has another mark
-    put(context, odoo("odoo-pl", &second_odoo().await.url())).await.unwrap();
+    let second = second_odoo().await;
+    put(context, odoo("odoo-pl", &second.url())).await.unwrap();
     assert_eq!(imported(context, "odoo-pl").await.unwrap(), 0);
 }
 
@@ -84,11 +99,7 @@ async fn an_odoo_that_did_not_answer_when_it_was_enabled_is_recognised_before_th
     systems.import(IMPORT_PAGES_MAX).await;
     assert_eq!(open(context).await, before);
     // it is no system of its own to be compared either
-    let Started::Run(run) = reconcile::start(context, &caller(context), None, true).await.unwrap() else { panic!() };
-    for _ in 0..20 {
-        systems.advance(1).await;
-    }
-    let run = context.store.reconciliations.run(context.scope(), run).await.unwrap().unwrap();
+    let run = reconciled(&systems).await;
     assert_eq!((run.counts.compared, run.counts.opened), (1, 0), "{run:?}");
 }
 
@@ -109,10 +120,7 @@ async fn what_a_removed_connection_brought_ends() {
     };
     // one that Milepost does not have yet, of both
     systems.odoo.add_order(&delivery("DE2", context.clock.now()));
-    let Started::Run(_) = reconcile::start(context, &who, None, true).await.unwrap() else { panic!() };
-    for _ in 0..20 {
-        systems.advance(1).await;
-    }
+    reconciled(&systems).await;
     assert!(differs().await.contains(&"odoo-2".to_owned()), "{:?}", differs().await);
     assert!(connections::remove(context, &who, "odoo-2", "").await.is_err(), "it is in use");
     connections::switch(context, &who, "odoo-2", false, "twice").await.unwrap();

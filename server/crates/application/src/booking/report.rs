@@ -177,7 +177,7 @@ impl<'a> Report<'a> {
         let Delivery { context, odoo, record, calls, .. } = self.delivery;
         let number = booking.purchase.label.as_ref().map(|label| label.number.as_str()).unwrap_or_default();
         let note = format!(
-            "<p><b>{}</b>: do not use the label {}; {} says later whether it is void</p>",
+            "<p><b>{}</b>: do not use the label {}; {} says later what the carrier decided</p>",
             booking.purchase.phase.label(),
             escape(number),
             escape(&context.connections.now().label(&booking.connection))

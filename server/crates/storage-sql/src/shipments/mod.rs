@@ -214,7 +214,7 @@ impl<E: HotPath> Shipments for Sql<E> {
                     for forget in [
                         "UPDATE shipment SET written = NULL, written_at = NULL
                          WHERE company_id = ?1 AND origin_system = ?2 AND written IS NOT NULL",
-                        "UPDATE order_fields SET written = NULL, written_at = NULL
+                        "UPDATE order_fields SET written = NULL
                          WHERE company_id = ?1 AND system = ?2 AND written IS NOT NULL",
                     ] {
                         query(forget).bind(scope.company.0).bind(&system).execute(db).await?;
