@@ -25,9 +25,9 @@ const A_DAY: u64 = 35;
 /// Its order system, which is not connected: nothing of it is compared or written.
 const ARCHIVE: &str = "archive";
 /// Its shipments of one transaction: the server writes in between.
-const BATCH: u64 = 20;
-/// After each of them.
-const PAUSE: Duration = Duration::from_millis(20);
+const BATCH: u64 = 10;
+/// After each of them: SQLite looks every 100 ms whether it may write.
+const PAUSE: Duration = Duration::from_millis(150);
 /// Between two lines of progress, in shipments.
 const PROGRESS_EVERY: u64 = 1_000;
 /// What was ordered longer ago has ended.

@@ -1,4 +1,4 @@
-//! The demo does not disagree with itself: after an hour of it the systems agree, apart from what is wrong in it on purpose, and
+//! The demo does not disagree with itself: after a quarter of an hour of it the systems agree, apart from what is wrong in it on purpose, and
 //! booked parcels go where their labels say, with the carriers that they name.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -17,7 +17,7 @@ use http::{HeaderMap, HeaderValue};
 use jiff::Span;
 use server::{
     cli::demo::{Installed, release_orders},
-    config::{Database, Settings},
+    config::Settings,
 };
 use simulator::{booking::Label, carrier::Message};
 use std::sync::Arc;
@@ -31,8 +31,8 @@ use storage::{
 /// Seconds between two live events, as in the demo.
 const TICK_S: i64 = 4;
 /// Ticks between two rounds of work: an import comes every five seconds.
-const WORK_EVERY: i64 = 5;
-const HOUR_S: i64 = 3_600;
+const WORK_EVERY: i64 = 8;
+const LIVED_S: i64 = 900;
 
 struct Demo {
     installed: Installed,
@@ -45,10 +45,8 @@ impl Demo {
         let folder = tempfile::tempdir().unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock = ManualClock::at("2026-03-10T09:00:00Z".parse().unwrap());
-        let mut config = Settings::default().resolve().unwrap();
-        config.data = folder.path().to_owned();
-        config.database = Database::Sqlite(folder.path().join("milepost.sqlite"));
-        config.master_key_file = folder.path().join("master.key");
+        let settings = Settings { data: Some(folder.path().to_owned()), ..Settings::default() };
+        let config = settings.resolve().unwrap();
         let shared: Arc<dyn Clock> = clock.clone();
         let installed = Installed::new(config, shared, 7).await.unwrap();
         Self { installed, clock, _folder: folder }
@@ -86,8 +84,8 @@ impl Demo {
         self.work().await;
     }
 
-    /// An hour of the demo.
-    async fn live_for_an_hour(&self) {
+    /// A quarter of an hour of the demo.
+    async fn live_for_a_while(&self) {
         for message in self.installed.world.past() {
             self.receive(&message).await;
         }
@@ -95,7 +93,7 @@ impl Demo {
         release_orders(self.context()).await.unwrap();
         self.advance(10).await;
         let mut live = self.installed.world.live();
-        for tick in 1..=HOUR_S / TICK_S {
+        for tick in 1..=LIVED_S / TICK_S {
             self.clock.advance(Span::new().seconds(TICK_S));
             for message in live.tick(self.clock.now()) {
                 self.receive(&message).await;
@@ -161,14 +159,14 @@ fn number_is_of_its_carrier(label: &Label) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_an_hour_the_demos_systems_agree() {
+async fn after_a_while_the_demos_systems_agree() {
     let demo = Demo::start().await;
-    demo.live_for_an_hour().await;
+    demo.live_for_a_while().await;
 
     let labels = demo.installed.world.booking().labels();
-    assert!(labels.len() > 30, "{} labels", labels.len());
+    assert!(labels.len() > 8, "{} labels", labels.len());
     let carriers: std::collections::BTreeSet<_> = labels.iter().map(|label| label.carrier).collect();
-    assert!(carriers.len() >= 5, "{carriers:?}");
+    assert!(carriers.len() >= 3, "{carriers:?}");
     for label in &labels {
         assert!(number_is_of_its_carrier(label), "{} of {}", label.number, label.carrier);
         assert!(label.to.is_some(), "a parcel goes nowhere");
@@ -179,7 +177,7 @@ async fn after_an_hour_the_demos_systems_agree() {
     let shown: Vec<_> = differences.iter().map(|one| (one.found.topic, &one.found.odoo, &one.found.ours)).collect();
     // parcels of no order are in the demo on purpose
     let own = differences.iter().filter(|one| one.found.topic != Topic::NoOrder).count() as u64;
-    assert!(run.counts.compared > 150, "{:?}", run.counts);
+    assert!(run.counts.compared > 120, "{:?}", run.counts);
     assert!(own * 100 <= run.counts.compared, "{own} of {}: {shown:#?}", run.counts.compared);
     assert_eq!(demo.with_exception(ExceptionReason::WrongDestination).await, Vec::<String>::new());
 }
