@@ -106,6 +106,8 @@ async fn an_odoo_that_did_not_answer_when_it_was_enabled_is_recognised_before_th
 #[tokio::test]
 async fn what_a_removed_connection_brought_ends() {
     let systems = Systems::new().await;
+    // those of the removed one wait until they are swept
+    systems.world.leaves_jobs();
     let context = &systems.world.context;
     systems.order("DE1").await;
     put(context, copy(alias(&systems, "odoo-2"))).await.unwrap();
