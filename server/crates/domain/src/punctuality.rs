@@ -31,7 +31,7 @@ impl Moment {
         }
     }
 
-    /// What an order promises (Odoo's `commitment_date`): an instant in UTC whose time of day nobody chose, so the day of it in
+    /// What an order promises (Odoo's `commitment_date`): an instant in UTC whose time of day means nothing, so the day of it in
     /// the company's zone.
     pub fn committed(at: Timestamp, company: &TimeZone) -> Self {
         Self::Day(company.to_datetime(at).date())

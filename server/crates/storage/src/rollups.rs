@@ -79,7 +79,7 @@ impl Filter {
     }
 }
 
-/// How finely rows are told apart.
+/// How finely rows are split.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum By {
     /// Not at all.
@@ -102,7 +102,7 @@ pub struct RollupQuery {
     pub until: Date,
     /// What narrows them.
     pub filter: Filter,
-    /// How finely they are told apart.
+    /// How finely they are split.
     pub by: By,
     /// Whether whole months are read: of what is known at an hour, before the month of the period.
     pub monthly: Monthly,
@@ -137,7 +137,7 @@ impl RollupQuery {
 /// A row of a roll-up, without its hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RollupRow {
-    /// By what it is kept; of rows that are not told apart nothing.
+    /// By what it is kept; of rows that are not split nothing.
     pub dims: Dims,
     /// What it counts.
     pub key: Key,

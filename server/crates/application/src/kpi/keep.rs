@@ -42,7 +42,7 @@ pub enum Step {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walk {
     /// When it began.
-    pub begun: Timestamp,
+    pub started: Timestamp,
     /// From when on shipments changed that are counted; none: every one.
     pub since: Option<Timestamp>,
     /// The last one that was counted.
@@ -122,7 +122,7 @@ async fn begin(context: &Context, scope: Scope) -> Result<Walk> {
     let complete: Option<BTreeMap<Kpi, u16>> = settings::read(context, scope, VERSIONS).await?;
     let now = context.now();
     let since = (complete == Some(versions())).then(|| now.checked_sub(LATELY).unwrap_or(Timestamp::MIN));
-    Ok(Walk { begun: now, since, versions: versions(), ..Walk::default() })
+    Ok(Walk { started: now, since, versions: versions(), ..Walk::default() })
 }
 
 async fn keep<T: Serialize>(context: &Context, scope: Scope, name: &str, value: &T) -> Result<()> {

@@ -1,5 +1,5 @@
 //! What pages read of figures: each with its definition, the period before, its days, its target and how current it is; one figure
-//! told apart by carrier and the like; and the shipments behind a number.
+//! split by carrier and the like; and the shipments behind a number.
 
 use super::keep::{self, Walk};
 use crate::{
@@ -90,7 +90,7 @@ pub struct Answer {
     pub recount: Option<Walk>,
 }
 
-/// By what a figure is told apart.
+/// By what a figure is split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is what it is named by")]
 pub enum Dimension {
@@ -101,7 +101,7 @@ pub enum Dimension {
     Segment,
 }
 
-/// Figures of one carrier, or of one of what they are told apart by.
+/// Figures of one carrier, or of one of what they are split by.
 #[derive(Clone, Debug)]
 pub struct Slice {
     /// Which; none: not known.
@@ -182,7 +182,7 @@ fn elapsed(period: Period, today: Date) -> Period {
     Period { from: before.from, until: before.until.saturating_sub(left.days()) }
 }
 
-/// Figures told apart, by name; what is not known last.
+/// Figures split, by name; what is not known last.
 ///
 /// # Errors
 /// As [`figures`].

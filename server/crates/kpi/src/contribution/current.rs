@@ -88,8 +88,8 @@ fn standing_at(of: &Shipment<'_>, known: &[Known], at: Timestamp) -> (bool, bool
         || alive().any(|fact| fact.state == Some(State::Delivered));
     let left = of.plan.expected_from.is_some_and(|from| from <= at)
         || alive().any(|fact| fact.state.is_some_and(State::has_left));
-    let heard = alive().map(|fact| fact.from).max();
-    let lost = heard.is_some_and(|heard| at.duration_since(heard) >= LOST_SIGHT_OF);
+    let received = alive().map(|fact| fact.from).max();
+    let lost = received.is_some_and(|received| at.duration_since(received) >= LOST_SIGHT_OF);
     let under_way = left && !ended && !lost;
     (under_way, under_way && alive().any(|fact| at < fact.fresh_until))
 }

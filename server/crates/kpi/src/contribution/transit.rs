@@ -14,8 +14,8 @@ use domain::{punctuality::Moment, vocabulary::Phase};
 pub fn contribute(story: &Story<'_>, to: &mut Contributed) {
     let Some(delivered) = story.delivered() else { return };
     let bucket = story.bucket(delivered);
-    let begun = story.hand_over.filter(|event| event.milestone.phase() == Phase::Origin);
-    let Some(Moment::Instant(handed_over)) = begun.map(|event| event.moment) else {
+    let start = story.hand_over.filter(|event| event.milestone.phase() == Phase::Origin);
+    let Some(Moment::Instant(handed_over)) = start.map(|event| event.moment) else {
         to.one(Kpi::TransitTime, Part::NotMeasurable, bucket);
         return;
     };

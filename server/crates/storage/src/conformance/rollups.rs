@@ -126,7 +126,7 @@ pub async fn a_correction_moves_a_number_and_leaves_nothing_behind(store: Store)
     let found = rows(&world, everything(By::Carrier, Filter::default())).await;
     let [row] = &found[..] else { panic!("{found:?}") };
     assert_eq!((row.dims.carrier.as_deref(), row.key.bucket.day, row.n), (Some("ups"), date(2026, 3, 9), 1));
-    assert_eq!(row.dims.country, None, "told apart by carrier alone");
+    assert_eq!(row.dims.country, None, "split by carrier alone");
     let by_dims = rows(&world, everything(By::Dims, Filter::default())).await;
     assert_eq!(by_dims[0].dims, dims("ups"));
     commit(&world, id, &Contributed::default()).await;
