@@ -208,10 +208,7 @@ impl Connection {
                     }
                 }
             }
-            Self::Enable { name } => {
-                connections::switch(&context, &caller, &name, true, "").await.map_err(of(&name))?;
-                say!("{name} is enabled");
-            }
+            Self::Enable { name } => enable(&context, &caller, &name).await?,
             Self::Disable { name, why } => {
                 connections::switch(&context, &caller, &name, false, &why).await.map_err(of(&name))?;
                 say!("{name} is disabled: its messages are refused, its jobs wait");
@@ -301,6 +298,12 @@ impl Put {
             name: self.name,
         })
     }
+}
+
+async fn enable(context: &Context, caller: &Caller, name: &str) -> Result<()> {
+    connections::switch(context, caller, name, true, "").await.map_err(of(name))?;
+    say!("{name} is enabled");
+    Ok(())
 }
 
 /// What went wrong with the connection of this name; of one that is not there which are.

@@ -1,7 +1,5 @@
 //! What people type and cancel in Odoo after a label was booked: the delivery says what became of the label, and who has to decide is asked.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use crate::booking::Booking;
 use application::booking::trial;
 use domain::booking::Phase;

@@ -154,7 +154,7 @@ async fn a_name_that_is_taken_is_refused_and_nothing_is_overwritten() {
     let before = set(found(&site, "aftership").await.record);
     let body = odoo("http://127.0.0.1:1", KEY, &[("connection[name]", "aftership")]);
     let (_, page) = put(&site, GUIDE, &body, &cookie).await;
-    assert!(shown(&page).contains("there is a connection aftership already"), "{}", shown(&page));
+    assert!(shown(&page).contains("There is a connection aftership already"), "{}", shown(&page));
     assert_eq!(set(found(&site, "aftership").await.record), before);
     let body = odoo("http://127.0.0.1:1", KEY, &[("connection[name]", "new")]);
     let (_, page) = put(&site, GUIDE, &body, &cookie).await;

@@ -12,7 +12,12 @@ use application::{
     tracking::ingest::{self, Delivery},
 };
 use carriers::RawRequest;
-use domain::{ExceptionReason, ids::CorrelationId, numbers, reconcile::Topic};
+use domain::{
+    ExceptionReason,
+    ids::CorrelationId,
+    numbers::{Check, Hints, Number},
+    reconcile::Topic,
+};
 use http::{HeaderMap, HeaderValue};
 use jiff::Span;
 use server::{
@@ -153,9 +158,10 @@ impl Demo {
 }
 
 fn number_is_of_its_carrier(label: &Label) -> bool {
-    let read = numbers::Number::read(&label.number);
     let family = domain::carriers::known("odoo", label.carrier).map(|entry| entry.family.as_str());
-    read.is_valid() && read.formats().iter().any(|form| form.family == family)
+    let read = Number::read_with(&label.number, Hints { carrier: family, country: None });
+    let form = read.formats().first().filter(|_| read.is_valid());
+    form.is_some_and(|form| form.family == family && form.check != Check::Bad)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,5 @@
 //! Figures, from a carrier's message to the number and back to its rows.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use crate::world::World;
 use application::{
     caller::Caller,

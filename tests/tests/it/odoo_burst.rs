@@ -7,7 +7,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, Method, Response, Uri},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
