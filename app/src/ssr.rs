@@ -42,8 +42,12 @@ const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 /// Seconds in `Retry-After` where something is not available.
 const AGAIN_AFTER_SECONDS: u64 = 5;
+/// What ends a page's body.
+const BODY_END: &str = "</body>";
 /// What ends a page.
-const PAGE_END: &str = "</body></html>";
+const PAGE_END: &str = "</html>";
+/// What leptos writes where a view of an unnamed type ends. Outside of the body it is of no use.
+const MARKER: &str = "<!>";
 /// An error holds for its moment.
 const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -107,7 +111,7 @@ pub fn broken(assets: &SiteAssets, correlation: String) -> Response {
     let html = Owner::new_root(None).with(|| document::broken(assets.clone(), correlation).to_html());
     let headers =
         [(header::CACHE_CONTROL, NEVER), (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(AWAY_POLICY))];
-    (StatusCode::INTERNAL_SERVER_ERROR, headers, Html(html)).into_response()
+    (StatusCode::INTERNAL_SERVER_ERROR, headers, Html(document_of(&html))).into_response()
 }
 
 /// The answer to any page while sessions cannot be read.
@@ -117,7 +121,7 @@ fn away(assets: &SiteAssets) -> Response {
         (header::RETRY_AFTER, HeaderValue::from(AWAY_SECONDS)),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(AWAY_POLICY)),
     ];
-    (StatusCode::SERVICE_UNAVAILABLE, headers, Html(html)).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, headers, Html(document_of(&html))).into_response()
 }
 
 #[derive(Clone)]
@@ -149,12 +153,16 @@ async fn page(State(Pages { visitors, assets }): State<Pages>, request: Request)
 async fn whole(page: Response) -> Result<Response, axum::Error> {
     let (parts, body) = page.into_parts();
     let bytes = to_bytes(body, PAGE_BYTES_MAX).await?;
-    let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    if let Some(end) = text.find(PAGE_END) {
-        let data = text.split_off(end + PAGE_END.len());
-        text.insert_str(end, &data);
-    }
-    Ok(Response::from_parts(parts, Body::from(text)))
+    Ok(Response::from_parts(parts, Body::from(document_of(&String::from_utf8_lossy(&bytes)))))
+}
+
+/// The document, with what comes behind it in its body.
+fn document_of(text: &str) -> String {
+    let end = text.match_indices(BODY_END).find_map(|(at, end)| {
+        let behind = text.get(at + end.len()..)?.trim_start_matches(MARKER).strip_prefix(PAGE_END)?;
+        Some((text.get(..at)?, behind.trim_start_matches(MARKER)))
+    });
+    end.map_or_else(|| text.to_owned(), |(page, data)| [page, data, BODY_END, PAGE_END].concat())
 }
 
 async fn server_function(State(visitors): State<Arc<dyn Visitors>>, request: Request) -> Response {
@@ -285,5 +293,18 @@ mod tests {
         assert!(anchor == "rows" && error.contains("conflict") && !error.contains("Call"), "{error}");
         assert_eq!(with_known_error("http://t/sync?view=done"), None);
         assert_eq!(with_known_error("/sign-in?next=%2F__err="), None);
+    }
+
+    #[test]
+    fn what_comes_behind_a_document_goes_into_its_body() {
+        for (given, document) in [
+            ("<body>a</body></html>", "<body>a</body></html>"),
+            ("<body>a</body></html><script>1</script>", "<body>a<script>1</script></body></html>"),
+            ("<body>a<!></body><!><!></html><!><script>1</script>", "<body>a<!><script>1</script></body></html>"),
+            ("<body>says </body> a</body></html>x", "<body>says </body> ax</body></html>"),
+            ("<body>cut off", "<body>cut off"),
+        ] {
+            assert_eq!(document_of(given), document);
+        }
     }
 }

@@ -158,7 +158,7 @@ async fn a_name_that_is_taken_is_refused_and_nothing_is_overwritten() {
     assert_eq!(set(found(&site, "aftership").await.record), before);
     let body = odoo("http://127.0.0.1:1", KEY, &[("connection[name]", "new")]);
     let (_, page) = put(&site, GUIDE, &body, &cookie).await;
-    assert!(shown(&page).contains("the name new is taken"), "{}", shown(&page));
+    assert!(shown(&page).contains("The name new is taken"), "{}", shown(&page));
     site.stop().await;
 }
 
