@@ -149,10 +149,10 @@ pub async fn load(
             for number in from..(from + BATCH).min(shipments) {
                 let shipment = history.shipment(number);
                 let later = still_to_come(&history, &shipment, until, &secrets);
-                let told = story(&shipment, 0)?;
+                let made = story(&shipment, 0)?;
                 // its tickets are nobody's to work on
-                let desk = told.desk.filter(|_| later.is_empty());
-                let mut filled = simulation.filled(&Story { desk, ..told })?;
+                let desk = made.desk.filter(|_| later.is_empty());
+                let mut filled = simulation.filled(&Story { desk, ..made })?;
                 filled.done.clear();
                 batch.push(filled);
                 coming.extend(later);

@@ -91,7 +91,7 @@ impl Lane {
         if self.service.class == Class::Standard { usual + u32::from(usual > 2) } else { usual }
     }
 
-    /// What it is told from other lanes by: the same for each run.
+    /// What it is distinguished from other lanes by: the same for each run.
     fn hash(&self) -> u64 {
         let words = [self.haulier.carrier.label, self.service.name, self.from.code, self.to.country, area(&self.to)];
         // FNV-1a
