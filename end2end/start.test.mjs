@@ -49,6 +49,7 @@ describe("an empty installation", { skip, concurrency: false }, () => {
       await signIn(page);
       assert.equal(new URL(page.url()).pathname, "/start");
       await hydrated(page);
+      await page.getByTestId("step").first().waitFor();
       assert.deepEqual(await standings(page), ["Next", "To do", "To do", "Optional"]);
       const found = await new AxeBuilder({ page }).analyze();
       assert.deepEqual(found.violations.map((one) => [one.id, one.nodes[0]?.html]), []);

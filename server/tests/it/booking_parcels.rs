@@ -171,6 +171,18 @@ async fn what_was_ready_before_a_rule_is_booked_by_hand_alone() {
 }
 
 #[tokio::test]
+async fn what_becomes_ready_in_the_second_of_a_rule_is_booked() {
+    let world = Booking::connected("easypost").await;
+    // Odoo's moments are whole seconds, a rule's are not
+    world.systems.world.clock.advance(jiff::Span::new().milliseconds(600));
+    world.rules(vec![rule(book_at("easypost-api"))]).await;
+    world.systems.world.clock.advance(jiff::Span::new().milliseconds(300));
+    let picking = world.add("A1");
+    settled(&world).await;
+    assert_eq!((world.phase(picking).await, world.platform.labels().len()), (Phase::Booked, 1));
+}
+
+#[tokio::test]
 async fn a_rule_is_as_old_as_its_last_change_wherever_it_stands() {
     let world = Booking::connected("easypost").await;
     let (context, person) = (&world.systems.world.context, world.person());

@@ -301,10 +301,12 @@ impl Helpdesk {
             ["date", ">=", around(-NEAR)],
             ["date", "<=", around(NEAR)],
         ]);
-        let fields = ["author_id", "message_type", "date"];
+        // an author's name has the company before it, a user's has not
+        let fields = ["author_id", "create_uid", "message_type", "date"];
         let rows = self.search("mail.message", domain, &fields, ("id", MESSAGES_MAX), log).await?;
         let said = |row: &Value| {
-            let (author, name) = named(&row["author_id"])?;
+            let (author, full) = named(&row["author_id"])?;
+            let name = named(&row["create_uid"]).map_or(full, |(_, name)| name);
             let is_ours = author == us.partner;
             let is_of_it = is_ours || row["message_type"] == "notification";
             is_of_it.then_some((time(&row["date"])?.duration_since(moved).abs(), is_ours, name))

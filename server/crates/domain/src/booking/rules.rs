@@ -212,7 +212,8 @@ impl BookingRule {
             (Misfit::Country, self.countries.is_empty() || self.countries.iter().any(here)),
             (Misfit::TooLight, weighs(|weight, from| weight >= from, self.from_g)),
             (Misfit::TooHeavy, weighs(|weight, below| weight < below, self.below_g)),
-            (Misfit::Earlier, self.since.zip(came).is_none_or(|(since, came)| came >= since)),
+            // Odoo's moments are whole seconds: what came later in the second of the rule reads as if it came before it
+            (Misfit::Earlier, self.since.zip(came).is_none_or(|(since, came)| came.as_second() >= since.as_second())),
         ];
         fits.into_iter().filter(|(_, fits)| !fits).map(|(why, _)| why).collect()
     }
@@ -349,14 +350,18 @@ mod tests {
             when: When::Done,
             size_mm: None,
         };
+        let within = |minute: i64| Some(Timestamp::new(minute * 60, 700_000_000).unwrap());
         for (action, since, ready_at, done_at, fits) in [
             (book(), at(10), at(9), None, false),
+            (book(), within(10), at(10), None, true),
+            (book(), within(10), at(9), None, false),
             (book(), at(10), at(10), None, true),
             (book(), at(10), None, None, true),
             (book(), None, at(9), None, true),
             (book(), at(10), at(9), at(11), false),
             (done.clone(), at(10), at(9), at(11), true),
             (done.clone(), at(10), at(9), at(9), false),
+            (done.clone(), within(10), at(9), at(10), true),
             (done, at(10), at(9), None, true),
             (Action::Nothing, at(10), at(9), at(9), true),
         ] {

@@ -322,8 +322,12 @@ fn messages(data: &Data, body: &Value) -> Value {
             })
         };
         // a change of the stage has a line in the log, unless it was made without tracking, as ours are
-        let line = (of_stage && one.by != US)
-            .then(|| json!({"author_id": [71, one.by], "message_type": "notification", "date": shown(one.moved)}));
+        let line = (of_stage && one.by != US).then(|| {
+            let author = json!([71, format!("YourCompany, {}", one.by)]);
+            let user = json!([2, one.by]);
+            let date = shown(one.moved);
+            json!({"author_id": author, "create_uid": user, "message_type": "notification", "date": date})
+        });
         one.texts.iter().skip(1).filter(fits).map(of_this).chain(line).collect::<Vec<_>>()
     });
     texts.collect()
