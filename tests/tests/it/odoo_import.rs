@@ -180,7 +180,7 @@ async fn deliveries_that_are_edited_while_they_come_in_are_the_same_in_the_end()
         installation.import().await?;
     }
     let sql = PgPool::connect(&odoo.sql()?).await?;
-    let expected = in_odoo(&sql, &ids).await?;
+    let mut expected = in_odoo(&sql, &ids).await?;
     sql.close().await;
     let (mut found, deleted) = here(&installation.file)?;
     found.retain(|record, _| ids.contains(record));
@@ -188,6 +188,8 @@ async fn deliveries_that_are_edited_while_they_come_in_are_the_same_in_the_end()
         // one that was deleted before it was read was never here
         ensure!(!found.contains_key(id), "delivery {id} was deleted in Odoo: {:?}", found[id]);
     }
+    // one that lost its number before it was read, and has no order, is nothing to track
+    expected.retain(|id, seen| found.contains_key(id) || !seen.numbers.is_empty());
     let missing: Vec<i64> = expected.keys().filter(|id| !found.contains_key(id)).copied().collect();
     ensure!(missing.is_empty(), "{} of {} did not come in: {missing:?}", missing.len(), expected.len());
     for (id, seen) in &expected {

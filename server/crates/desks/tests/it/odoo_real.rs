@@ -99,6 +99,14 @@ impl Peer {
         self.admin("helpdesk.ticket.stage/search", body).await[0].as_i64().unwrap()
     }
 
+    /// Whatever the agents' own mails were, they are none of Milepost's.
+    async fn drop_mails(&self) {
+        let mails = self.admin("mail.mail/search", json!({"domain": []})).await;
+        if mails.as_array().is_some_and(|mails| !mails.is_empty()) {
+            self.admin("mail.mail/unlink", json!({"ids": mails})).await;
+        }
+    }
+
     async fn agent_writes(&self, number: &str, vals: Value) {
         self.admin("helpdesk.ticket/write", json!({"ids": [number.parse::<i64>().unwrap()], "vals": vals})).await;
     }
@@ -210,23 +218,21 @@ async fn agents(peer: &Peer, desk: &dyn Desk) {
     assert!(look.activity.assignee.is_some() && look.activity.last_at.is_some());
     let seen = changes().await.into_iter().find(|change| change.case.number == number).unwrap();
     assert_eq!(seen.case.status, DeskStatus::Resolved);
-    // whatever the agents' own mails were, they are none of Milepost's
-    let mails = peer.admin("mail.mail/search", json!({"domain": []})).await;
-    if mails.as_array().is_some_and(|mails| !mails.is_empty()) {
-        peer.admin("mail.mail/unlink", json!({"ids": mails})).await;
-    }
+    peer.drop_mails().await;
 }
 
 /// Whatever Milepost writes after an agent's change of the stage, and an agent after Milepost's.
 async fn who_moved_it(peer: &Peer, desk: &dyn Desk) {
     let number = desk.create(&case("moved"), &Discard).await.unwrap().number;
     peer.agent_writes(&number, json!({"stage_id": peer.stage(true).await})).await;
+    peer.drop_mails().await;
     let labels = Labels { severity: Some(Severity::Minor), tags: vec!["late".into()] };
     desk.label(&number, &labels, &Discard).await.unwrap();
     let look = desk.look(&number, DeskStatus::Open, &Discard).await.unwrap();
     assert_eq!((look.case.status, look.by.as_deref()), (DeskStatus::Resolved, Some("Mitchell Admin")));
     let ours = desk.create(&case("ours"), &Discard).await.unwrap().number;
     desk.resolve(&ours, "settled", "It arrived.", &Discard).await.unwrap();
+    assert_eq!(peer.mails().await, 0);
     peer.agent_writes(&ours, json!({"priority": "0"})).await;
     let look = desk.look(&ours, DeskStatus::Open, &Discard).await.unwrap();
     assert_eq!((look.case.status, look.by), (DeskStatus::Resolved, None));
@@ -235,6 +241,7 @@ async fn who_moved_it(peer: &Peer, desk: &dyn Desk) {
     peer.agent_writes(&ours, json!({"stage_id": rejected})).await;
     let look = desk.look(&ours, DeskStatus::Resolved, &Discard).await.unwrap();
     assert_eq!((look.case.status, look.by.is_some()), (DeskStatus::Rejected, true), "{look:?}");
+    peer.drop_mails().await;
 }
 
 async fn gone(peer: &Peer, desk: &dyn Desk) {
