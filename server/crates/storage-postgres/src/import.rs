@@ -144,10 +144,17 @@ impl Import {
     /// # Errors
     /// When the database does not.
     pub async fn finish(mut self) -> Result<()> {
-        // numbers go on behind those that were taken over
-        for table in ["job", "decision", "effect"] {
+        // numbers go on behind those that were taken over, in each table that numbers its rows
+        let numbered: Vec<(String, String)> = sqlx::query_as(
+            "SELECT table_name::text, column_name::text FROM information_schema.columns
+             WHERE table_schema = current_schema() AND is_identity = 'YES'",
+        )
+        .fetch_all(&mut self.conn)
+        .await
+        .map_err(SqlError::from)?;
+        for (table, column) in numbered {
             let sql = format!(
-                "SELECT setval(pg_get_serial_sequence('{table}', 'seq'), (SELECT coalesce(max(seq), 0) + 1 FROM {table}), false)"
+                "SELECT setval(pg_get_serial_sequence('{table}', '{column}'), (SELECT coalesce(max({column}), 0) + 1 FROM {table}), false)"
             );
             sqlx::query(AssertSqlSafe(sql)).execute(&mut self.conn).await.map_err(SqlError::from)?;
         }
