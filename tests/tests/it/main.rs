@@ -17,4 +17,3 @@ mod odoo_reconcile;
 mod odoo_setup;
 mod odoo_steps;
 mod odoo_transfers;
-mod odoo_walk;
