@@ -149,10 +149,10 @@ pub async fn load(
             for number in from..(from + BATCH).min(shipments) {
                 let shipment = history.shipment(number);
                 let later = still_to_come(&history, &shipment, until, &secrets);
-                let made = story(&shipment, 0)?;
-                // its tickets are nobody's to work on
-                let desk = made.desk.filter(|_| later.is_empty());
-                let mut filled = simulation.filled(&Story { desk, ..made })?;
+                let story = story(&shipment, 0)?;
+                // a ticket of a shipment that still moves would wait for an agent
+                let desk = story.desk.filter(|_| later.is_empty());
+                let mut filled = simulation.filled(&Story { desk, ..story })?;
                 filled.done.clear();
                 batch.push(filled);
                 coming.extend(later);

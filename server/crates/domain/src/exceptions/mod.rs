@@ -11,7 +11,7 @@ pub mod usual;
 use crate::{
     ExceptionReason, Severity,
     calendar::Calendar,
-    fold::{Fact, Resolution},
+    fold::{input::Fact, output::Resolution},
     ids::{CompanyId, ExceptionId, ObservationId, ShipmentId, content_id},
     vocabulary::Clock,
 };

@@ -1,6 +1,6 @@
 //! Which derived exception is not raised because another one, or the state, explains it: one table.
 
-use crate::{Category, ExceptionReason, State, fold::FoldedException};
+use crate::{Category, ExceptionReason, State, fold::output::FoldedException};
 
 /// What explains an exception.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

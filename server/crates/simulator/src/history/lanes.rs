@@ -120,7 +120,7 @@ fn base(class: Class, reach: Reach) -> &'static [(usize, u64)] {
     }
 }
 
-/// So many of a thousand of each day take a day longer.
+/// The days in which parcels arrive, when a share (of a thousand) of each day takes a day longer.
 fn later(days: [u64; DAYS_MAX], share: u64) -> [u64; DAYS_MAX] {
     let share = share.min(WHOLE);
     let mut moved = days;
@@ -165,7 +165,7 @@ impl Transit {
         before * WHOLE + on_it * self.by_minute(minute) / WHOLE
     }
 
-    /// The least working time in which so many of a million parcels arrive.
+    /// The least working time in which this share of parcels, of a million, has arrived.
     pub fn quantile(&self, of_a_million: u64) -> Took {
         let (mut low, mut high) = (0, u32::try_from(DAYS_MAX).unwrap_or(0) * DAY);
         while low < high {
