@@ -4,7 +4,7 @@ ALTER TABLE shipment_fold ADD COLUMN contributed TEXT;
 -- What has to be added to roll-ups: signed numbers that commit with what changed them, and are added up some seconds later.
 CREATE TABLE rollup_delta (
     seq        INTEGER PRIMARY KEY AUTOINCREMENT,
-    company_id BLOB NOT NULL REFERENCES company (id),
+    company_id BLOB NOT NULL,
     unit       BLOB NOT NULL,
     at         INTEGER NOT NULL,
     changes    TEXT NOT NULL
@@ -26,7 +26,7 @@ CREATE TABLE rollup_dims (
 
 -- Numbers added up. Days are local, an hour of -1 is none, a bin of -2147483648 too. Grains are those of `storage::rollups`.
 CREATE TABLE rollup (
-    company_id BLOB NOT NULL REFERENCES company (id),
+    company_id BLOB NOT NULL,
     grain      INTEGER NOT NULL,
     kpi        TEXT NOT NULL,
     version    INTEGER NOT NULL,
@@ -36,13 +36,13 @@ CREATE TABLE rollup (
     bin        INTEGER NOT NULL,
     dims       INTEGER NOT NULL,
     n          INTEGER NOT NULL,
-    PRIMARY KEY (company_id, grain, kpi, version, day, part, hour, bin, dims)
+    PRIMARY KEY (company_id, grain, kpi, day, version, part, hour, bin, dims)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX rollup_empty ON rollup (company_id) WHERE n = 0;
 
 -- The same, unit by unit: the rows behind a figure.
 CREATE TABLE contribution (
-    company_id BLOB NOT NULL REFERENCES company (id),
+    company_id BLOB NOT NULL,
     kpi        TEXT NOT NULL,
     version    INTEGER NOT NULL,
     day        TEXT NOT NULL,

@@ -249,8 +249,17 @@ pub trait Rollups: Send + Sync {
         at: Timestamp,
     ) -> Result<bool>;
 
-    /// Compares the roll-ups of these days with the rows behind them, and makes those anew that differ. Adds up first.
-    async fn compare(&self, scope: Scope, from: Date, until: Date, at: Timestamp) -> Result<Vec<RollupDifference>>;
+    /// The days of a figure, from the first to before the last, on which a roll-up differs from the rows behind it. Reads only.
+    async fn differing(
+        &self,
+        scope: Scope,
+        kpi: (Kpi, u16),
+        days: (Date, Date),
+        at: Timestamp,
+    ) -> Result<Vec<RollupDifference>>;
+
+    /// Makes the roll-ups of a day anew from the rows behind them where they still differ, and keeps the difference.
+    async fn mend(&self, scope: Scope, kpi: (Kpi, u16), day: Date, at: Timestamp) -> Result<Option<RollupDifference>>;
 
     /// The newest differences that were found.
     async fn differences(&self, scope: Scope, limit: u32) -> Result<Vec<RollupDifference>>;

@@ -86,23 +86,37 @@ pub async fn recount(context: &Context, scope: Scope) -> Result<Step> {
         return Ok(Step::More);
     }
     let zone = TimeZone::get(&calendar::company(context, scope).await?.zone).unwrap_or(TimeZone::UTC);
-    for (from, until) in compared(zone.to_datetime(context.now()).date()) {
-        for different in store.compare(scope, from, until, context.now()).await? {
-            let (kpi, version) = different.kpi;
+    for days in compared(zone.to_datetime(context.now()).date()) {
+        compare(context, scope, days).await?;
+    }
+    keep(context, scope, VERSIONS, &walk.versions).await?;
+    context.store.people.take_setting(scope, WALK).await?;
+    tracing::info!("figures: {} shipments counted again, {} changed", walk.done, walk.changed);
+    Ok(Step::Done)
+}
+
+/// Compares the roll-ups of these days with the rows behind them, and makes those anew that differ.
+///
+/// # Errors
+/// When the store fails.
+pub async fn compare(context: &Context, scope: Scope, days: (Date, Date)) -> Result<()> {
+    let (store, now) = (&context.store.rollups, context.now());
+    for kpi in Kpi::ALL.iter().filter(|kpi| kpi.definition().is_listed()) {
+        let kpi = (*kpi, kpi.version());
+        for seen in store.differing(scope, kpi, days, now).await? {
+            let Some(different) = store.mend(scope, kpi, seen.day, now).await? else { continue };
             metrics::counter!("milepost_figure_differences_total").increment(1);
             tracing::error!(
-                "figure {} (version {version}) of {}: rolled up {}, counted {}; it was made anew",
-                kpi.id(),
+                "figure {} (version {}) of {}: rolled up {}, counted {}; it was made anew",
+                kpi.0.id(),
+                kpi.1,
                 different.day,
                 different.rolled_up,
                 different.contributed
             );
         }
     }
-    keep(context, scope, VERSIONS, &walk.versions).await?;
-    context.store.people.take_setting(scope, WALK).await?;
-    tracing::info!("figures: {} shipments counted again, {} changed", walk.done, walk.changed);
-    Ok(Step::Done)
+    Ok(())
 }
 
 /// How far it has come; none while it does not run.

@@ -128,6 +128,10 @@ impl Plan {
     pub fn continue_promises(&mut self, before: &Self, at: Timestamp) {
         let now = self.promises.last().and_then(|promise| promise.due);
         let mut all = before.promises.clone();
+        // made before promises were kept: the same promise is as old as it was
+        if all.is_empty() && before.promised_by.is_some() && before.promised_by == self.promised_by {
+            return;
+        }
         if all.last().and_then(|promise| promise.due) != now {
             all.push(Promised { due: now, recorded: at });
         }

@@ -49,13 +49,17 @@ pub fn contribute_with(
     let known: Vec<Known> = of
         .facts
         .iter()
-        .filter(|fact| standings.get(&fact.id).is_some_and(|standing| *standing != Standing::OtherUse))
+        .filter(|fact| {
+            let no = [Standing::OtherUse, Standing::Quarantined, Standing::Feed, Standing::Retraction];
+            standings.get(&fact.id).is_some_and(|standing| !no.contains(standing))
+        })
         .filter_map(|fact| known(of, fact, gap))
         .collect();
-    let mut moments: Vec<Timestamp> = of.plan.expected_from.into_iter().collect();
+    let lost = |from: Timestamp| from.checked_add(LOST_SIGHT_OF).unwrap_or(Timestamp::MAX);
+    let mut moments: Vec<Timestamp> = of.plan.expected_from.into_iter().flat_map(|from| [from, lost(from)]).collect();
+    moments.extend(of.plan.standing_since);
     for fact in &known {
-        let lost = fact.from.checked_add(LOST_SIGHT_OF).unwrap_or(Timestamp::MAX);
-        moments.extend([fact.from, fact.until, fact.fresh_until, lost]);
+        moments.extend([fact.from, fact.until, fact.fresh_until, lost(fact.from)]);
     }
     moments.retain(|at| *at < Timestamp::MAX);
     let mut hours: Vec<i64> = moments.into_iter().map(full_hour).collect();
@@ -88,9 +92,11 @@ fn standing_at(of: &Shipment<'_>, known: &[Known], at: Timestamp) -> (bool, bool
         || alive().any(|fact| fact.state == Some(State::Delivered));
     let left = of.plan.expected_from.is_some_and(|from| from <= at)
         || alive().any(|fact| fact.state.is_some_and(State::has_left));
-    let received = alive().map(|fact| fact.from).max();
+    // what never reports is as old as the day on which it was expected to leave
+    let received = alive().map(|fact| fact.from).max().or(of.plan.expected_from);
     let lost = received.is_some_and(|received| at.duration_since(received) >= LOST_SIGHT_OF);
-    let under_way = left && !ended && !lost;
+    let called_off = of.plan.is_called_off() && of.plan.standing_since.is_none_or(|since| since <= at);
+    let under_way = left && !ended && !lost && !called_off;
     (under_way, under_way && alive().any(|fact| at < fact.fresh_until))
 }
 

@@ -122,7 +122,7 @@ async fn put_rollups(db: &mut dyn Db, scope: Scope, sums: &BTreeMap<(i64, Key, i
             "INSERT INTO rollup (company_id, grain, kpi, version, day, part, hour, bin, dims, n)
              SELECT ?1, r.grain, r.kpi, r.version, r.day, r.part, r.hour, r.bin, r.dims, r.n
              FROM {rows ?2 r (grain int, kpi text, version int, day text, part text, hour int, bin int, dims int, n int)}
-             WHERE true ON CONFLICT (company_id, grain, kpi, version, day, part, hour, bin, dims) DO UPDATE SET n = rollup.n + excluded.n",
+             WHERE true ON CONFLICT (company_id, grain, kpi, day, version, part, hour, bin, dims) DO UPDATE SET n = rollup.n + excluded.n",
         )
         .bind(scope.company.0)
         .bind(Rows::from_iter(chunk.iter().cloned()))

@@ -13,7 +13,7 @@ use crate::{
 };
 use add::add_up;
 use async_trait::async_trait;
-use compare::compare;
+use compare::{differing, mend};
 use domain::ids::ShipmentId;
 use jiff::{Timestamp, civil::Date};
 use kpi::{contribution::row::Dims, definition::Kpi};
@@ -103,8 +103,18 @@ impl<E: Engine> Rollups for Sql<E> {
             .await
     }
 
-    async fn compare(&self, scope: Scope, from: Date, until: Date, at: Timestamp) -> Result<Vec<RollupDifference>> {
-        self.0.write(Lane::Batch, move |db| Box::pin(async move { compare(db, scope, (from, until), at).await })).await
+    async fn differing(
+        &self,
+        scope: Scope,
+        kpi: (Kpi, u16),
+        (from, until): (Date, Date),
+        at: Timestamp,
+    ) -> Result<Vec<RollupDifference>> {
+        self.0.read(move |db| Box::pin(async move { differing(db, scope, kpi, (from, until), at).await })).await
+    }
+
+    async fn mend(&self, scope: Scope, kpi: (Kpi, u16), day: Date, at: Timestamp) -> Result<Option<RollupDifference>> {
+        self.0.write(Lane::Batch, move |db| Box::pin(async move { mend(db, scope, kpi, day, at).await })).await
     }
 
     async fn differences(&self, scope: Scope, limit: u32) -> Result<Vec<RollupDifference>> {
@@ -147,13 +157,16 @@ async fn replace(
     at: Timestamp,
 ) -> Result<bool> {
     let revision = i64::try_from(revision).map_err(|_| StoreError::Damaged("revision".into()))?;
-    let held = query("SELECT id FROM shipment WHERE company_id = ?1 AND id = ?2 AND revision = ?3 AND merged_into IS NULL {for update}")
-        .bind(scope.company.0)
-        .bind(shipment.0)
-        .bind(revision)
-        .optional(db)
-        .await?;
-    if held.is_none() {
+    // whatever else read that revision counts from what was, and has to read again
+    let held = query(
+        "UPDATE shipment SET revision = revision + 1 WHERE company_id = ?1 AND id = ?2 AND revision = ?3 AND merged_into IS NULL",
+    )
+    .bind(scope.company.0)
+    .bind(shipment.0)
+    .bind(revision)
+    .execute(db)
+    .await?;
+    if held == 0 {
         return Ok(false);
     }
     query("UPDATE shipment_fold SET contributed = ?1 WHERE company_id = ?2 AND shipment_id = ?3")

@@ -153,6 +153,16 @@ async fn a_tampered_audit_line_is_found() {
 }
 
 #[tokio::test]
+async fn figures_that_were_falsified_are_made_anew() {
+    let directory = Directory::new("figures");
+    let store = SqliteStore::open(&directory.file(), Options::server()).await.unwrap();
+    let mut direct =
+        SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(directory.file())).await.unwrap();
+    let falsify = async |sql| drop(sqlx::query(sql).execute(&mut direct).await.unwrap());
+    storage::conformance::rollups::what_was_falsified_is_made_anew(store, falsify).await;
+}
+
+#[tokio::test]
 async fn what_is_immutable_refuses_changes() {
     let directory = Directory::new("immutable");
     let store = SqliteStore::open(&directory.file(), Options::server()).await.unwrap();

@@ -234,6 +234,7 @@ macro_rules! conformance_suite {
             what_commits_with_a_shipment_waits_and_is_added_up_once
             a_correction_moves_a_number_and_leaves_nothing_behind
             a_commit_that_does_not_take_adds_nothing
+            what_was_counted_from_what_is_no_more_is_not_added
             a_figure_is_the_number_of_its_rows_whatever_came_in_which_order
             what_is_known_at_an_hour_is_kept_by_month_too
             shipments_of_orders_are_walked_by_what_changed

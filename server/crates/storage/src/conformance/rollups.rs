@@ -242,8 +242,75 @@ pub async fn a_figure_is_the_number_of_its_rows_whatever_came_in_which_order(sto
             }
         }
     }
-    let healthy = world.store.rollups.compare(world.scope, FROM, UNTIL, at(9)).await.unwrap();
-    assert_eq!(healthy, [], "roll-ups and the rows behind them agree");
+    assert_eq!(differing(&world).await, [], "roll-ups and the rows behind them agree");
+}
+
+async fn differing(world: &World) -> Vec<(Kpi, Date)> {
+    let mut found = Vec::new();
+    for kpi in KPIS.iter().filter(|kpi| kpi.definition().is_listed()) {
+        let days = world.store.rollups.differing(world.scope, version(*kpi), (FROM, UNTIL), at(9)).await.unwrap();
+        found.extend(days.into_iter().map(|one| (one.kpi.0, one.day)));
+    }
+    found
+}
+
+/// What is written past the storage (`falsify` runs SQL on the database) is found by day, in every roll-up, and made good from the
+/// rows behind it, once.
+pub async fn what_was_falsified_is_made_anew(store: Store, mut falsify: impl AsyncFnMut(&'static str)) {
+    let world = World::new(store).await;
+    for (record, part) in [(1, Part::Yes), (2, Part::No), (3, Part::Yes)] {
+        let id = shipment(&world, record).await;
+        commit(&world, id, &one("dhl", part, 2)).await;
+    }
+    add_up(&world).await;
+    let rollups = &world.store.rollups;
+    let shown = async || {
+        let mut all = Vec::new();
+        for by in [By::Nothing, By::Carrier, By::Dims] {
+            all.extend(rows(&world, everything(by, Filter::default())).await.into_iter().map(|row| (row.key, row.n)));
+        }
+        all.sort_unstable();
+        (all, rollups.hours(world.scope, vec![version(Kpi::OnTime)], date(2026, 3, 2)).await.unwrap())
+    };
+    let right = shown().await;
+    assert_eq!(differing(&world).await, []);
+    for (n, sql) in [
+        // the same in all, another one in its parts
+        "UPDATE rollup SET n = CASE part WHEN 'yes' THEN 1 ELSE 2 END WHERE kpi = 'on_time' AND grain = 0",
+        "DELETE FROM rollup WHERE kpi = 'on_time' AND part = 'no' AND grain = 1",
+        "UPDATE rollup SET n = n + 1 WHERE kpi = 'on_time' AND grain = 2",
+        "UPDATE rollup SET hour = 7, bin = 3 WHERE kpi = 'on_time' AND part = 'no' AND grain = 3",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        falsify(sql).await;
+        assert_eq!(differing(&world).await, [(Kpi::OnTime, date(2026, 3, 2))], "{sql}");
+        let mended = rollups.mend(world.scope, version(Kpi::OnTime), date(2026, 3, 2), at(9)).await.unwrap();
+        assert!(mended.is_some(), "{sql}");
+        assert_eq!((shown().await, differing(&world).await), (right.clone(), Vec::new()), "{sql}");
+        assert_eq!(rollups.differences(world.scope, 10).await.unwrap().len(), n + 1);
+        let again = rollups.mend(world.scope, version(Kpi::OnTime), date(2026, 3, 2), at(9)).await.unwrap();
+        assert_eq!(again, None, "it is right by now");
+    }
+}
+
+pub async fn what_was_counted_from_what_is_no_more_is_not_added(store: Store) {
+    let world = World::new(store).await;
+    let id = shipment(&world, 1).await;
+    commit(&world, id, &one("dhl", Part::Open, 2)).await;
+    let before = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap();
+    let revision = before.shipment.revision;
+    let new = NewContribution::since(one("dhl", Part::Yes, 2), &before.contributed).unwrap();
+    let replace = || world.store.rollups.replace(world.scope, id, revision, new.clone(), at(6));
+    assert!(replace().await.unwrap());
+    assert!(!replace().await.unwrap(), "the second counted from the same");
+    let other = NewContribution::since(one("dhl", Part::No, 2), &before.contributed);
+    let late = Commit { contributed: other, ..world.commit(id, revision, world.folded(State::InTransit), 7) };
+    assert!(!matches!(world.store.shipments.commit(world.scope, late).await.unwrap(), Committed::Done(_)));
+    add_up(&world).await;
+    let found = rows(&world, everything(By::Nothing, Filter::default())).await;
+    assert_eq!(found.iter().map(|row| (row.key.part, row.n)).collect::<Vec<_>>(), [(Part::Yes, 1)]);
 }
 
 pub async fn what_is_known_at_an_hour_is_kept_by_month_too(store: Store) {
