@@ -7,7 +7,7 @@ const ROWS_MS = 45_000;
 const AGREE_MS = 60_000;
 // more pages than any list of the demo has
 const PAGES_MAX = 60;
-const ROW = /data-testid="(?:(?:shipment|exception|job|unmapped|message|claim)-row|alert)"/g;
+const ROW = /data-testid="(?:(?:shipment|exception|job|unmapped|message|claim)-row|alert|difference)"/g;
 const NEXT = /<a[^>]*rel="next"[^>]*>/;
 
 const skip = missing("browser tests of what pages say");
