@@ -57,6 +57,8 @@ pub struct Place<'a> {
     pub country: Option<&'a str>,
     /// Postcode.
     pub postcode: Option<&'a str>,
+    /// What tells its area from others where no postcode is known: the city, a warehouse.
+    pub area: Option<&'a str>,
 }
 
 /// What decides how long a shipment takes.
@@ -126,6 +128,19 @@ impl Cell {
     pub const fn depth(&self) -> Depth {
         self.depth
     }
+
+    /// By the name that it is stored by.
+    pub fn parse(name: &str) -> Option<Self> {
+        let (level, key) = name.split_once('/')?;
+        let level: usize = level.parse().ok()?;
+        let depth = Depth::ALL.into_iter().find(|depth| depth.level() == level)?;
+        Some(Self { depth, key: key.to_owned() })
+    }
+
+    /// What it is of, each part as a person reads it, the carrier or the class of service first.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.key.split('/').filter(|part| !part.is_empty())
+    }
 }
 
 impl fmt::Display for Cell {
@@ -135,6 +150,12 @@ impl fmt::Display for Cell {
 }
 
 impl Shipped<'_> {
+    /// Its lane, as the table of usual times knows it.
+    pub fn lane(&self) -> Lane {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Lane { carrier: owned(self.carrier), from: owned(self.from.country), to: owned(self.to.country) }
+    }
+
     /// The cells that it lies in, by level; none where a level needs what is not known.
     pub fn cells(&self) -> [Option<Cell>; 5] {
         Depth::ALL.map(|depth| Some(Cell { depth, key: self.key(depth)? }))
@@ -171,9 +192,9 @@ impl Place<'_> {
     }
 
     fn area(&self) -> Option<String> {
-        let letters = self.postcode?.chars().filter(|c| c.is_alphanumeric()).take(AREA_CHARS);
+        let letters = self.postcode.unwrap_or_default().chars().filter(|c| c.is_alphanumeric()).take(AREA_CHARS);
         let area: String = letters.flat_map(char::to_uppercase).collect();
-        (area.chars().count() == AREA_CHARS).then_some(())?;
+        let area = if area.chars().count() == AREA_CHARS { area } else { part(self.area)? };
         Some(format!("{}-{area}", self.country()?))
     }
 }
@@ -189,7 +210,7 @@ mod tests {
     use super::*;
 
     fn place<'a>(country: &'a str, postcode: &'a str) -> Place<'a> {
-        Place { country: Some(country), postcode: Some(postcode) }
+        Place { country: Some(country), postcode: Some(postcode), area: None }
     }
 
     fn names(shipped: &Shipped<'_>) -> Vec<String> {

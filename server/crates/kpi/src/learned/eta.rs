@@ -59,8 +59,18 @@ impl Known {
     pub fn read(cells: [Option<&History>; 5], reading: &Reading, prior: Option<&Curve>, k: f64) -> Option<Self> {
         let levels: Vec<Option<Level>> = cells.iter().map(|cell| cell.and_then(|cell| cell.level(reading))).collect();
         let deliveries = cells.map(|cell| cell.map_or(0, |cell| cell.ended(reading.at)));
+        Self::of_levels(&levels, deliveries, prior, k)
+    }
+
+    /// The same of levels that were read before, with how many deliveries each has.
+    pub fn of_levels(
+        levels: &[Option<Level>],
+        deliveries: [u64; 5],
+        prior: Option<&Curve>,
+        k: f64,
+    ) -> Option<Self> {
         let finest = Depth::ALL.into_iter().find(|depth| deliveries[depth.level()] > 0);
-        Some(Self { mixture: mix(&levels, prior, k)?, deliveries, finest })
+        Some(Self { mixture: mix(levels, prior, k)?, deliveries, finest })
     }
 
     /// Whether P50 and P80 are shown. A carrier's deliveries hold those of its finer cells.

@@ -13,13 +13,13 @@ use jiff::civil::{Date, DateTime};
 /// The share from which a shipment is flagged, until one was chosen by how often flags were right.
 pub const DEFAULT_THETA: f64 = 0.82;
 /// How much the share has to fall below for the flag to go.
-const HYSTERESIS: f64 = 0.2;
+pub const HYSTERESIS: f64 = 0.2;
 /// Working hours before the deadline after which no flag goes up: it would come too late to do anything.
 pub const LEAD_HOURS_MIN: f64 = 2.0;
 /// How often flags should be right.
 pub const PRECISION_WANTED: f64 = 0.8;
 /// Flags below which nothing is chosen.
-const FLAGS_MIN: u32 = 30;
+const FLAGS_MIN: u64 = 30;
 /// What θ is chosen from, in hundredths.
 const THETAS: std::ops::RangeInclusive<u8> = 80..=99;
 /// Days after which a weekday alone names no day.
@@ -110,19 +110,37 @@ pub enum Ending {
 /// Where no bound suffices the share does; [`DEFAULT_THETA`] where too few would have gone up. None where no θ does it: then
 /// nothing is flagged.
 pub fn choose_theta(decided: &[Decided]) -> Option<f64> {
-    let counted: Vec<&Decided> = decided.iter().filter(|one| one.ending != Ending::LeftOut).collect();
+    let one = |one: &Decided| Counted { highest: one.highest, ending: one.ending, n: 1 };
+    choose_theta_of(&decided.iter().map(one).collect::<Vec<_>>())
+}
+
+/// Shipments whose promise is decided, counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Counted {
+    /// The highest probability that they had while they might have been flagged.
+    pub highest: f64,
+    /// How their promises were decided.
+    pub ending: Ending,
+    /// How many.
+    pub n: u64,
+}
+
+/// The same as [`choose_theta`], of counted ones.
+pub fn choose_theta_of(counted: &[Counted]) -> Option<f64> {
+    let counted: Vec<&Counted> = counted.iter().filter(|one| one.ending != Ending::LeftOut).collect();
     let thetas = || THETAS.map(|theta| f64::from(theta) / 100.0);
     let right = |theta: f64| {
         let flags = counted.iter().filter(|one| one.highest >= theta);
-        let (all, late) =
-            flags.fold((0, 0), |(all, late), one| (all + 1, late + u32::from(one.ending == Ending::Late)));
-        (all > 0).then(|| (f64::from(late) / f64::from(all), all))
+        let (all, late) = flags.fold((0, 0), |(all, late), one| {
+            (all + one.n, late + if one.ending == Ending::Late { one.n } else { 0 })
+        });
+        (all > 0).then(|| (late as f64 / all as f64, all))
     };
     if thetas().next().and_then(right).is_none_or(|(_, all)| all < FLAGS_MIN) {
         return Some(DEFAULT_THETA);
     }
-    let surely = |(share, all): (f64, u32)| wilson(share, f64::from(all), ONE_SIDED_95).low >= PRECISION_WANTED;
-    let first = |enough: &dyn Fn((f64, u32)) -> bool| thetas().find(|theta| right(*theta).is_some_and(enough));
+    let surely = |(share, all): (f64, u64)| wilson(share, all as f64, ONE_SIDED_95).low >= PRECISION_WANTED;
+    let first = |enough: &dyn Fn((f64, u64)) -> bool| thetas().find(|theta| right(*theta).is_some_and(enough));
     first(&surely).or_else(|| first(&|(share, _)| share >= PRECISION_WANTED))
 }
 

@@ -57,6 +57,11 @@ impl Stage {
         Some(if hold == Hold::Open { Self::OnHold } else { stage })
     }
 
+    /// The one with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.code() == code)
+    }
+
     /// The stable code, as stored.
     pub const fn code(self) -> &'static str {
         match self {

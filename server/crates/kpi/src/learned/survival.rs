@@ -2,6 +2,11 @@
 //! (Nonparametric Estimation from Incomplete Observations, Journal of the American Statistical Association 53, 1958). Who counts
 //! only what has arrived counts the fast ones.
 
+use serde::{Deserialize, Serialize};
+
+/// Shares are stored to this part.
+const STORED_PARTS: f64 = 1e6;
+
 /// Comparisons of shares are exact to this.
 const TOLERANCE: f64 = 1e-9;
 
@@ -17,7 +22,7 @@ pub struct Observed {
 }
 
 /// S(x): the share that has not ended at x.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     /// Ascending: x, and the share that is left from there on.
     steps: Vec<(f64, f64)>,
@@ -48,6 +53,13 @@ pub fn kaplan_meier(mut seen: Vec<Observed>, width: f64) -> Option<Curve> {
 }
 
 impl Curve {
+    /// As it is stored: shares to a millionth, so that it is short.
+    #[must_use]
+    pub fn shortened(mut self) -> Self {
+        self.steps.iter_mut().for_each(|(_, left)| *left = (*left * STORED_PARTS).round() / STORED_PARTS);
+        self
+    }
+
     /// From steps, ascending by x, each with the share that is left; `width` as in [`kaplan_meier`].
     pub(super) fn from_steps(steps: Vec<(f64, f64)>, width: f64, horizon: f64) -> Self {
         Self { steps, width, horizon }
