@@ -13,6 +13,7 @@ use application::{
     context::{Context, FILES_AT_ONCE, Notifier, ROOM_KIB},
     destinations::breaker::Breakers,
     exceptions::kept_calendar::KeptCalendar,
+    learned::model::KeptModel,
     governance::{
         erasure,
         tombstones::{self, Lacking},
@@ -120,6 +121,7 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
         connections: Live::default(),
         notifier: Notifier::new(Arc::clone(&store.signals)),
         sources: SourceCache::default(),
+        learned: KeptModel::default(),
         calendar: KeptCalendar::default(),
         breakers: Breakers::new(Arc::clone(&store.destinations), Arc::clone(&clock)),
         files: Semaphore::new(FILES_AT_ONCE),

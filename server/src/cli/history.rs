@@ -8,7 +8,10 @@ use application::{
     context::Context,
     operations::simulate::{Received, Simulation, Story},
 };
-use domain::{ids::SourceId, punctuality::Moment};
+use domain::{
+    ids::{CorrelationId, SourceId},
+    punctuality::Moment,
+};
 use jiff::{SignedDuration, Timestamp};
 use simulator::{
     SourceSecrets,
@@ -17,7 +20,10 @@ use simulator::{
     journey::Feed,
 };
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
-use storage::{Actor, Scope};
+use storage::{
+    Actor, Scope,
+    jobs::{Cause, JobKind},
+};
 use storage_sqlite::fill::Fill;
 
 /// Shipments of a day of the demo's history.
@@ -140,8 +146,9 @@ pub async fn load(
     let (until, shipments) = (context.now(), A_DAY * u64::from(days));
     let history = History::new(Wanted { seed, shipments, days, until, lately_percent: None });
     let simulation = Simulation::new(Arc::clone(context), ARCHIVE, sources).await?;
-    let context = Arc::clone(context);
-    tokio::task::spawn_blocking(move || {
+    let loading = Arc::clone(context);
+    let coming = tokio::task::spawn_blocking(move || {
+        let context = loading;
         let mut fill = Fill::beside_server(&file)?;
         let (mut coming, mut made) = (Vec::new(), 0);
         for from in (0..shipments).step_by(BATCH as usize).collect::<Vec<_>>().into_iter().rev() {
@@ -167,9 +174,16 @@ pub async fn load(
             std::thread::sleep(PAUSE);
         }
         coming.sort_by_key(|coming| coming.at);
-        Ok(coming)
+        Ok::<_, anyhow::Error>(coming)
     })
-    .await?
+    .await??;
+    // what it teaches of transit times is not for tomorrow
+    let correlation = CorrelationId(context.clock.id());
+    let kind = JobKind::LEARN_TRANSIT;
+    let learn = context.job(kind, kind.code(), Cause::History, correlation, None);
+    context.store.jobs.enqueue(scope, vec![learn]).await?;
+    context.notifier.all_work();
+    Ok(coming)
 }
 
 fn still_to_come(history: &History, shipment: &Shipment, until: Timestamp, secrets: &SourceSecrets) -> Vec<Coming> {

@@ -255,6 +255,10 @@ fn why(of: &ExceptionRecord, promised: Option<Timestamp>, newest: Option<&Fact>,
         R::LateToShip => {
             promised.map(|at| format!("Not handed over to the carrier; promised for {}.", times.promise(at).shown))
         }
+        R::PredictedLate => promised.map(|at| {
+            let at = times.promise(at).shown;
+            format!("Promised for {at}. Most shipments that waited as long at the same stage of this lane came later.")
+        }),
         R::SlowTransit => Some("Under way for longer than is usual for this carrier, service and lane.".to_owned()),
         R::MilestoneMissing => Some("Later events are there, and one that should come before them is not.".to_owned()),
         R::WrongDestination => {

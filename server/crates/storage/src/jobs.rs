@@ -51,10 +51,14 @@ impl JobKind {
     pub const REGISTER_TRACKING: Self = Self::new("register_tracking");
     /// Start the tracking of numbers again that a platform ended.
     pub const RENEW_TRACKING: Self = Self::new("renew_tracking");
+    /// Learn transit times (target: the kind's own name).
+    pub const LEARN_TRANSIT: Self = Self::new("learn_transit");
     /// Look at the conditions of operational alerts.
     pub const EVALUATE_ALERTS: Self = Self::new("evaluate_alerts");
     /// Send a notice of an alert over a channel (target: the notice).
     pub const SEND_ALERT: Self = Self::new("send_alert");
+    /// Send a saved report by mail (target: the mailing).
+    pub const SEND_REPORT: Self = Self::new("send_report");
     /// Look at shipments for rules that the clock starts (target: the kind's own name, or the shipment behind which it goes on).
     pub const CHECK_RULES: Self = Self::new("check_rules");
     /// Do what rules do outside of order systems and desks (target: shipment).

@@ -24,6 +24,7 @@ pub mod figures;
 pub mod inbox;
 pub mod jobs;
 pub mod keys;
+pub mod learned;
 pub mod mappings;
 pub mod order_problems;
 pub mod orders;
@@ -31,6 +32,7 @@ pub mod people;
 pub mod queue;
 pub mod reconciliations;
 pub mod replays;
+pub mod reports;
 pub mod rollups;
 pub mod rules;
 pub mod schedules;
@@ -77,6 +79,10 @@ pub struct Store {
     pub reconciliations: Arc<dyn reconciliations::Reconciliations>,
     /// Replays.
     pub replays: Arc<dyn replays::Replays>,
+    /// Saved reports and annotations.
+    pub reports: Arc<dyn reports::Reports>,
+    /// What is learned of transit times.
+    pub learned: Arc<dyn learned::Learned>,
     /// Figures, added up.
     pub rollups: Arc<dyn rollups::Rollups>,
     /// Rules, their versions and dry runs.

@@ -1,7 +1,11 @@
-//! By what a shipment is watched: the company's working days, and what is usual on its lane.
+//! By what a shipment is watched: the company's working days, and what is usual on its lane, by the table or as it was learned.
 
 use super::calendar;
-use crate::{context::Context, error::Result};
+use crate::{
+    context::Context,
+    error::Result,
+    learned::expect::{self, Expectation},
+};
 use domain::{
     exceptions::usual::{Lane, ShippedTable, UsualTimes},
     fold::{Fact, Feed, Watch},
@@ -22,7 +26,8 @@ pub async fn of(context: &Context, scope: Scope, loaded: &Loaded) -> Result<Opti
     let lane = lane(loaded, company.country.as_deref());
     let known = lane.from.is_some() && lane.to.is_some();
     let usual = known.then(|| ShippedTable.usual(&lane)).flatten();
-    Ok(Some(Watch { calendar: company.own(), usual, feed: feed(context, loaded) }))
+    let Expectation { usual, late_from } = expect::refined(context, scope, loaded, &company, usual).await?;
+    Ok(Some(Watch { calendar: company.own(), usual, late_from, feed: feed(context, loaded) }))
 }
 
 /// Over what its updates came in last; of what nothing came in, over what they would come.

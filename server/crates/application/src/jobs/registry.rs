@@ -3,9 +3,9 @@
 use super::{
     add_up_figures, ask_customer, ask_tracking, book_shipment, check_connection, check_rules, claim_deadlines,
     evaluate_alerts, expire_proofs, fetch_keys, fix_difference, fold, follow_erasures, import_orders, kind::Kind,
-    message_customer, normalise, poll_desk, prepare_claim, prune, read_order, reconcile, recount_figures,
-    register_tracking, renew_tracking, replay, reread, rule_actions, send_alert, sweep, sync_booking, sync_case,
-    sync_order, try_rule, void_booking,
+    learn_transit, message_customer, normalise, plan_reports, poll_desk, prepare_claim, prune, read_order, reconcile,
+    recount_figures, register_tracking, renew_tracking, replay, reread, rule_actions, send_alert, send_report, sweep,
+    sync_booking, sync_case, sync_order, try_rule, void_booking,
 };
 use storage::jobs::JobKind;
 
@@ -32,6 +32,8 @@ pub const ALL: &[&Kind] = &[
     &fix_difference::KIND,
     &evaluate_alerts::KIND,
     &send_alert::KIND,
+    &plan_reports::KIND,
+    &send_report::KIND,
     &check_rules::KIND,
     &rule_actions::KIND,
     &ask_customer::KIND,
@@ -46,6 +48,7 @@ pub const ALL: &[&Kind] = &[
     &follow_erasures::KIND,
     &add_up_figures::KIND,
     &recount_figures::KIND,
+    &learn_transit::KIND,
 ];
 
 /// The kind of this name; none where a newer version made it.
@@ -83,6 +86,7 @@ mod tests {
             JobKind::TRY_RULE,
             JobKind::EVALUATE_ALERTS,
             JobKind::SEND_ALERT,
+            JobKind::SEND_REPORT,
             JobKind::FIX_DIFFERENCE,
             JobKind::SYNC_BOOKING,
             JobKind::BOOK_SHIPMENT,
@@ -90,6 +94,7 @@ mod tests {
             JobKind::REGISTER_TRACKING,
             JobKind::PREPARE_CLAIM,
             JobKind::RENEW_TRACKING,
+            JobKind::LEARN_TRANSIT,
         ] {
             assert!(of(name).is_some(), "{name}");
         }

@@ -91,7 +91,7 @@ fn dims(shipment: &ShipmentRecord, to: Option<&str>) -> Dims {
 }
 
 /// The place of delivery, as lists have it: city and country.
-fn place_of(shipment: &ShipmentRecord) -> Location {
+pub(crate) fn place_of(shipment: &ShipmentRecord) -> Location {
     let parts = shipment.destination.as_deref().and_then(|place| place.rsplit_once(", "));
     let (city, land) = parts.unzip();
     let land = land.or(shipment.destination.as_deref()).filter(|word| country(word).is_some());

@@ -20,7 +20,6 @@ use domain::{
     punctuality::Moment,
 };
 use jiff::{SignedDuration, Timestamp};
-use kpi::contribution::row::Contributed;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -31,7 +30,7 @@ use storage::{
     inbox::{MessageRecord, MessageStatus},
     jobs::{Cause, JobKind, Lane as JobLane, NewJob},
     orders::{Claim, ImportedShipment, Origin, OriginStanding, Transfer},
-    rollups::NewContribution,
+    rollups::{NewContribution, Stored},
     shipments::{Commit, LastEvent, Loaded, ShipmentRecord, UnknownChange},
     trackers::NumberRecord,
     work::{CaseRecord, CaseStatus, ExceptionRecord},
@@ -306,7 +305,7 @@ impl<'a> Living<'a> {
         let carrier = imported.claims.first().and_then(|claim| claim.tracker.carrier.clone());
         let lane = Lane { carrier, from: Some(story.from_country.clone()), to: Some(story.to.1.clone()) };
         let usual = ShippedTable.usual(&lane);
-        let watch = Watch { calendar: simulation.calendar.clone(), usual, feed: Feed::Running };
+        let watch = Watch { calendar: simulation.calendar.clone(), usual, late_from: None, feed: Feed::Running };
         let tracker = |claim: &Claim| (claim.tracker.clone(), (claim.tracker_id, claim.piece.clone()));
         let bound: BTreeMap<TrackerId, Timestamp> =
             imported.claims.iter().map(|claim| (claim.tracker_id, story.ordered)).collect();
@@ -341,7 +340,7 @@ impl<'a> Living<'a> {
             exceptions: Vec::new(),
             effects: Vec::new(),
             cases: Vec::new(),
-            contributed: Contributed::default(),
+            contributed: Stored::default(),
         };
         let trackers = imported.claims.iter().map(tracker).collect();
         Self { simulation, story, loaded, correlation: imported.correlation, trackers, steps: Vec::new() }
@@ -413,7 +412,7 @@ impl<'a> Living<'a> {
         let heard = folded.heard_at.unwrap_or(self.story.ordered);
         let at = if changes.is_empty() { heard.max(self.loaded.shipment.updated_at) } else { now };
         let all = contributed(&self.loaded, &folded, &changes, &self.simulation.company, at);
-        let adds = NewContribution::since(all, &self.loaded.contributed);
+        let adds = NewContribution::since(all, &self.loaded.contributed).expect("it is of this run");
         self.commit(at, folded, changes, adds);
     }
 

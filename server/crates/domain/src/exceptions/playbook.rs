@@ -64,6 +64,7 @@ pub const fn shipped(reason: ExceptionReason) -> &'static str {
         E::CarrierRejected => "Ask the carrier why, correct it, and hand the parcel over again.",
         E::CancelledByShipper => "None; cancelled on purpose.",
         E::Late => "Tell the customer the new date; ask the carrier where it is.",
+        E::PredictedLate => "Ask the carrier where it is, and tell the customer before the promised date.",
         E::SlowTransit => "Ask the carrier where it is before the customer does.",
         E::Silence => "Ask the carrier for the last scan that is not shown.",
         E::NotShipped => "Look in the warehouse whether the parcel was handed over; else hand it over.",

@@ -46,6 +46,7 @@ pub(super) fn ask(asked: &Asked<'_>) -> Said {
         silent(asked, &mut said);
         if let Some(watch) = asked.watch {
             slow(asked, watch, &mut said);
+            expected_late(asked, watch, &mut said);
             never_scanned(asked, watch, &mut said);
             presumed_lost(asked, watch, &mut said);
         }
@@ -188,6 +189,20 @@ fn slow(asked: &Asked<'_>, watch: &Watch, said: &mut Said) {
         _ => None,
     };
     said.exceptions.push(raised(ExceptionReason::SlowTransit, "slower than usual", *left, due, closed));
+}
+
+/// Most shipments that waited as long at the same stage of this lane came after the promised date. Over at the next scan that makes
+/// it less likely, and at the promise itself: then it is late.
+fn expected_late(asked: &Asked<'_>, watch: &Watch, said: &mut Said) {
+    let (Some(from), Some(promised)) = (watch.late_from, asked.plan.promised_by) else { return };
+    let goes_on = has_left(asked) && !asked.state.is_terminal() && asked.returning.is_none();
+    if !goes_on || asked.now > promised {
+        return;
+    }
+    if asked.now <= from {
+        return said.review(next(from));
+    }
+    said.exceptions.push(raised(ExceptionReason::PredictedLate, "expected late", promised, from, None));
 }
 
 /// Working days from the label to the first scan where the lane is not known.

@@ -42,6 +42,9 @@ pub struct Watch {
     pub calendar: Calendar,
     /// What is usual on its lane; none where the lane is not known.
     pub usual: Option<Usual>,
+    /// From when on it is expected late if nothing new is reported, as was learned on its lane; none where it is not, or too
+    /// little is known.
+    pub late_from: Option<Timestamp>,
     /// Whether its updates can come in.
     pub feed: Feed,
 }

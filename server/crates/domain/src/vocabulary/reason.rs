@@ -265,6 +265,7 @@ reasons! {
     ImportIncomplete, "IMPORT_INCOMPLETE", Integration, Shipper, Info, Stopped, Person, Resolution, "Order data incomplete";
     TransitThoughCancelled, "TRANSIT_THOUGH_CANCELLED", Cancel, Shipper, Major, Running, Person, Resolution, "In transit though cancelled";
     SlowTransit, "SLOW_TRANSIT", Delay, Carrier, Minor, Running, Nobody, Resolution, "Slower than usual";
+    PredictedLate, "PREDICTED_LATE", Delay, Carrier, Minor, Running, Nobody, Resolution, "Expected late";
     NotShipped, "NOT_SHIPPED", Pickup, Shipper, Major, Running, Person, NextPhysical, "Label made, never scanned";
     CustomsStuck, "CUSTOMS_STUCK", Customs, Customs, Major, Running, Person, NextPhysical, "Stuck at customs";
     ReturnToOrigin, "RETURN_TO_ORIGIN", Consignee, Unknown, Minor, Stopped, Person, Resolution, "Returning to sender";

@@ -21,6 +21,7 @@ pub mod kept;
 pub mod late;
 pub mod mixture;
 pub mod outlook;
+pub mod score;
 pub mod silence;
 pub mod stage;
 pub mod survival;

@@ -21,6 +21,7 @@ pub mod facts;
 pub mod figures;
 pub mod inbox;
 pub mod jobs;
+pub mod learned;
 pub mod linked;
 pub mod mappings;
 pub mod order_problems;
@@ -30,6 +31,7 @@ pub mod property;
 pub mod reconciliations;
 pub mod recycled;
 pub mod replays;
+pub mod reports;
 pub mod rollups;
 pub mod rules;
 pub mod schedules;
@@ -230,10 +232,18 @@ macro_rules! conformance_suite {
             what_a_person_books_is_kept_until_it_is_settled
             shipments_are_chosen_by_the_newest_label_of_a_parcel
         }
+        $crate::conformance_area! { $fresh, learned:
+            what_is_kept_is_added_up_once
+            any_order_of_corrections_ends_in_the_same_counts
+            what_is_under_way_is_walked
+            a_model_is_published_and_replaced_as_a_whole
+            scores_are_added_up_over_days
+        }
         $crate::conformance_area! { $fresh, rollups:
             what_commits_with_a_shipment_waits_and_is_added_up_once
             a_correction_moves_a_number_and_leaves_nothing_behind
             a_commit_that_does_not_take_adds_nothing
+            units_are_read_with_their_shipments_the_shortest_time_first
             what_was_counted_from_what_is_no_more_is_not_added
             a_figure_is_the_number_of_its_rows_whatever_came_in_which_order
             what_is_known_at_an_hour_is_kept_by_month_too
@@ -252,6 +262,13 @@ macro_rules! conformance_suite {
             figures_are_what_the_rows_add_up_to
             reminders_are_due_by_their_day
             files_are_kept_with_their_claim_until_they_are_erased
+        }
+        $crate::conformance_area! { $fresh, reports:
+            annotations_are_read_by_their_days_and_removed
+            a_report_is_saved_from_what_was_read
+            of_two_who_begin_a_mailing_one_does
+            a_mailing_moves_on_once_and_the_newest_are_kept
+            reports_belong_to_their_company
         }
         $crate::conformance_area! { $fresh, recycled:
             the_next_use_gets_a_shipment_of_its_own

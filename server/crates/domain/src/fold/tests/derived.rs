@@ -15,7 +15,7 @@ fn watch() -> Option<Watch> {
     let company =
         CompanyCalendar { country: Some("DE".into()), zone: "Europe/Berlin".into(), ..CompanyCalendar::default() };
     let lane = Lane { carrier: Some("dhl".into()), from: Some("DE".into()), to: Some("DE".into()) };
-    Some(Watch { calendar: company.own(), usual: ShippedTable.usual(&lane), feed: Feed::Running })
+    Some(Watch { calendar: company.own(), usual: ShippedTable.usual(&lane), late_from: None, feed: Feed::Running })
 }
 
 /// Reported at once, each when it happened.
@@ -341,5 +341,31 @@ proptest! {
         let open = open_reasons(&folded);
         let noticed = open.contains(&E::Silence) || open.contains(&E::PresumedLost);
         prop_assert_eq!(noticed, days > 5, "{} days: {:?}", days, open);
+    }
+}
+
+/// From the moment on that was learned until the promised date; never of what was delivered, goes back, or has not left.
+#[test]
+fn what_waits_for_too_long_is_expected_late_until_it_is() {
+    let scanned = [said("CP", &at(5, "09:00"))];
+    let late_from = Some(instant("2026-03-06T10:00:00Z"));
+    let expected = |facts: &[Said], left: Option<&str>| {
+        let mut input = watched(facts);
+        input.plan.promised_by = Some(instant("2026-03-06T20:00:00Z"));
+        input.plan.expected_from = left.map(instant);
+        input.watch = input.watch.map(|watch| Watch { late_from, ..watch });
+        input
+    };
+    let left = Some("2026-03-05T09:00:00Z");
+    let waits = expected(&scanned, left);
+    let folded = fold(&waits, instant("2026-03-06T10:00:00Z"));
+    assert_eq!((folded.exceptions.len(), folded.review_at), (0, Some(instant("2026-03-06T10:00:01Z"))));
+    assert_eq!(open_at(&waits, "2026-03-06T10:00:01Z"), [E::PredictedLate]);
+    assert_eq!(open_at(&waits, "2026-03-06T20:00:00Z"), [E::PredictedLate]);
+    assert_eq!(open_at(&waits, "2026-03-06T20:00:01Z"), [E::Late]);
+    let back = [&scanned[..], &[said("A3", &at(6, "08:00"))]].concat();
+    let delivered = [&scanned[..], &[said("D1", &at(6, "08:00"))]].concat();
+    for never in [expected(&back, left), expected(&delivered, left), expected(&[], None)] {
+        assert!(!open_at(&never, "2026-03-06T12:00:00Z").contains(&E::PredictedLate));
     }
 }
