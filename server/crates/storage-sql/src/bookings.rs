@@ -110,6 +110,14 @@ impl<E: Engine> Bookings for Sql<E> {
         Ok(self.row(sql, |_| Ok(())).await?.is_some())
     }
 
+    async fn any_at(&self, scope: Scope, connection: &str) -> Result<bool> {
+        let sql = query(
+            "SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM booking WHERE company_id = ?1 AND connection = ?2)
+                 OR EXISTS (SELECT 1 FROM registration WHERE company_id = ?1 AND connection = ?2)",
+        );
+        Ok(self.row(sql.bind(scope.company.0).bind(connection), |_| Ok(())).await?.is_some())
+    }
+
     async fn keep_documents(&self, scope: Scope, id: BookingId, documents: Vec<KeptDocument>) -> Result<()> {
         self.0
             .write(Lane::RealTime, move |db| Box::pin(async move { keep_documents(db, scope, id, &documents).await }))

@@ -107,9 +107,12 @@ async fn forget_customer(db: &mut dyn Db, scope: Scope, subject: SubjectId) -> R
     .bind(subject.0)
     .execute(db)
     .await?;
-    query(
-        "UPDATE shipment SET customer = NULL, customer_subject = NULL WHERE company_id = ?1 AND customer_subject = ?2",
-    )
+    // the tags of a person are words about them
+    let origin = db.dialect().pick("json_remove(origin, '$.segments')", "(origin::jsonb - 'segments')::text");
+    query(format!(
+        "UPDATE shipment SET customer = NULL, customer_subject = NULL, origin = {origin}
+         WHERE company_id = ?1 AND customer_subject = ?2"
+    ))
     .bind(scope.company.0)
     .bind(subject.0)
     .execute(db)

@@ -187,6 +187,9 @@ pub struct Registration {
     /// The platform's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// Whether it was sent without an answer since: it may be registered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unanswered: bool,
     /// When it was last registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered_at: Option<Timestamp>,
@@ -230,6 +233,9 @@ pub trait Bookings: Send + Sync {
 
     /// Whether there is one.
     async fn any(&self, scope: Scope) -> Result<bool>;
+
+    /// Whether labels were booked, or numbers registered, at this connection.
+    async fn any_at(&self, scope: Scope, connection: &str) -> Result<bool>;
 
     /// Keeps the files of a booking, in place of any that were kept.
     async fn keep_documents(&self, scope: Scope, id: BookingId, documents: Vec<KeptDocument>) -> Result<()>;

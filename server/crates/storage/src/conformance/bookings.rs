@@ -134,6 +134,9 @@ pub async fn a_number_is_registered_once_for_each_connection(store: Store) {
     let sent = RegistrationRecord { tracking: Tracking::Registered, updated_at: at(1), ..read };
     assert!(bookings.save_registration(scope, sent.clone(), Vec::new()).await.unwrap());
     assert!(!bookings.save_registration(scope, sent.clone(), Vec::new()).await.unwrap());
+    for (connection, found) in [("aftership", true), ("17track", true), ("trackingmore", false)] {
+        assert_eq!(bookings.any_at(scope, connection).await.unwrap(), found, "{connection}");
+    }
     let all = bookings.registrations(scope, shipment).await.unwrap();
     assert_eq!(all, [new("17track"), RegistrationRecord { revision: 1, ..sent }]);
 }
@@ -221,6 +224,8 @@ pub async fn shipments_are_chosen_by_the_newest_label_of_a_parcel(store: Store) 
     book(2, 0, 1, Phase::Booked).await;
     book(2, 1, 1, Phase::Refused).await;
     assert!(bookings.any(scope).await.unwrap());
+    assert!(bookings.any_at(scope, "easypost").await.unwrap());
+    assert!(!bookings.any_at(scope, "shippo").await.unwrap());
     let chosen = async |state, text: Option<&str>| {
         let labels = Some(state);
         let text = text.map(str::to_owned);

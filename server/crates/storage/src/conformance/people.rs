@@ -4,6 +4,7 @@ use super::{World, at, seconds};
 use crate::{
     Actor, AuditKey, Scope, Store, StoreError, WrappedKey,
     chain::ChainCheck,
+    orders::Origin,
     people::{Pace, SessionRecord, SettingChange, Try, UserRecord},
     shipments::ShipmentQuery,
 };
@@ -13,7 +14,7 @@ use domain::{
     ids::{CompanyId, ExceptionId, SubjectId, UserId},
 };
 use jiff::{SignedDuration, Timestamp};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -253,7 +254,14 @@ pub async fn an_erased_customer_is_not_found_any_more(store: Store) {
     let (sealed, key) = world.sealed(b"Jane");
     let mut order = world.order(1, &["N1"]);
     (order.customer, order.key, order.tokens) = (Some(sealed.clone()), Some(key), vec!["token-of-jane".into()]);
+    order.origin.segments = ["Debtor".to_owned()].into();
+    let origin = order.origin.clone();
     let shipment = world.import(order, 1).await;
+    let kept = async || {
+        let record = world.store.shipments.shipment(world.scope, shipment).await.unwrap().unwrap();
+        record.origin.unwrap()
+    };
+    assert_eq!(kept().await, origin);
     let found = async || {
         let query =
             ShipmentQuery { tokens: vec!["token-of-jane".into()], text: Some("jane".into()), ..Default::default() };
@@ -266,6 +274,7 @@ pub async fn an_erased_customer_is_not_found_any_more(store: Store) {
     world.store.people.destroy_key(world.scope, sealed.subject, audit).await.unwrap();
     assert_eq!(found().await, 0);
     assert_eq!(keys().await[&sealed.subject], None);
+    assert_eq!(kept().await, Origin { segments: BTreeSet::new(), ..origin }, "a tag says something of a person");
     let never = SubjectId(world.id());
     for _ in 0..2 {
         world.store.people.tombstone_key(world.scope, never, at(1)).await.unwrap();
