@@ -38,7 +38,6 @@ CREATE TABLE rollup (
     n          INTEGER NOT NULL,
     PRIMARY KEY (company_id, grain, kpi, day, version, part, hour, bin, dims)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX rollup_empty ON rollup (company_id) WHERE n = 0;
 
 -- The same, unit by unit: the rows behind a figure.
 CREATE TABLE contribution (
@@ -54,7 +53,6 @@ CREATE TABLE contribution (
     n          INTEGER NOT NULL,
     PRIMARY KEY (company_id, kpi, version, day, unit, part, hour, bin, dims)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX contribution_empty ON contribution (company_id) WHERE n = 0;
 
 -- Days on which roll-ups and the rows behind them did not agree, and were made anew.
 CREATE TABLE rollup_difference (

@@ -16,7 +16,7 @@ use kpi::{
 use storage::rollups::{Filter, NewContribution};
 
 fn march() -> Question {
-    Question { period: Period { from: date(2026, 3, 1), until: date(2026, 3, 6) }, filter: Filter::default() }
+    Question::of(Period { from: date(2026, 3, 1), until: date(2026, 3, 6) }, Filter::default())
 }
 
 /// Three shipments: one delivered, one returned, one on its way.
@@ -104,7 +104,7 @@ async fn what_was_not_counted_is_counted_at_night() {
             keep::Refreshed::Same,
             "counted alike by fold and refresh"
         );
-        let new = NewContribution::since(Contributed::default(), &loaded.contributed).unwrap();
+        let new = NewContribution::since(Contributed::default(), &loaded.contributed).unwrap().unwrap();
         assert!(context.store.rollups.replace(scope, id, loaded.shipment.revision, new, context.now()).await.unwrap());
     }
     while keep::add_up(context, scope).await.unwrap() == keep::Step::More {}

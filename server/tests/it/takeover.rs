@@ -103,7 +103,7 @@ async fn what_the_file_knew_the_database_knows() {
     old.receives("N5", DELIVERED).await;
     old.order(4, &["N4"]).await;
     let case = closed_by_an_agent(&old, second).await;
-    old.context.store.work.put_case(old.context.scope(), case.clone()).await.unwrap();
+    old.context.store.work.put_case(old.context.scope(), case.clone(), Vec::new()).await.unwrap();
     let waiting = old.deliver_to(&old.context, "N1", DELIVERED).await;
     let before = old.load(first).await;
     let figures = figures_agree(&old).await;

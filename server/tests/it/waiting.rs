@@ -305,7 +305,7 @@ async fn a_case_whose_desk_is_gone_waits_for_it() {
     let exception = world.load(shipment).await.exceptions[0].id;
     let found = context.store.work.case_context(context.scope(), exception).await.unwrap().unwrap();
     let case = CaseRecord { desk: "desk-of-old".into(), ..found.case.unwrap() };
-    context.store.work.put_case(context.scope(), case).await.unwrap();
+    context.store.work.put_case(context.scope(), case, Vec::new()).await.unwrap();
     world.leaves_jobs();
     let calls = systems.desk.all_calls();
     world.receives("N0", DELIVERED).await;

@@ -4,6 +4,7 @@
 pub mod bare;
 pub mod child;
 pub mod endpoint;
+pub mod figures;
 pub mod import;
 pub mod ingest;
 pub mod latency;

@@ -303,6 +303,25 @@ impl Site {
         })
     }
 
+    /// What each fold took of some durations of the metrics, in seconds, while events come in for a time.
+    pub async fn spent<const N: usize>(&self, lasting: Duration, of: [(&str, &[&str]); N]) -> Result<[f64; N]> {
+        let sums = async || {
+            let mut sums = [0.0; N];
+            for (sum, (name, labels)) in sums.iter_mut().zip(of) {
+                *sum = self.installation.metric(&format!("{name}_sum"), labels).await?;
+            }
+            anyhow::Ok((sums, self.installation.metric("milepost_fold_seconds_count", &[]).await?))
+        };
+        let (before, folds_before) = sums().await?;
+        let feed = self.feed();
+        tokio::time::sleep(lasting).await;
+        feed.abort();
+        self.installation.idle().await?;
+        let (after, folds) = sums().await?;
+        ensure!(folds > folds_before, "no event was folded");
+        Ok(std::array::from_fn(|place| (after[place] - before[place]) / (folds - folds_before)))
+    }
+
     /// What a query alone takes as many readers as there are, each on a connection of its own, in milliseconds.
     pub async fn bare(&self, query: &Statement, readers: usize) -> Result<f64> {
         let mut running = JoinSet::new();

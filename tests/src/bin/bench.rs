@@ -9,7 +9,7 @@ use std::{
 };
 use tests::{
     OdooPeer,
-    bench::{Line, endpoint, import, ingest, latency, outbox, pages, queue, reading, report, volume},
+    bench::{Line, endpoint, figures, import, ingest, latency, outbox, pages, queue, reading, report, volume},
     chaos::engine::{self, Engine, POSTGRES},
 };
 
@@ -18,8 +18,8 @@ use tests::{
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const USAGE: &str =
-    "bench [--only reading,import,ingest,outbox,latency,pages,queue,volume] [--engine sqlite|postgres|both]";
-const PARTS: &[&str] = &["reading", "import", "ingest", "outbox", "latency", "pages", "queue", "volume"];
+    "bench [--only reading,import,ingest,outbox,latency,pages,queue,figures,volume] [--engine sqlite|postgres|both]";
+const PARTS: &[&str] = &["reading", "import", "ingest", "outbox", "latency", "pages", "queue", "figures", "volume"];
 /// The most memory that an installation may have had, in MB.
 const MEMORY_GOAL: f64 = 250.0;
 
@@ -82,7 +82,7 @@ async fn serve(kind: &str, rest: &[&str]) -> Result<()> {
 /// The parts that need an engine.
 async fn measure(wanted: &Wanted, keep: &mut impl FnMut(Vec<Line>)) -> Result<()> {
     let binary = std::env::var_os("MILEPOST_TEST_BIN").map(PathBuf::from).unwrap_or_default();
-    let serves = ["latency", "pages", "queue"].iter().any(|part| wanted.part(part));
+    let serves = ["latency", "pages", "queue", "figures"].iter().any(|part| wanted.part(part));
     ensure!(!serves || binary.is_file(), "no server: set MILEPOST_TEST_BIN");
     let shipments = number("MILEPOST_BENCH_SHIPMENTS", latency::SHIPMENTS)?;
     let listed = number("MILEPOST_BENCH_LISTED", pages::SHIPMENTS)?;
@@ -107,6 +107,9 @@ async fn measure(wanted: &Wanted, keep: &mut impl FnMut(Vec<Line>)) -> Result<()
         }
         if wanted.part("queue") {
             keep(queue::queue(*engine, &binary, listed, &mut peaks).await?);
+        }
+        if wanted.part("figures") {
+            keep(figures::figures(*engine, &binary, listed, &mut peaks).await?);
         }
         if wanted.part("volume") {
             keep(volume::volume(*engine, observations, &mut peaks).await?);

@@ -26,8 +26,16 @@ impl<E: Engine> Cases for Sql<E> {
         self.0.read(move |db| Box::pin(async move { case_context(db, scope, id).await })).await
     }
 
-    async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()> {
-        self.0.write(Lane::RealTime, move |db| Box::pin(async move { put_case(db, scope, &case).await })).await
+    async fn put_case(&self, scope: Scope, case: CaseRecord, jobs: Vec<NewJob>) -> Result<()> {
+        let at = jobs.iter().map(|job| job.run_at).max().unwrap_or(case.opened_at);
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    put_case(db, scope, &case).await?;
+                    jobs::enqueue_all(db, scope, &jobs, at).await.map(drop)
+                })
+            })
+            .await
     }
 
     async fn move_case(

@@ -141,7 +141,7 @@ fn put_fold(conn: &mut Connection, scope: Scope, commit: &Commit) -> Result<()> 
     .bind(commit.shipment.0)
     .bind(scope.company.0)
     .bind(json(&commit.folded))
-    .bind(commit.contributed.as_ref().map(|new| json(&new.after)))
+    .bind(commit.contributed.as_ref().and_then(|new| new.after.0.clone()))
     .run(conn)?;
     if let Some(new) = &commit.contributed {
         drive(rollups::note(&mut Sqlite(conn), scope, (commit.shipment, commit.at), new))?;

@@ -139,8 +139,8 @@ pub trait Cases: Send + Sync {
     /// What a case job reads.
     async fn case_context(&self, scope: Scope, id: ExceptionId) -> Result<Option<CaseContext>>;
 
-    /// Keeps a case as its next revision. `Conflict` where another one was kept since it was read.
-    async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()>;
+    /// Keeps a case as its next revision, with jobs. `Conflict` where another one was kept since it was read.
+    async fn put_case(&self, scope: Scope, case: CaseRecord, jobs: Vec<NewJob>) -> Result<()>;
 
     /// Keeps a case as [`Cases::put_case`], with what is decided about its exception, the audit entry and the jobs.
     async fn move_case(

@@ -103,7 +103,7 @@ pub struct Goods {
     /// The order's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
-    /// The order's value without taxes.
+    /// What the goods are worth without taxes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Money>,
     /// The order's value with taxes.

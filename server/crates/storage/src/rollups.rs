@@ -1,9 +1,9 @@
 //! Figures added up. What units add to them commits with the units as signed numbers ([`NewContribution`]); some seconds later
 //! they are added to roll-ups and to the rows behind them, together, so that a figure is always the number of its rows.
 
-use crate::{Page, Result, Scope};
+use crate::{Page, Result, Scope, StoreError};
 use async_trait::async_trait;
-use domain::ids::ShipmentId;
+use domain::{ExceptionReason, Severity, State, event_time::EventTime, ids::ShipmentId};
 use jiff::{Timestamp, civil::Date};
 use kpi::{
     contribution::row::{Contributed, Dims, Key, Part},
@@ -14,15 +14,44 @@ use kpi::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewContribution {
     /// All of it.
-    pub after: Contributed,
+    pub after: Stored,
     /// The numbers to add.
     pub changes: Vec<Contributed>,
 }
 
 impl NewContribution {
     /// The change from what it added before; none where it is the same.
-    pub fn since(after: Contributed, before: &Contributed) -> Option<Self> {
-        (after != *before).then(|| Self { changes: after.since(before), after })
+    ///
+    /// # Errors
+    /// When what is stored cannot be read.
+    pub fn since(after: Contributed, before: &Stored) -> Result<Option<Self>> {
+        let stored = Stored::from(&after);
+        if stored == *before || (before.0.is_none() && after.rows.is_empty()) {
+            return Ok(None);
+        }
+        Ok(Some(Self { changes: after.since(&before.read()?), after: stored }))
+    }
+}
+
+/// What a unit adds, as it is stored. It is long, and read only where it changes: most of those that load a shipment do not need it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored(pub Option<String>);
+
+impl Stored {
+    /// What it says.
+    ///
+    /// # Errors
+    /// When it is not what [`Stored::from`] wrote.
+    pub fn read(&self) -> Result<Contributed> {
+        let Some(text) = &self.0 else { return Ok(Contributed::default()) };
+        serde_json::from_str(text)
+            .map_err(|error| StoreError::Damaged(format!("column contributed: {:?}", error.classify())))
+    }
+}
+
+impl From<&Contributed> for Stored {
+    fn from(contributed: &Contributed) -> Self {
+        Self(Some(serde_json::to_string(contributed).expect("plain data serialises")))
     }
 }
 
@@ -42,9 +71,9 @@ pub enum Grain {
 impl Grain {
     /// Those of every figure.
     pub const FLOW: &'static [Self] = &[Self::Day, Self::Hour, Self::DayCarrier, Self::DayDims];
-    /// Those of what is known at an hour, whose numbers are added up from the beginning: by months, too.
+    /// Those of what is known at an hour, whose numbers are added up from the beginning: by months, too. The hour is in the bin.
     pub const SNAPSHOT: &'static [Self] =
-        &[Self::Day, Self::Hour, Self::DayCarrier, Self::DayDims, Self::Month, Self::MonthCarrier, Self::MonthDims];
+        &[Self::Day, Self::DayCarrier, Self::DayDims, Self::Month, Self::MonthCarrier, Self::MonthDims];
 
     /// As stored.
     pub const fn code(self) -> i64 {
@@ -184,6 +213,23 @@ pub struct UnitRow {
     pub n: i64,
 }
 
+/// A unit behind a figure, with what is known of its shipment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DueRow {
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// The minute from which it is late, counted from 1970; none where it has no deadline.
+    pub late_from: Option<i32>,
+    /// Its state.
+    pub state: State,
+    /// Its worst open exception.
+    pub exception: Option<(ExceptionReason, Severity)>,
+    /// The estimate of its delivery.
+    pub eta: Option<EventTime>,
+    /// Its promise.
+    pub promised_by: Option<Timestamp>,
+}
+
 /// Up to when roll-ups are added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
@@ -226,6 +272,9 @@ pub trait Rollups: Send + Sync {
 
     /// How many those are, over all pages: the sum of their numbers.
     async fn count(&self, scope: Scope, query: UnitQuery) -> Result<i64>;
+
+    /// Units behind a figure with what is known of their shipments, the shortest time left first; so many at most.
+    async fn due(&self, scope: Scope, query: UnitQuery, limit: u32) -> Result<Vec<DueRow>>;
 
     /// What there is to narrow by: every combination that ever was.
     async fn dims(&self, scope: Scope) -> Result<Vec<Dims>>;

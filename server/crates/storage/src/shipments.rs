@@ -5,7 +5,7 @@ use crate::{
     figures::Span,
     jobs::{Cause, NewJob},
     orders::{Amended, Imported, ImportedShipment, Origin, OriginStanding},
-    rollups::NewContribution,
+    rollups::{NewContribution, Stored},
     trackers::NumberRecord,
     work::{CaseRecord, ExceptionRecord},
 };
@@ -22,7 +22,6 @@ use domain::{
     unknown,
 };
 use jiff::Timestamp;
-use kpi::contribution::row::Contributed;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,7 +102,7 @@ pub struct Loaded {
     /// Its cases at the desk, as they are now; oldest first.
     pub cases: Vec<CaseRecord>,
     /// What it adds to figures, as it is now.
-    pub contributed: Contributed,
+    pub contributed: Stored,
 }
 
 /// What a fold leads to, in one transaction.
@@ -476,6 +475,9 @@ pub trait Shipments: Send + Sync {
 
     /// A page of the list; `open` and the like sort by need for action (severity, then lateness, then newest event).
     async fn list(&self, scope: Scope, query: ShipmentQuery, now: Timestamp) -> Result<Page<ShipmentRow>>;
+
+    /// The rows of these shipments, in any order; of one that is not there none.
+    async fn rows_of(&self, scope: Scope, ids: Vec<ShipmentId>) -> Result<Vec<ShipmentRow>>;
 
     /// How many each tab has.
     async fn counts(&self, scope: Scope, now: Timestamp) -> Result<TabCounts>;

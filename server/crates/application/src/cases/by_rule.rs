@@ -2,7 +2,14 @@
 //! the exception by itself.
 
 use super::{CaseError, CaseWork};
-use crate::{audit, rules::values::values, words};
+use crate::{
+    audit,
+    rules::{
+        turn::{Turn, runs},
+        values::values,
+    },
+    words,
+};
 use desks::Labels;
 use domain::{
     effects::{EffectBody, EffectOutcome, EffectTarget},
@@ -10,6 +17,7 @@ use domain::{
     rule::{Action, RuleId, tags},
     rules::text,
 };
+use jiff::Timestamp;
 use storage::{
     shipments::EffectRecord,
     work::{CaseRecord, CaseStatus, ExceptionRecord},
@@ -45,14 +53,29 @@ impl CaseWork<'_> {
         self.keep(case).await
     }
 
-    /// Does what rules want done with the ticket. What is said in it is found there after a crash, and not said again.
+    /// Does what rules want done with the ticket; when it is looked at again what a paused one wants. What is said in it is found
+    /// there after a crash, and not said again.
     pub(super) async fn follow_rules(
         &self,
         exception: &ExceptionRecord,
         case: &mut CaseRecord,
-    ) -> Result<(), CaseError> {
-        let Some(number) = case.number.clone() else { return Ok(()) };
+    ) -> Result<Option<Timestamp>, CaseError> {
+        let Some(number) = case.number.clone() else { return Ok(None) };
+        let context = self.context;
+        let mut later: Option<Timestamp> = None;
         for (effect, rule, action) in self.wanted_changes(exception.id) {
+            let book = context.rules.book(&context.store, self.scope, context.now()).await?;
+            match runs(&book, &rule, context.now()) {
+                Turn::Now(_) => {}
+                Turn::At(at) => {
+                    later = later.into_iter().chain([at]).min();
+                    continue;
+                }
+                Turn::Never(why) => {
+                    self.settle(effect, EffectOutcome::not_possible(why)).await?;
+                    continue;
+                }
+            }
             let is_open = case.status == CaseStatus::Open;
             let said = |said: &str| {
                 let values = values(self.context, self.loaded, Some(exception));
@@ -80,7 +103,7 @@ impl CaseWork<'_> {
             }
             self.settle(effect, EffectOutcome::Posted(format!("ticket {number}"))).await?;
         }
-        Ok(())
+        Ok(later)
     }
 
     /// The rule's word holds until a person or a new episode changes it, as an agent's does.

@@ -14,6 +14,7 @@ mod activity;
 pub mod agents;
 mod by_rule;
 pub mod desk_poll;
+mod keep;
 mod making;
 pub mod reports;
 pub mod routing;
@@ -314,8 +315,11 @@ impl CaseWork<'_> {
             self.post_notes(&exception, &mut case).await?;
             self.set_context(&exception, &mut case).await?;
             self.rank(&exception, &mut case).await?;
-            self.follow_rules(&exception, &mut case).await?;
+            let later = self.follow_rules(&exception, &mut case).await?;
             self.resolve(&exception, &mut case).await?;
+            if let Some(later) = later {
+                return Ok(CaseOutcome::NotBefore(later));
+            }
         }
         Ok(CaseOutcome::Agreed)
     }
@@ -420,12 +424,8 @@ impl CaseWork<'_> {
         let why = format!("{ticket} {what} at the service desk{follows}");
         let why = audit::reason(self.context, self.scope, &why).await?;
         let audit = self.context.audit(word, format!("exception:{}", exception.id)).after(after).why(Some(why));
-        let fold = action.is_some().then(|| {
-            let shipment = exception.shipment;
-            self.context.job(JobKind::FOLD, shipment, Cause::Live, self.correlation, Some(shipment))
-        });
         let moved = case.clone();
-        self.context.store.work.move_case(self.scope, moved, action, audit, fold.into_iter().collect()).await?;
+        self.context.store.work.move_case(self.scope, moved, action, audit, vec![self.fold()]).await?;
         case.revision += 1;
         self.context.notifier.work(Lane::RealTime);
         self.context.notifier.changed();
@@ -545,12 +545,6 @@ impl CaseWork<'_> {
         keyed.filter(move |(key, _)| !withheld(key)).map(|(key, announcement)| {
             (key, format!("{}: {}.", self.about().heading(), words::announcement(announcement)))
         })
-    }
-
-    async fn keep(&self, case: &mut CaseRecord) -> Result<(), CaseError> {
-        self.context.store.work.put_case(self.scope, case.clone()).await?;
-        case.revision += 1;
-        Ok(())
     }
 }
 

@@ -12,11 +12,14 @@ use domain::{fold, ids::ShipmentId};
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use kpi::definition::Kpi;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 use storage::{Scope, rollups::NewContribution};
 
 /// Changes that are added up in one transaction.
-const CHANGES_AT_ONCE: u32 = 2_000;
+const CHANGES_AT_ONCE: u32 = 256;
 /// Shipments of one step.
 const SHIPMENTS_AT_ONCE: u32 = 200;
 /// What changed within this time is counted again every night.
@@ -55,14 +58,21 @@ pub struct Walk {
     pub versions: BTreeMap<Kpi, u16>,
 }
 
+/// What a step of keeping figures took: counting what a shipment adds, or adding up.
+pub fn spent(step: &'static str, took: Duration) {
+    metrics::histogram!("milepost_figures_seconds", "step" => step).record(took.as_secs_f64());
+}
+
 /// Adds up a step of what changed.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn add_up(context: &Context, scope: Scope) -> Result<Step> {
+    let started = Instant::now();
     let taken = context.store.rollups.add_up(scope, CHANGES_AT_ONCE).await?;
+    spent("add_up", started.elapsed());
     metrics::counter!("milepost_figure_changes_total").increment(taken);
-    Ok(if taken < u64::from(CHANGES_AT_ONCE) { Step::Done } else { Step::More })
+    Ok(if taken == 0 { Step::Done } else { Step::More })
 }
 
 /// Counts a step again. The last one compares the roll-ups with the rows behind them.
@@ -176,7 +186,7 @@ pub async fn refresh(context: &Context, scope: Scope, id: ShipmentId) -> Result<
     let folded = fold::fold(&loaded.input, now);
     let company = calendar::company(context, scope).await?;
     let after = unit::of(context, &loaded, &folded, &[], &company, now);
-    let Some(new) = NewContribution::since(after, &loaded.contributed) else { return Ok(Refreshed::Same) };
+    let Some(new) = NewContribution::since(after, &loaded.contributed)? else { return Ok(Refreshed::Same) };
     // one that was committed meanwhile was counted by that
     let replaced = context.store.rollups.replace(scope, id, revision, new, now).await?;
     Ok(if replaced { Refreshed::Changed } else { Refreshed::Same })

@@ -7,7 +7,7 @@ use crate::{
     context::Context,
     error::{Result, UseCaseError},
     exceptions::{calendar, teams, watch},
-    kpi::unit,
+    kpi::{keep, unit},
     rules::{
         book::Book,
         follow::{self, Admissions, Admitted},
@@ -23,6 +23,7 @@ use domain::{
     rules::{self, Change, Intent},
 };
 use jiff::Timestamp;
+use std::time::Instant;
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane, NewJob},
@@ -76,8 +77,10 @@ pub async fn fold_shipment(
             follow::admit((context, &mut admissions), &book, &loaded.effects, (id, outcome), &mut folded);
         let next_uses = next_uses(&loaded, &folded);
         let same = next_uses.is_empty() && unchanged(&loaded, &folded, &exceptions);
+        let counting = Instant::now();
         let contributed = unit::of(context, &loaded, &folded, &exceptions, &company, now);
-        let contributed = NewContribution::since(contributed, &loaded.contributed);
+        let contributed = NewContribution::since(contributed, &loaded.contributed)?;
+        keep::spent("count", counting.elapsed());
         if same && own.is_empty() {
             let revision = loaded.shipment.revision;
             if let Some(new) = contributed

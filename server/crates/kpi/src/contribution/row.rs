@@ -214,15 +214,26 @@ impl Contributed {
 
 /// Rows as a list: the keys of an object are texts.
 mod pairs {
-    use super::{BTreeMap, Key};
+    use super::{BTreeMap, Bucket, Date, Key, Kpi, Part};
     use serde::{Deserialize, Deserializer, Serializer};
+    use std::borrow::Cow;
 
     pub(super) fn serialize<S: Serializer>(rows: &BTreeMap<Key, i64>, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(rows)
     }
 
+    /// A row as written; what another build calls its figure and part may be unknown to this one.
+    type Written<'a> = ((Cow<'a, str>, u16, Cow<'a, str>, Date, Option<i8>, Option<i32>), i64);
+
+    /// Rows of figures or parts that this build does not know are left out: they are in roll-ups that it does not read.
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Key, i64>, D::Error> {
-        Ok(Vec::<(Key, i64)>::deserialize(deserializer)?.into_iter().collect())
+        let rows = Vec::<Written<'de>>::deserialize(deserializer)?;
+        Ok(rows.into_iter().filter_map(known).collect())
+    }
+
+    fn known(((kpi, version, part, day, hour, bin), n): Written<'_>) -> Option<(Key, i64)> {
+        let (kpi, part) = (Kpi::from_id(&kpi)?, Part::from_code(&part)?);
+        Some((Key { kpi, version, part, bucket: Bucket { day, hour }, bin }, n))
     }
 }
 
@@ -287,6 +298,21 @@ mod tests {
             let text = serde_json::to_string(&one).unwrap();
             prop_assert_eq!(serde_json::from_str::<Contributed>(&text).unwrap(), one);
         }
+    }
+
+    #[test]
+    fn rows_of_another_build_stop_nothing() {
+        let text = r#"{"dims":{},"rows":[[["no_such_figure",1,"yes","2026-03-01",null,null],1],[["on_time",1,"no_such_part","2026-03-01",null,null],1],
+            [["on_time",1,"yes","2026-03-01",9,null],2]]}"#;
+        let read: Contributed = serde_json::from_str(text).unwrap();
+        let key = |kpi| Key {
+            kpi,
+            version: 1,
+            part: Part::Yes,
+            bucket: Bucket { day: date(2026, 3, 1), hour: Some(9) },
+            bin: None,
+        };
+        assert_eq!(read.rows, BTreeMap::from([(key(Kpi::OnTime), 2)]));
     }
 
     #[test]

@@ -228,7 +228,7 @@ async fn put(
         .bind(SETTLE_US)
         .bind(given!(|commit| commit.folded.eta.as_ref().map(json)))
         .bind(given!(|commit| commit.folded.delivered_at.as_ref().map(json)))
-        .bind(given!(|commit| commit.contributed.as_ref().map(|new| json(&new.after))))
+        .bind(given!(|commit| commit.contributed.as_ref().and_then(|new| new.after.0.clone())))
         .bind(given!(|commit| commit
             .contributed
             .as_ref()

@@ -3,33 +3,44 @@
 
 mod add;
 mod compare;
+mod due;
 mod read;
 mod row;
+mod troubles;
+
+pub(crate) use troubles::troubles;
 
 use crate::{
     Db, Engine, Sql,
     codec::{json, micros},
     query,
 };
-use add::add_up;
 use async_trait::async_trait;
 use compare::{differing, mend};
 use domain::ids::ShipmentId;
+use due::due;
 use jiff::{Timestamp, civil::Date};
 use kpi::{contribution::row::Dims, definition::Kpi};
 use read::{count, rows, units};
 use row::{difference, dims_of, ids, rollup_row};
+use std::sync::Arc;
 use storage::{
     Page, Result, Scope, StoreError,
     jobs::Lane,
-    rollups::{Grain, NewContribution, RollupDifference, RollupQuery, RollupRow, Rollups, UnitQuery, UnitRow, Waiting},
+    rollups::{DueRow, Grain, NewContribution, RollupDifference, RollupQuery, RollupRow, Rollups, UnitQuery, UnitRow, Waiting},
 };
 use uuid::Uuid;
 
 #[async_trait]
 impl<E: Engine> Rollups for Sql<E> {
     async fn add_up(&self, scope: Scope, limit: u32) -> Result<u64> {
-        self.0.write(Lane::Batch, move |db| Box::pin(async move { add_up(db, scope, limit).await })).await
+        let batch = self.0.look_up(move |db| Box::pin(async move { add::batch(db, scope, limit).await })).await?;
+        let changes = batch.changes() as u64;
+        if changes > 0 {
+            let batch = Arc::new(batch);
+            self.0.write(Lane::Batch, move |db| Box::pin(async move { batch.put(db, scope).await })).await?;
+        }
+        Ok(changes)
     }
 
     async fn waiting(&self, scope: Scope) -> Result<Waiting> {
@@ -61,6 +72,10 @@ impl<E: Engine> Rollups for Sql<E> {
 
     async fn count(&self, scope: Scope, query: UnitQuery) -> Result<i64> {
         self.0.read(move |db| Box::pin(async move { count(db, scope, &query).await })).await
+    }
+
+    async fn due(&self, scope: Scope, query: UnitQuery, limit: u32) -> Result<Vec<DueRow>> {
+        self.0.read(move |db| Box::pin(async move { due(db, scope, &query, limit).await })).await
     }
 
     async fn dims(&self, scope: Scope) -> Result<Vec<Dims>> {
@@ -170,7 +185,7 @@ async fn replace(
         return Ok(false);
     }
     query("UPDATE shipment_fold SET contributed = ?1 WHERE company_id = ?2 AND shipment_id = ?3")
-        .bind(json(&new.after))
+        .bind(new.after.0.clone())
         .bind(scope.company.0)
         .bind(shipment.0)
         .execute(db)

@@ -5,7 +5,7 @@ use crate::{Db, codec::json, query};
 use storage::{
     Page, Result, Scope,
     limits::PAGE_ROWS,
-    rollups::{Filter, Grain, Open, RollupQuery, RollupRow, UnitQuery, UnitRow},
+    rollups::{By, Filter, Grain, Open, RollupQuery, RollupRow, UnitQuery, UnitRow},
 };
 use uuid::Uuid;
 
@@ -19,27 +19,41 @@ fn quoted(filter: &Filter) -> Option<String> {
     filter.segment.as_ref().map(json)
 }
 
+/// Rows as finely as they are asked for: what is kept more finely than that is added up here, not sent.
 pub(super) async fn rows(db: &mut dyn Db, scope: Scope, wanted: &RollupQuery) -> Result<Vec<RollupRow>> {
     let grain = wanted.grain();
-    let rows = if matches!(grain, Grain::Day | Grain::Month) {
-        query(
-            "SELECT kpi, version, part, day, hour, bin, n FROM rollup
-             WHERE company_id = ?1 AND grain = ?2 AND kpi {in texts ?3} AND day >= ?4 AND day < ?5",
-        )
-    } else {
-        query(format!(
-            "SELECT r.kpi, r.version, r.part, r.day, r.hour, r.bin, r.n, d.company, d.warehouse, d.carrier, d.country, d.segments
-             FROM rollup r JOIN rollup_dims d ON d.company_id = r.company_id AND d.id = r.dims
-             WHERE r.company_id = ?1 AND r.grain = ?2 AND r.kpi {{in texts ?3}} AND r.day >= ?4 AND r.day < ?5 AND {NARROWED}"
-        ))
+    let kept = "r.kpi, r.version, r.part, r.day, r.hour, r.bin";
+    let (split, read): (_, fn(&crate::Row) -> Result<RollupRow>) = match wanted.by {
+        By::Nothing => (None, rollup_row),
+        By::Carrier => (Some(["d.carrier"].as_slice()), narrowed_row),
+        By::Dims => {
+            (Some(["d.carrier", "d.company", "d.warehouse", "d.country", "d.segments"].as_slice()), narrowed_row)
+        }
     };
-    let mut asked = rows
-        .bind(scope.company.0)
-        .bind(grain.code())
-        .bind(ids(&wanted.kpis))
-        .bind(wanted.from.to_string())
-        .bind(wanted.until.to_string());
-    if !matches!(grain, Grain::Day | Grain::Month) {
+    let columns = match split {
+        None => String::new(),
+        Some([carrier]) => {
+            format!(", {carrier}, NULL AS company, NULL AS warehouse, NULL AS country, '[]' AS segments")
+        }
+        Some(all) => format!(", {}", all.join(", ")),
+    };
+    let groups = split.map_or_else(String::new, |split| format!(", {}", split.join(", ")));
+    let narrowed = !matches!(grain, Grain::Day | Grain::Month);
+    let (joined, narrow) = match narrowed {
+        true => ("JOIN rollup_dims d ON d.company_id = r.company_id AND d.id = r.dims", format!("AND {NARROWED}")),
+        false => ("", String::new()),
+    };
+    let mut asked = query(format!(
+        "SELECT {kept}, CAST(sum(r.n) AS BIGINT) AS n{columns} FROM rollup r {joined}
+         WHERE r.company_id = ?1 AND r.grain = ?2 AND r.kpi {{in texts ?3}} AND r.day >= ?4 AND r.day < ?5 {narrow}
+         GROUP BY {kept}{groups} HAVING sum(r.n) <> 0"
+    ))
+    .bind(scope.company.0)
+    .bind(grain.code())
+    .bind(ids(&wanted.kpis))
+    .bind(wanted.from.to_string())
+    .bind(wanted.until.to_string());
+    if narrowed {
         asked = asked
             .bind(&wanted.filter.company)
             .bind(&wanted.filter.warehouse)
@@ -47,26 +61,25 @@ pub(super) async fn rows(db: &mut dyn Db, scope: Scope, wanted: &RollupQuery) ->
             .bind(&wanted.filter.country)
             .bind(quoted(&wanted.filter));
     }
-    let read = if matches!(grain, Grain::Day | Grain::Month) { rollup_row } else { narrowed_row };
     let found: Vec<RollupRow> = asked.all(db).await?.iter().map(read).collect::<Result<_>>()?;
     Ok(found.into_iter().filter(|row| wanted.kpis.contains(&(row.key.kpi, row.key.version))).collect())
 }
 
-/// The rows behind a figure, in SQL, with the values ?1 to ?13.
-fn behind(wanted: &UnitQuery, columns: &str) -> String {
+/// The rows behind a figure, in SQL, with the values ?1 to ?13; with what else is joined to them.
+pub(super) fn behind(wanted: &UnitQuery, columns: &str, joined: &str) -> String {
     let open = match wanted.open {
         None => "?13 = 0",
         Some(Open::LateBy(_)) => "(c.part <> 'open' OR (c.bin <= ?13 AND c.bin <> -2147483648))",
         Some(Open::NotLateBy(_)) => "(c.part <> 'open' OR c.bin > ?13 OR c.bin = -2147483648)",
     };
     format!(
-        "SELECT {columns} FROM contribution c JOIN rollup_dims d ON d.company_id = c.company_id AND d.id = c.dims
+        "SELECT {columns} FROM contribution c JOIN rollup_dims d ON d.company_id = c.company_id AND d.id = c.dims{joined}
          WHERE c.company_id = ?1 AND c.kpi = ?2 AND c.version = ?3 AND c.day >= ?4 AND c.day < ?5 AND {NARROWED}
            AND c.part {{in texts ?11}} AND (c.day, c.unit) > (?4, ?12) AND {open}"
     )
 }
 
-fn ask(scope: Scope, wanted: &UnitQuery, from: (&str, Uuid), text: String) -> crate::Query {
+pub(super) fn ask(scope: Scope, wanted: &UnitQuery, from: (&str, Uuid), text: String) -> crate::Query {
     let minute = match wanted.open {
         None => 0,
         Some(Open::LateBy(minute) | Open::NotLateBy(minute)) => i64::from(minute),
@@ -97,7 +110,7 @@ pub(super) async fn units(db: &mut dyn Db, scope: Scope, wanted: &UnitQuery) -> 
         .and_then(|(day, unit)| Some((day.to_owned(), Uuid::try_parse(unit).ok()?)))
         .unwrap_or((first, Uuid::nil()));
     let columns = "c.kpi, c.version, c.part, c.day, c.hour, c.bin, c.unit, c.n";
-    let mut text = behind(wanted, columns);
+    let mut text = behind(wanted, columns, "");
     text.push_str(" ORDER BY c.day, c.unit, c.part, c.hour, c.bin LIMIT ?14");
     let found = ask(scope, wanted, (&day, unit), text).bind(i64::from(PAGE_ROWS) + 1).all(db).await?;
     let mut rows = found
@@ -117,6 +130,6 @@ pub(super) async fn units(db: &mut dyn Db, scope: Scope, wanted: &UnitQuery) -> 
 }
 
 pub(super) async fn count(db: &mut dyn Db, scope: Scope, wanted: &UnitQuery) -> Result<i64> {
-    let text = behind(wanted, "CAST(coalesce(sum(c.n), 0) AS BIGINT) AS n");
+    let text = behind(wanted, "CAST(coalesce(sum(c.n), 0) AS BIGINT) AS n", "");
     ask(scope, wanted, (&wanted.from.to_string(), Uuid::nil()), text).one(db).await?.int("n")
 }

@@ -55,7 +55,7 @@ impl LoadedRows {
         if known_at.is_some() {
             shipment.plan = self.shipment.opt_json("plan_then")?.unwrap_or_default();
         }
-        let contributed = self.shipment.opt_json("contributed")?.unwrap_or_default();
+        let contributed = storage::rollups::Stored(self.shipment.opt_text("contributed")?);
         let bindings = self.bindings.iter().map(binding).collect::<Result<BTreeMap<_, _>>>()?;
         let input = FoldInput {
             plan: shipment.plan.clone(),

@@ -176,7 +176,7 @@ async fn ticket(world: &World, dice: &mut Dice, id: ShipmentId) {
         revision: 0,
     });
     let status = dice.one_of(&[CaseStatus::Pending, CaseStatus::Open, CaseStatus::Resolved]);
-    world.store.work.put_case(world.scope, CaseRecord { status, ..case }).await.unwrap();
+    world.store.work.put_case(world.scope, CaseRecord { status, ..case }, Vec::new()).await.unwrap();
 }
 
 /// What is counted from the rows of the queue.

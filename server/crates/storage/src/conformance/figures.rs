@@ -159,7 +159,7 @@ async fn shipment(world: &World, chance: &mut Chance, record: i64) {
             let opened = at(chance.minutes(recorded, NOW));
             let by_agent = closes && chance.one_in(3);
             let case = ticket(world, (id, exception), opened, closes, by_agent);
-            world.store.work.put_case(world.scope, case).await.unwrap();
+            world.store.work.put_case(world.scope, case, Vec::new()).await.unwrap();
         }
         if closes {
             let resolution = chance.of(&[Resolution::Progress, Resolution::Person, Resolution::Cleared]);

@@ -4,7 +4,7 @@
 use super::{World, at};
 use crate::{
     Store,
-    rollups::{By, Filter, Monthly, NewContribution, Open, RollupQuery, RollupRow, UnitQuery, UnitRow},
+    rollups::{By, Filter, Monthly, NewContribution, Open, RollupQuery, RollupRow, Stored, UnitQuery, UnitRow},
     shipments::{Commit, Committed},
 };
 use domain::{State, ids::ShipmentId};
@@ -59,7 +59,7 @@ async fn shipment(world: &World, record: i64) -> ShipmentId {
 
 async fn commit(world: &World, id: ShipmentId, after: &Contributed) -> Committed {
     let loaded = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap();
-    let contributed = NewContribution::since(after.clone(), &loaded.contributed);
+    let contributed = NewContribution::since(after.clone(), &loaded.contributed).unwrap();
     let revision = loaded.shipment.revision;
     let commit = Commit { contributed, ..world.commit(id, revision, world.folded(State::InTransit), 5) };
     world.store.shipments.commit(world.scope, commit).await.unwrap()
@@ -100,7 +100,7 @@ pub async fn what_commits_with_a_shipment_waits_and_is_added_up_once(store: Stor
     let first = one("dhl", Part::Open, 2);
     assert!(matches!(commit(&world, id, &first).await, Committed::Done(1)));
     let loaded = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap();
-    assert_eq!(loaded.contributed, first);
+    assert_eq!(loaded.contributed.read().unwrap(), first);
     assert_eq!(world.store.rollups.waiting(world.scope).await.unwrap().since, Some(at(5)));
     assert_eq!(rows(&world, everything(By::Nothing, Filter::default())).await, []);
     assert_eq!((add_up(&world).await, add_up(&world).await), (1, 0));
@@ -113,7 +113,10 @@ pub async fn what_commits_with_a_shipment_waits_and_is_added_up_once(store: Stor
     // a fold that changes nothing of it
     assert!(matches!(commit(&world, id, &first).await, Committed::Done(2)));
     assert_eq!(add_up(&world).await, 0);
-    assert_eq!(world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap().contributed, first);
+    assert_eq!(
+        world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap().contributed,
+        Stored::from(&first)
+    );
 }
 
 pub async fn a_correction_moves_a_number_and_leaves_nothing_behind(store: Store) {
@@ -137,7 +140,7 @@ pub async fn a_correction_moves_a_number_and_leaves_nothing_behind(store: Store)
 pub async fn a_commit_that_does_not_take_adds_nothing(store: Store) {
     let world = World::new(store).await;
     let id = shipment(&world, 1).await;
-    let contributed = NewContribution::since(one("dhl", Part::Yes, 2), &Contributed::default());
+    let contributed = NewContribution::since(one("dhl", Part::Yes, 2), &Stored::default()).unwrap();
     let stale = Commit { contributed: contributed.clone(), ..world.commit(id, 4, world.folded(State::InTransit), 5) };
     assert_eq!(world.store.shipments.commit(world.scope, stale).await.unwrap(), Committed::Conflict);
     assert!(!world.store.rollups.replace(world.scope, id, 4, contributed.clone().unwrap(), at(5)).await.unwrap());
@@ -147,6 +150,51 @@ pub async fn a_commit_that_does_not_take_adds_nothing(store: Store) {
     assert_eq!(add_up(&world).await, 1);
     let found = rows(&world, everything(By::Nothing, Filter::default())).await;
     assert_eq!((found.len(), found[0].n), (1, 1));
+}
+
+pub async fn units_are_read_with_their_shipments_the_shortest_time_first(store: Store) {
+    let world = World::new(store).await;
+    let open = |minute: i32| {
+        let mut one = Contributed { dims: dims("dhl"), ..Contributed::default() };
+        one.binned(Kpi::OnTime, Part::Open, Bucket::day(date(2026, 3, 2)), minute);
+        one
+    };
+    let mut ids = Vec::new();
+    for (record, minute) in [(1, 90), (2, 40), (3, 10)] {
+        let id = shipment(&world, record).await;
+        commit(&world, id, &open(minute)).await;
+        ids.push(id);
+    }
+    add_up(&world).await;
+    let query = |open| UnitQuery {
+        kpi: version(Kpi::OnTime),
+        from: date(2026, 3, 2),
+        until: date(2026, 3, 3),
+        filter: Filter { carrier: Some("dhl".into()), ..Filter::default() },
+        parts: vec![Part::Open],
+        open: Some(open),
+        cursor: None,
+    };
+    let due = async |open, limit| {
+        let found = world.store.rollups.due(world.scope, query(open), limit).await.unwrap();
+        found.into_iter().map(|row| (row.shipment, row.late_from, row.state)).collect::<Vec<_>>()
+    };
+    let [last, middle, first] = ids[..] else { panic!("three shipments") };
+    assert_eq!(due(Open::LateBy(10), 9).await, [(first, Some(10), State::InTransit)]);
+    let left = [(middle, Some(40), State::InTransit), (last, Some(90), State::InTransit)];
+    assert_eq!(due(Open::NotLateBy(10), 9).await, left);
+    assert_eq!(due(Open::NotLateBy(10), 1).await, left[..1]);
+    let listed = async |ids: Vec<ShipmentId>| {
+        let rows = world.store.shipments.rows_of(world.scope, ids).await.unwrap();
+        let mut rows: Vec<_> = rows.into_iter().map(|row| (row.id, row.numbers.len(), row.state)).collect();
+        rows.sort();
+        rows
+    };
+    let mut expected: Vec<_> = [last, first].map(|id| (id, 1, State::InTransit)).to_vec();
+    expected.sort();
+    let nothing = ShipmentId(uuid::Uuid::from_u128(7));
+    assert_eq!(listed(vec![last, first, nothing, first]).await, expected);
+    assert_eq!(listed(Vec::new()).await, []);
 }
 
 fn any(chance: &mut Chance) -> Contributed {
@@ -301,11 +349,11 @@ pub async fn what_was_counted_from_what_is_no_more_is_not_added(store: Store) {
     commit(&world, id, &one("dhl", Part::Open, 2)).await;
     let before = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap();
     let revision = before.shipment.revision;
-    let new = NewContribution::since(one("dhl", Part::Yes, 2), &before.contributed).unwrap();
+    let new = NewContribution::since(one("dhl", Part::Yes, 2), &before.contributed).unwrap().unwrap();
     let replace = || world.store.rollups.replace(world.scope, id, revision, new.clone(), at(6));
     assert!(replace().await.unwrap());
     assert!(!replace().await.unwrap(), "the second counted from the same");
-    let other = NewContribution::since(one("dhl", Part::No, 2), &before.contributed);
+    let other = NewContribution::since(one("dhl", Part::No, 2), &before.contributed).unwrap();
     let late = Commit { contributed: other, ..world.commit(id, revision, world.folded(State::InTransit), 7) };
     assert!(!matches!(world.store.shipments.commit(world.scope, late).await.unwrap(), Committed::Done(_)));
     add_up(&world).await;

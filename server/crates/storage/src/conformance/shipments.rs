@@ -409,7 +409,7 @@ pub async fn tabs_and_counts_agree(store: Store) {
                 ticket: TicketFacts::default(),
                 revision: 0,
             };
-            world.store.work.put_case(world.scope, case).await.unwrap();
+            world.store.work.put_case(world.scope, case, Vec::new()).await.unwrap();
         }
     }
     let counts = world.store.shipments.counts(world.scope, at(5)).await.unwrap();

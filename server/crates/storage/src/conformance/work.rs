@@ -349,18 +349,18 @@ pub async fn cases_of_episodes(store: Store) {
     let context = world.store.work.case_context(world.scope, first).await.unwrap().unwrap();
     assert_eq!((context.exception.id, context.case, context.earlier), (first, None, None));
     let mut opened = case(&world, first, shipment, 6);
-    world.store.work.put_case(world.scope, opened.clone()).await.unwrap();
+    world.store.work.put_case(world.scope, opened.clone(), Vec::new()).await.unwrap();
     (opened.number, opened.status, opened.notes) = (Some("42".into()), CaseStatus::Open, vec!["a".into(), "b".into()]);
     opened.revision = 1;
-    world.store.work.put_case(world.scope, opened.clone()).await.unwrap();
+    world.store.work.put_case(world.scope, opened.clone(), Vec::new()).await.unwrap();
     assert!(
-        world.store.work.put_case(world.scope, opened.clone()).await.is_err(),
+        world.store.work.put_case(world.scope, opened.clone(), Vec::new()).await.is_err(),
         "of two writers the second one fails"
     );
     opened.revision = 2;
     let second_for_it = case(&world, first, shipment, 7);
     assert!(
-        world.store.work.put_case(world.scope, second_for_it).await.is_err(),
+        world.store.work.put_case(world.scope, second_for_it, Vec::new()).await.is_err(),
         "never a second case for an exception"
     );
     change(&world, shipment, vec![ExceptionChange::Close { id: first, at: None, resolution: Resolution::Progress }], 8)
@@ -371,7 +371,7 @@ pub async fn cases_of_episodes(store: Store) {
     let other = world.trouble(shipment, &[ExceptionReason::Late], 10).await[0];
     assert_eq!(world.store.work.case_context(world.scope, other).await.unwrap().unwrap().earlier, None);
     let follow = CaseRecord { id: world.id(), exception: second, revision: 0, ..opened.clone() };
-    world.store.work.put_case(world.scope, follow.clone()).await.unwrap();
+    world.store.work.put_case(world.scope, follow.clone(), Vec::new()).await.unwrap();
     let both: BTreeSet<_> = world
         .store
         .shipments
@@ -423,7 +423,7 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
             ticket: ticket_facts(named(status)),
             ..case(&world, *id, shipment, 6)
         };
-        work.put_case(world.scope, made.clone()).await.unwrap();
+        work.put_case(world.scope, made.clone(), Vec::new()).await.unwrap();
         cases.push(CaseRecord { revision: 1, ..made });
     }
     let by_number = async |wanted: &[&str]| {
@@ -450,7 +450,7 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
     let seen = by_number(&["1"]).await.remove(0);
     assert_eq!((seen.seen, seen.revision, seen.is_to_be_looked_at()), (Some(CaseStatus::Resolved), 2, true));
     assert_eq!(world.drain(Lane::RealTime, JobKind::SYNC_CASE).await.len(), 1);
-    assert!(work.put_case(world.scope, cases[0].clone()).await.is_err(), "a poll saw something meanwhile");
+    assert!(work.put_case(world.scope, cases[0].clone(), Vec::new()).await.is_err(), "a poll saw something meanwhile");
 
     let audit =
         || AuditEntry { after: Some(ada.clone()), ..world.audit("case.resolved", format!("exception:{}", ids[0]), 9) };
@@ -482,7 +482,7 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
         .await;
     let again = world.trouble(shipment, &[ExceptionReason::Damaged], 11).await[0];
     let newest = CaseRecord { id: world.id(), exception: again, revision: 0, ..by_number(&["1"]).await.remove(0) };
-    work.put_case(world.scope, newest.clone()).await.unwrap();
+    work.put_case(world.scope, newest.clone(), Vec::new()).await.unwrap();
     assert_eq!(by_number(&["1"]).await.iter().map(|case| case.id).collect::<Vec<_>>(), [newest.id]);
 }
 
@@ -493,7 +493,7 @@ pub async fn a_report_of_a_desk_is_taken_once(store: Store) {
     let work = &world.store.work;
     let opened =
         CaseRecord { number: Some("1".into()), status: CaseStatus::Open, ..case(&world, exception, shipment, 6) };
-    work.put_case(world.scope, opened.clone()).await.unwrap();
+    work.put_case(world.scope, opened.clone(), Vec::new()).await.unwrap();
     let take = async |desk: &str, delivery: Option<&str>, minutes| {
         let seen = vec![(opened.id, CaseStatus::Open)];
         let report = DeskReport { desk: desk.into(), delivery: delivery.map(str::to_owned), seen };
@@ -548,7 +548,7 @@ pub async fn figures_add_up(store: Store) {
         resolved_at: Some(at(day + 5)),
         ..case(&world, healing, made[0], day)
     };
-    world.store.work.put_case(world.scope, opened.clone()).await.unwrap();
+    world.store.work.put_case(world.scope, opened.clone(), Vec::new()).await.unwrap();
     let mut commit = world.commit(made[0], 2, world.folded(State::InTransit), day + 5);
     (commit.folded.heard_at, commit.last_event) = (Some(at(2 * day)), Some(event_at(2 * day)));
     commit.exceptions = vec![ExceptionChange::Close { id: healing, at: None, resolution: Resolution::Progress }];
@@ -572,7 +572,7 @@ pub async fn figures_add_up(store: Store) {
     assert_eq!((figures.dead_jobs, figures.long_retrying), (1, 0));
     assert_eq!((figures.exceptions_7d, figures.cases_7d, figures.cases_self_healed_7d), (2, 1, 1));
     let by_agent = CaseRecord { closed_by: Some(Agent { name: None }), revision: 1, ..opened };
-    world.store.work.put_case(world.scope, by_agent).await.unwrap();
+    world.store.work.put_case(world.scope, by_agent, Vec::new()).await.unwrap();
     let by_agent = world.store.work.figures(world.scope, now, &utc).await.unwrap();
     assert_eq!(by_agent.cases_self_healed_7d, 0, "an agent closed it");
     let dhl = CarrierFigures { carrier: "DHL".into(), shipments: 3, open: 2, current: 1, exceptions: 1, delivered: 1 };

@@ -4,7 +4,7 @@ use domain::{
     fold::{FoldInput, Folded, Plan},
     ids::{CaseId, ExceptionId, ShipmentId, TrackerId},
 };
-use kpi::contribution::row::Contributed;
+use storage::rollups::Stored;
 use odoo::{Customer, OrderKind};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{orders::OriginStanding, shipments::ShipmentRecord, work::CaseRecord};
@@ -54,7 +54,7 @@ fn loaded(state: State, number_of: &str, carrier: &str) -> Loaded {
         exceptions: Vec::new(),
         effects: Vec::new(),
         cases: Vec::new(),
-        contributed: Contributed::default(),
+        contributed: Stored::default(),
     }
 }
 
