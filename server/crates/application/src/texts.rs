@@ -25,6 +25,8 @@ pub enum Slot {
     Response,
     /// Why a message is not read.
     Reason,
+    /// Who gets a report.
+    Recipients,
 }
 
 impl Slot {
@@ -34,6 +36,7 @@ impl Slot {
             Self::Request => "attempt.request",
             Self::Response => "attempt.response",
             Self::Reason => "message.reason",
+            Self::Recipients => "report.recipients",
         }
     }
 }

@@ -5,6 +5,7 @@ mod check;
 mod hook;
 mod letter;
 mod mail;
+mod mailing;
 mod mattermost;
 mod message;
 mod settings;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 pub use check::check;
 pub use letter::Letter;
+pub use mailing::{Attachment, Mailing, RECIPIENTS_MAX, is_address};
 pub use message::{Kind, Message};
 pub use settings::{Least, Security, Settings};
 
@@ -72,6 +74,17 @@ pub trait Channel: Send + Sync {
     async fn send_letter(&self, letter: &Letter, log: &dyn CallLog) -> Result<(), CallError> {
         let _ = (letter, log);
         Err(CallError::new(ErrorClass::Misconfigured, "this channel reaches no customers: choose one for mail"))
+    }
+
+    /// Sends a mail to several people; how many of them the other side refused, while it took it for others. Neither the error nor
+    /// the log says to whom.
+    ///
+    /// # Errors
+    /// `rejected` where an address is none, or every one is refused for good; the others as [`Channel::send`] has them.
+    /// `misconfigured` where this channel sends no mail.
+    async fn send_mailing(&self, mailing: &Mailing, log: &dyn CallLog) -> Result<usize, CallError> {
+        let _ = (mailing, log);
+        Err(CallError::new(ErrorClass::Misconfigured, "this channel sends no mail: choose one that does"))
     }
 }
 

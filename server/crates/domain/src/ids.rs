@@ -87,6 +87,12 @@ ids! {
     ClaimId;
     /// A file that belongs to a claim.
     ClaimFileId;
+    /// A remark about some days on charts.
+    AnnotationId;
+    /// A saved report.
+    ReportId;
+    /// One mailing of a saved report.
+    ReportRunId;
     /// One try at a call to another system.
     AttemptId;
     /// A case at the service desk.

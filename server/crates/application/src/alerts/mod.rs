@@ -21,4 +21,4 @@ pub use evaluate::evaluate;
 pub use maintenance::{Maintenance, UnderMaintenance, end_maintenance, maintain, maintained};
 pub use read::{ChannelState, Entry, History, Listed, Overview, channels, count, overview};
 pub use rules::{Rule, RuleChange, Rules, rules, set_rule};
-pub use send::{SendError, Sent, failed, send};
+pub use send::{SendError, Sent, channel_failed, failed, send};

@@ -96,10 +96,11 @@ pub async fn send(
             return Ok(Sent::NotNeeded);
         }
     }
+    // made before it is kept that it is being sent: what cannot be read now has called no one, and is tried again
+    let message = message(context, scope, &alert, &notice).await.map_err(SendError::Ours)?;
     if notice.state == NoticeState::Waiting && !moved(NoticeState::Waiting, NoticeState::Sending).await? {
         return Ok(Sent::NotNeeded);
     }
-    let message = message(context, scope, &alert, &notice).await.map_err(SendError::Ours)?;
     match channel.send(&message, context.now(), log).await {
         Ok(()) => {
             moved(NoticeState::Sending, NoticeState::Sent).await?;
@@ -143,21 +144,35 @@ pub async fn failed(context: &Context, scope: Scope, id: NoticeId, class: &str) 
     if !given_up || !is_open {
         return Ok(());
     }
+    channel_failed(context, scope, &notice.channel, class, "notifications").await
+}
+
+/// What was to go out over a channel was given up: the other channels say so.
+///
+/// # Errors
+/// When the store fails.
+pub async fn channel_failed(
+    context: &Context,
+    scope: Scope,
+    channel: &str,
+    class: &str,
+    unit: &'static str,
+) -> Result<()> {
     // that the channel is suspended is an alert already
-    if store.open_of(scope, AlertKind::ConnectionSuspended, &notice.channel).await?.is_some() {
+    if context.store.alerts.open_of(scope, AlertKind::ConnectionSuspended, channel).await?.is_some() {
         return Ok(());
     }
-    let label = context.connections.now().label(&notice.channel);
+    let label = context.connections.now().label(channel);
     let meaning = ErrorClass::from_code(class).map_or("It was tried until its time was over.", ErrorClass::meaning);
     let raised = change::Raised {
         kind: AlertKind::ChannelFailed,
-        subject: notice.channel.clone(),
+        subject: channel.to_owned(),
         severity: None,
         title: format!("{} does not deliver", visible_line(&label)),
         detail: meaning.to_owned(),
         count: change::Count::More(1),
-        unit: "notifications".into(),
-        link: format!("/connections/{}", notice.channel),
+        unit: unit.into(),
+        link: format!("/connections/{channel}"),
         channels: Vec::new(),
     };
     change::raise(context, scope, raised).await.map(drop)

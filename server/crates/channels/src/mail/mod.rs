@@ -4,15 +4,15 @@
 
 mod smtp;
 
-use crate::{Channel, ChannelConfig, Letter, Manifest, Message, Security, message::Kind, settings};
+use crate::{Channel, ChannelConfig, Letter, Mailing, Manifest, Message, Security, message::Kind, settings};
 use async_trait::async_trait;
 use domain::{alerts::machine::Notice, visible::visible_line};
 use jiff::Timestamp;
 use lettre::{
     Address, Message as Mail,
     message::{
-        Mailbox, SinglePart,
-        header::{HeaderName, HeaderValue},
+        Attachment, Mailbox, MultiPart, SinglePart,
+        header::{ContentType, HeaderName, HeaderValue},
     },
 };
 use outbound::{
@@ -153,6 +153,36 @@ impl MailChannel {
     }
 }
 
+impl MailChannel {
+    /// The mail to several people as it goes out.
+    fn mailed(&self, mailing: &Mailing, to: &[Address]) -> Result<Vec<u8>, CallError> {
+        let date = Duration::from_secs(u64::try_from(mailing.at.as_second()).unwrap_or_default());
+        let mut mail = Mail::builder()
+            .from(self.from.clone())
+            .subject(visible_line(&mailing.subject))
+            .date(std::time::UNIX_EPOCH + date)
+            .message_id(Some(format!("<{}@{}>", mailing.id, self.host)));
+        for to in to {
+            mail = mail.to(Mailbox::new(None, to.clone()));
+        }
+        // of a mail that is sent again the same
+        let boundary = |part: &str| format!("{part}-{}", mailing.id);
+        let both = MultiPart::alternative()
+            .boundary(boundary("text"))
+            .singlepart(SinglePart::plain(mailing.text.clone()))
+            .singlepart(SinglePart::html(mailing.html.clone()));
+        let whole = match &mailing.file {
+            None => both,
+            Some(file) => {
+                let media_type = ContentType::parse(file.media_type).map_err(unwritable)?;
+                let part = Attachment::new(file.name.clone()).body(file.bytes.clone(), media_type);
+                MultiPart::mixed().boundary(boundary("all")).multipart(both).singlepart(part)
+            }
+        };
+        Ok(automatic(mail.multipart(whole).map_err(unwritable)?))
+    }
+}
+
 fn unwritable<E>(_: E) -> CallError {
     CallError::new(ErrorClass::Rejected, "the mail cannot be written")
 }
@@ -228,6 +258,34 @@ impl Channel for MailChannel {
             status: result.as_ref().err().and_then(|error| error.status),
             outcome,
             request: format!("mail of {} bytes to a customer", mail.len()).into(),
+            response: response.into(),
+            wait: None,
+        });
+        result
+    }
+
+    async fn send_mailing(&self, mailing: &Mailing, log: &dyn CallLog) -> Result<usize, CallError> {
+        let odd = |_| CallError::new(ErrorClass::Rejected, "a recipient's address is no mail address");
+        let to =
+            mailing.to.iter().map(|to| to.trim().parse::<Address>()).collect::<Result<Vec<_>, _>>().map_err(odd)?;
+        let mail = self.mailed(mailing, &to)?;
+        let started = Instant::now();
+        let server = Server { refused: ErrorClass::Rejected, ..self.server.clone() };
+        // the server's own words name whom the mail is for
+        let result = server.deliver(&self.from.email, &to, &mail).await.map_err(|error| error.saying(""));
+        let (outcome, response) = match &result {
+            Ok(0) => (Outcome::Ok, String::new()),
+            Ok(refused) => (Outcome::Ok, format!("{refused} of {} recipients refused", to.len())),
+            Err(error) if error.class == ErrorClass::UnknownOutcome => (Outcome::Unknown, error.message.clone()),
+            Err(error) => (Outcome::Failed, error.message.clone()),
+        };
+        log.record(Call {
+            destination: "channel",
+            operation: "mail/report".into(),
+            duration: started.elapsed(),
+            status: result.as_ref().err().and_then(|error| error.status),
+            outcome,
+            request: format!("mail of {} bytes to {} recipients", mail.len(), to.len()).into(),
             response: response.into(),
             wait: None,
         });

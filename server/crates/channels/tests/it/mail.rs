@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use channels::{Channel, ChannelConfig, Kind, Letter, Message, Security, Settings};
+use channels::{Attachment, Channel, ChannelConfig, Kind, Letter, Mailing, Message, Security, Settings};
 use domain::{Severity, alerts::machine::Notice};
 use jiff::Timestamp;
 use outbound::{Discard, ErrorClass};
@@ -179,4 +179,33 @@ async fn what_hinders_a_letter_names_no_customer() {
             "{odd}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_report_goes_to_several_with_both_texts_and_its_file() {
+    let server = SandboxMail::start().await.unwrap();
+    let channel = channel(&server, |_| ());
+    let file = Attachment { name: "report.csv".into(), media_type: "text/csv", bytes: b"a,b\r\n".to_vec() };
+    let mailing = Mailing {
+        id: "run-1".into(),
+        to: vec!["ines@example.com".into(), "omar@example.com".into()],
+        subject: "Weekly review\r\nBcc: all@example.com".into(),
+        text: "On time 93.9 %".into(),
+        html: "<p>On time 93.9 %</p>".into(),
+        file: Some(file),
+        at: now(),
+    };
+    assert_eq!(channel.send_mailing(&mailing, &Discard).await.unwrap(), 0);
+    assert_eq!(channel.send_mailing(&mailing, &Discard).await.unwrap(), 0);
+    let mails = server.mails();
+    assert_eq!(mails[0].text, mails[1].text, "sent again it is the same mail");
+    assert_eq!(mails[0].to, mailing.to);
+    let (head, body) = mails[0].text.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("Message-ID: <run-1@tower.example.com>"), "{head}");
+    assert!(!head.lines().any(|line| line.starts_with("Bcc:")), "{head}");
+    for part in ["text/plain", "text/html", "text/csv", "filename=\"report.csv\""] {
+        assert!(body.contains(part), "{part} in {body}");
+    }
+    let odd = Mailing { to: vec!["nowhere".into()], ..mailing };
+    assert_eq!(channel.send_mailing(&odd, &Discard).await.unwrap_err().class, ErrorClass::Rejected);
 }
