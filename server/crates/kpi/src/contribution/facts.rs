@@ -73,7 +73,8 @@ fn contribute_one(
     let mut share = |kpi, yes| to.one(kpi, if yes { Part::Yes } else { Part::No }, bucket);
     share(Kpi::UnmappedShare, fact.reading.unmapped);
     share(Kpi::ImpossibleTimes, quarantined || contradicts);
-    if standing == Some(Standing::Retracted) {
+    // what was taken back, by itself or by a newer list, was no event
+    if matches!(standing, Some(Standing::Retracted | Standing::Superseded)) {
         return;
     }
     match late {

@@ -3,7 +3,7 @@
 use super::{
     promise::{Deadline, Met, bucket, in_force},
     row::{Contributed, Part},
-    shipment::{Closing, Event, Story},
+    shipment::{Closing, Event, Story, Trouble},
 };
 use crate::definition::Kpi;
 use domain::{Milestone, punctuality::Moment, vocabulary::Clock};
@@ -115,21 +115,23 @@ fn latest(moment: Moment, story: &Story<'_>) -> Timestamp {
 
 /// Whether a reason that it went back for stops the carrier's clock.
 fn stops_clock(story: &Story<'_>) -> bool {
-    story.of.troubles.iter().any(|trouble| trouble.reason.clock() == Clock::Stopped)
+    stops(story).next().is_some()
+}
+
+/// What stopped the carrier's clock and was not taken back.
+fn stops<'a>(story: &'a Story<'_>) -> impl Iterator<Item = &'a Trouble> {
+    let stands = |trouble: &&Trouble| !trouble.closed.is_some_and(|closed| closed.taken_back);
+    story.of.troubles.iter().filter(|trouble| trouble.reason.clock() == Clock::Stopped).filter(stands)
 }
 
 fn has_open_stop(story: &Story<'_>) -> bool {
-    story.of.troubles.iter().any(|trouble| trouble.reason.clock() == Clock::Stopped && trouble.closed.is_none())
+    stops(story).any(|trouble| trouble.closed.is_none())
 }
 
 /// For how long the carrier's clock stood still until then: the union of what stopped it, so that no hour counts twice.
 fn stopped_until(story: &Story<'_>, until: Option<Timestamp>) -> SignedDuration {
     let until = until.unwrap_or(Timestamp::MAX);
-    let mut stops: Vec<(Timestamp, Timestamp)> = story
-        .of
-        .troubles
-        .iter()
-        .filter(|trouble| trouble.reason.clock() == Clock::Stopped)
+    let mut stops: Vec<(Timestamp, Timestamp)> = stops(story)
         .map(|trouble| (trouble.opened, trouble.closed.map_or(until, |closed| closed.at).min(until)))
         .filter(|(from, to)| from < to)
         .collect();

@@ -138,7 +138,7 @@ pub struct Story<'a> {
     pub hand_over: Option<Event<'a>>,
     /// How it ended.
     pub closing: Option<Closing>,
-    /// When the delivery was first recorded.
+    /// When the delivery was first recorded; of several pieces the last time.
     pub delivery_recorded: Option<Timestamp>,
     /// The standing of every statement.
     pub standings: IdMap<ObservationId, Standing>,
@@ -159,8 +159,10 @@ impl<'a> Story<'a> {
         placed.sort_by_key(|(order, _)| *order);
         let events: Vec<Event<'a>> = placed.into_iter().map(|(_, event)| event).collect();
         let hand_over = events.iter().find(|event| event.is_hand_over()).copied();
-        let delivery_recorded =
-            events.iter().filter(|event| event.milestone == Milestone::Delivered).map(|event| event.recorded).max();
+        let delivered =
+            || events.iter().filter(|event| event.milestone == Milestone::Delivered).map(|event| event.recorded);
+        // several pieces are delivered with the last of them
+        let delivery_recorded = if of.folded.pieces.len() > 1 { delivered().max() } else { delivered().min() };
         let closing = closing(&events, of.folded);
         Self { of, events, hand_over, closing, delivery_recorded, standings }
     }

@@ -124,6 +124,25 @@ fn a_delivery_that_is_taken_back_moves_the_right_rows() {
 }
 
 #[test]
+fn a_stop_that_was_taken_back_stops_no_clock() {
+    let case = case("on-time-customers-and-carriers-view");
+    let as_of = instant(&case["params"]["as_of"]);
+    let stopped = list(&case["given"]).find(|given| given["stopped_minutes"].is_i64()).unwrap();
+    let class_with = |change: fn(&mut Vec<Trouble>)| {
+        let mut world = World::of(stopped, as_of);
+        change(&mut world.troubles);
+        class(&world, Kpi::OnTimeCarrier, as_of)
+    };
+    let taken_back = class_with(|troubles| {
+        for trouble in troubles {
+            trouble.closed = trouble.closed.map(|closed| Closed { taken_back: true, ..closed });
+        }
+    });
+    assert_eq!(taken_back, class_with(Vec::clear));
+    assert_ne!(taken_back, class_with(|_| ()), "it stood still for that long");
+}
+
+#[test]
 fn first_attempts() {
     let case = case("first-attempt");
     let as_of = "2026-04-10T00:00:00Z".parse().unwrap();
