@@ -59,6 +59,17 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/claims/deadlines") view=pages::work::claims::deadlines::DeadlinesPage/>
                 <Route path=path!("/claims/:id") view=pages::work::claims::one::ClaimPage/>
                 <Route path=path!("/overview") view=pages::insight::overview::OverviewPage/>
+                <Route path=path!("/sla") view=pages::insight::sla::SlaPage/>
+                <Route path=path!("/figures/:id") view=pages::insight::figure::FigurePage/>
+                <Route path=path!("/calibration") view=pages::insight::calibration::CalibrationPage/>
+                <Route path=path!("/carriers") view=pages::insight::carriers::list::CarriersPage/>
+                <Route path=path!("/carriers/:id") view=pages::insight::carriers::one::CarrierPage/>
+                <Route path=path!("/analytics") view=pages::insight::analytics::page::AnalyticsPage/>
+                <Route path=path!("/analytics/exceptions") view=pages::insight::analytics::rows::TroublesPage/>
+                <Route path=path!("/reports") view=pages::insight::reports::list::ReportsPage/>
+                <Route path=path!("/reports/new") view=pages::insight::reports::one::NewReportPage/>
+                <Route path=path!("/reports/:id") view=pages::insight::reports::one::ReportPage/>
+                <Route path=path!("/targets") view=pages::insight::reports::targets::TargetsPage/>
                 <Route path=path!("/start") view=pages::operate::start::StartPage/>
                 <Route path=path!("/sync") view=pages::operate::sync::SyncPage/>
                 <Route path=path!("/sync/jobs/:id") view=pages::operate::job::JobPage/>

@@ -5,14 +5,18 @@
 #[cfg(feature = "ssr")]
 mod access;
 mod alerts;
+mod analytics;
 mod booking_rules;
+mod calibration;
+mod carriers;
 mod claims;
 mod connections;
 mod exceptions;
+mod figures;
 mod mappings;
-mod overview;
 mod playbooks;
 mod reconciliation;
+mod reports;
 mod rules;
 mod session;
 mod shipments;
@@ -22,14 +26,18 @@ mod sync;
 use crate::contract::session::Permission;
 
 pub use alerts::*;
+pub use analytics::*;
 pub use booking_rules::*;
+pub use calibration::*;
+pub use carriers::*;
 pub use claims::*;
 pub use connections::*;
 pub use exceptions::*;
+pub use figures::*;
 pub use mappings::*;
-pub use overview::*;
 pub use playbooks::*;
 pub use reconciliation::*;
+pub use reports::*;
 pub use rules::*;
 pub use session::*;
 pub use shipments::*;
@@ -57,6 +65,21 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("exceptions/one", Some(Permission::See)),
     ("exceptions/act", Some(Permission::Act)),
     ("overview", Some(Permission::Figures)),
+    ("sla", Some(Permission::Figures)),
+    ("figures/one", Some(Permission::Figures)),
+    ("calibration", Some(Permission::Figures)),
+    ("carriers", Some(Permission::Figures)),
+    ("carriers/one", Some(Permission::Figures)),
+    ("analytics", Some(Permission::Figures)),
+    ("analytics/rows", Some(Permission::Figures)),
+    ("reports", Some(Permission::Figures)),
+    ("reports/one", Some(Permission::Figures)),
+    ("reports/save", Some(Permission::Figures)),
+    ("reports/act", Some(Permission::Figures)),
+    ("targets", Some(Permission::Figures)),
+    ("targets/set", Some(Permission::Operate)),
+    ("targets/annotate", Some(Permission::Operate)),
+    ("targets/remove-remark", Some(Permission::Operate)),
     ("start", Some(Permission::Operate)),
     ("start/company", Some(Permission::Operate)),
     ("start/skip", Some(Permission::Operate)),
@@ -121,5 +144,6 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("connections/pause", Some(Permission::Operate)),
     ("connections/resume", Some(Permission::Operate)),
     ("connections/switch", Some(Permission::Operate)),
+    ("connections/remove", Some(Permission::Operate)),
     ("connections/set-up", Some(Permission::Operate)),
 ];

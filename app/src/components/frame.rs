@@ -138,7 +138,7 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
                 <NavLink href="/shipments" icon="box" label="Shipments"/>
                 <NavLink href="/exceptions" icon="alert" label="Exceptions" count=count(|frame| frame.exceptions) bad=true/>
                 <NavLink href="/claims" icon="claim" label="Claims" count=count(|frame| frame.claims)/>
-                {viewer.may(Permission::Figures).then(|| view! { <h2>"Analytics"</h2><NavLink href="/overview" icon="chart" label="Overview"/> })}
+                {viewer.may(Permission::Figures).then(|| view! { <h2>"Analytics"</h2><NavLink href="/overview" icon="chart" label="Overview"/><NavLink href="/sla" icon="clock" label="Service levels"/><NavLink href="/analytics" icon="filter" label="Exception analysis"/><NavLink href="/reports" icon="doc" label="Reports"/><NavLink href="/carriers" icon="truck" label="Carriers"/><NavLink href="/calibration" icon="pin" label="ETA accuracy"/> })}
                 {viewer.may(Permission::Operate).then(|| view! {
                     <h2>"Operations"</h2>
                     {move || is_guided.get().then(|| view! { <NavLink href=START icon="check" label="Getting started"/> })}

@@ -1,16 +1,20 @@
 //! What crosses the wire: view types, errors, and one port for each area. The server implements the ports.
 
 pub mod alerts;
+pub mod analytics;
 pub mod booking_rules;
 pub mod bookings;
+pub mod calibration;
+pub mod carriers;
 mod choice;
 pub mod claims;
 pub mod connections;
 pub mod exceptions;
+pub mod figures;
 pub mod mappings;
-pub mod overview;
 pub mod playbooks;
 pub mod reconciliation;
+pub mod reports;
 pub mod rules;
 pub mod session;
 pub mod shipments;
@@ -93,6 +97,12 @@ pub enum Record {
     Claim,
     /// A rule.
     Rule,
+    /// A figure.
+    Figure,
+    /// A carrier.
+    Carrier,
+    /// A saved report.
+    Report,
 }
 
 impl Record {
@@ -106,6 +116,9 @@ impl Record {
             Self::Exception => ("/exceptions", "Back to exceptions"),
             Self::Claim => ("/claims", "Back to claims"),
             Self::Rule => ("/rules", "Back to rules"),
+            Self::Figure => ("/overview", "Back to the overview"),
+            Self::Carrier => ("/carriers", "Back to carriers"),
+            Self::Report => ("/reports", "Back to reports"),
         }
     }
 }
@@ -145,6 +158,9 @@ impl fmt::Display for ApiError {
             Self::Missing { what: Record::Connection } => f.write_str("This connection does not exist."),
             Self::Missing { what: Record::Claim } => f.write_str("This claim does not exist."),
             Self::Missing { what: Record::Rule } => f.write_str("This rule does not exist."),
+            Self::Missing { what: Record::Figure } => f.write_str("This figure does not exist."),
+            Self::Missing { what: Record::Report } => f.write_str("This report does not exist, or is another person’s."),
+            Self::Missing { what: Record::Carrier } => f.write_str("No shipments of this carrier were ever counted."),
             Self::Refused { message }
             | Self::Conflict { message }
             | Self::Invalid { message, .. }
@@ -271,6 +287,16 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("/api/claims/step", "step", "Choose what happened."),
     ("/api/claims/edit", "what", "Choose what to change."),
     ("/api/claims/put-deadlines", "rules", "These rules cannot be used: compare them with the ones that are there."),
+    ("/api/reports/save", "name", "The name of a report has 1 to 80 characters in one line."),
+    ("/api/reports/save", "figures", "Choose 1 to 12 figures of the list."),
+    ("/api/reports/save", "rhythm", "Choose how often, on which day and at which hour the report goes out."),
+    ("/api/reports/save", "to", "Enter 1 to 20 mail addresses, separated by commas."),
+    ("/api/reports/act", "to", "This report has no recipients: enter when and to whom it goes out."),
+    ("/api/targets/set", "target", "Enter a number of 0 or more, in the figure’s unit."),
+    ("/api/targets/annotate", "kind", "Choose what the remark is about."),
+    ("/api/targets/annotate", "first", "Enter the first day as 2026-11-30."),
+    ("/api/targets/annotate", "to", "The last day is the first one or comes after it, 120 days in all at most."),
+    ("/api/targets/annotate", "text", "The words are one line of 80 characters at most."),
     ("/api/rules/edit", "days", "Enter days as a whole number, 1 to 90."),
     ("/api/rules/act", "until", "Enter a day and a time to come."),
     ("/api/rules/act", "version", "Choose a version."),
@@ -342,7 +368,11 @@ pub struct Ports {
     /// The exception queue.
     pub exceptions: Arc<dyn exceptions::ExceptionsPort>,
     /// Figures.
-    pub overview: Arc<dyn overview::OverviewPort>,
+    pub figures: Arc<dyn figures::FiguresPort>,
+    /// How well our estimates held.
+    pub calibration: Arc<dyn calibration::CalibrationPort>,
+    /// Carriers, compared.
+    pub carriers: Arc<dyn carriers::CarriersPort>,
     /// The first steps.
     pub start: Arc<dyn start::StartPort>,
     /// Which deliveries are booked where.
@@ -357,6 +387,10 @@ pub struct Ports {
     pub rules: Arc<dyn rules::RulesPort>,
     /// Claims against carriers.
     pub claims: Arc<dyn claims::ClaimsPort>,
+    /// Saved reports, targets, remarks.
+    pub reports: Arc<dyn reports::ReportsPort>,
+    /// Analysis of exceptions.
+    pub analytics: Arc<dyn analytics::AnalyticsPort>,
     /// Connections to other systems.
     pub connections: Arc<dyn connections::ConnectionsPort>,
     /// Where the systems differ.

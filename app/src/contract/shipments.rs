@@ -227,6 +227,9 @@ pub struct ShipmentView {
     /// Why nothing current is known of it, where that is so.
     #[serde(default)]
     pub unknown: Option<UnknownView>,
+    /// What we expect of it; none where too little is known of its like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ours: Option<OursView>,
     /// The page of the delivery in Odoo.
     pub order_url: Option<String>,
     /// The transfer that it follows, and how: as its return, or as its backorder.
@@ -251,6 +254,19 @@ pub struct ShipmentView {
     /// Moments at which something was recorded, to the second and newest first, up to now even where the page is as known
     /// before: (for the address, as shown).
     pub moments: Vec<(String, String)>,
+}
+
+/// What we expect of a shipment that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OursView {
+    /// Half of such shipments have arrived by then.
+    pub p50: When,
+    /// 80 of 100 have.
+    pub p80: When,
+    /// Which deliveries that rests on.
+    pub basis: String,
+    /// Why it is expected late; none where it is not.
+    pub late: Option<String>,
 }
 
 /// A shipment under the same number of another carrier: one has an order, the other none.

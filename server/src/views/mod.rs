@@ -2,16 +2,20 @@
 //! the browser's half of a page agree.
 
 pub mod alerts;
+pub mod analytics;
 pub mod booking_rules;
+pub mod calibration;
+pub mod carriers;
 pub mod claims;
 pub mod connections;
 pub mod exceptions;
+pub mod figures;
 mod locale;
 pub mod mappings;
 mod named;
-pub mod overview;
 pub mod playbooks;
 pub mod reconciliation;
+pub mod reports;
 pub mod rules;
 pub mod session;
 pub mod shipments;
@@ -38,11 +42,15 @@ pub fn ports(context: &Arc<Context>, user: Option<&UserRecord>, browser: &sessio
         session: Arc::new(session::SessionPort { asker: asker.clone(), browser: browser.clone() }),
         shipments: Arc::new(shipments::ShipmentsPort(asker.clone())),
         exceptions: Arc::new(exceptions::ExceptionsPort(asker.clone())),
-        overview: Arc::new(overview::OverviewPort(asker.clone())),
+        figures: Arc::new(figures::FiguresPort(asker.clone())),
+        calibration: Arc::new(calibration::CalibrationPort(asker.clone())),
+        carriers: Arc::new(carriers::CarriersPort(asker.clone())),
         start: Arc::new(start::StartPort(asker.clone())),
         booking_rules: Arc::new(booking_rules::BookingRulesPort(asker.clone())),
         mappings: Arc::new(mappings::MappingsPort(asker.clone())),
         claims: Arc::new(claims::ClaimsPort(asker.clone())),
+        reports: Arc::new(reports::ReportsPort(asker.clone())),
+        analytics: Arc::new(analytics::AnalyticsPort(asker.clone())),
         connections: Arc::new(connections::ConnectionsPort { asker: asker.clone(), browser: browser.clone() }),
         rules: Arc::new(rules::RulesPort { asker: asker.clone(), browser: browser.clone() }),
         playbooks: Arc::new(playbooks::PlaybooksPort(asker.clone())),

@@ -26,7 +26,7 @@ const READERS: usize = 4;
 /// What is asked for, and in how many rounds: every route, with a record where it shows one, and the questions that show
 /// something else.
 fn addresses(records: &Records) -> Vec<(String, usize)> {
-    let Records { shipment, event, job, message, exception } = records;
+    let Records { shipment, event, job, message, exception, report } = records;
     let addresses: Vec<String> = app::ssr::pages()
         .iter()
         .map(|page| match page.as_str() {
@@ -37,6 +37,9 @@ fn addresses(records: &Records) -> Vec<(String, usize)> {
             "/connections/{id}" => "/connections/aftership".to_owned(),
             "/claims/{id}" => "/claims/CL-0001".to_owned(),
             "/rules/{id}" => "/rules/cases".to_owned(),
+            "/carriers/{id}" => "/carriers/dhl".to_owned(),
+            "/figures/{id}" => "/figures/on_time".to_owned(),
+            "/reports/{id}" => format!("/reports/{report}"),
             path => {
                 assert!(!path.contains(['{', '*']), "{path} shows a record: say here which");
                 path.to_owned()
@@ -61,6 +64,15 @@ fn addresses(records: &Records) -> Vec<(String, usize)> {
         "/rules?view=history".into(),
         "/rules/cases?compare=0".into(),
         "/rules/cases?typed=true".into(),
+        "/carriers?sort=volume&period=month".into(),
+        "/carriers/dhl?by=country&period=quarter".into(),
+        "/carriers/nothing".into(),
+        "/calibration?period=month&carrier=dhl".into(),
+        "/analytics?show=impact".into(),
+        "/analytics?show=sync&period=quarter".into(),
+        "/analytics/exceptions?hours=4-16&reason=LATE".into(),
+        "/reports/new?figures=on_time&carrier=dhl&period=month".into(),
+        "/reports/nothing".into(),
         "/there/is/no/such/page".into(),
     ];
     let routes = addresses.into_iter().map(|route| (route, ROUNDS));

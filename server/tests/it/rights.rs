@@ -11,14 +11,18 @@ use app::{
     contract::{
         ApiError, Ports,
         alerts::{AlertsQuery, MaintenanceForm, SnoozeFor},
+        analytics::{AnalyticsQuery, TroublesQuery},
         booking_rules::{BookingRulesQuery, RuleForm},
         bookings::NewBooking,
+        carriers::{CarrierQuery, CarriersQuery},
         claims::{ClaimEdit, ClaimsQuery, NewClaim, StepForm},
         connections::{ConnectionForm, ConnectionsQuery, SetupForm},
         exceptions::{Act, ActWith, QueueQuery},
+        figures::{FigureQuery, FiguresQuery},
         mappings::{MappingQuery, NewMeaning},
         playbooks::{CalendarForm, DayChange, PlaybooksQuery, TeamForm},
         reconciliation::ReconciliationQuery,
+        reports::{RemarkForm, ReportForm, ReportQuery},
         rules::{RuleQuery, RulesQuery},
         shipments::{ListQuery, ListTab},
         sync::{Chosen, SyncQuery},
@@ -165,7 +169,48 @@ fn daily_arguments() -> Vec<Arguments> {
         function("exceptions", None, Some("")),
         function("exceptions/one", Some("id=NO_ID"), Some("")),
         function("exceptions/act", Some("id=NO_ID&act=take"), Some("id=NO_ID&act=explode")),
-        function("overview", None, None),
+        function("overview", None, Some("query[period]=days&query[from]=2026-02-01&query[until]=2026-01-01")),
+        function("calibration", None, Some("query[period]=days&query[from]=2026-02-01&query[until]=2026-01-01")),
+        function(
+            "carriers",
+            None,
+            Some("query[figures][length]=days&query[figures][from]=2026-02-01&query[figures][until]=2026-01-01"),
+        ),
+        function(
+            "carriers/one",
+            Some("query[code]=nothing"),
+            Some("query[figures][length]=days&query[figures][from]=2026-02-01&query[figures][until]=2026-01-01"),
+        ),
+        function("sla", None, Some("query[period]=days&query[from]=2026-02-01&query[until]=2026-01-01")),
+        function(
+            "figures/one",
+            Some("query[kpi]=nothing"),
+            Some(
+                "query[kpi]=on_time&query[figures][period]=days&query[figures][from]=2026-02-01&query[figures][until]=2026-01-01",
+            ),
+        ),
+        function(
+            "analytics",
+            None,
+            Some("query[figures][length]=days&query[figures][from]=2026-02-01&query[figures][until]=2026-01-01"),
+        ),
+        function(
+            "analytics/rows",
+            None,
+            Some("query[figures][length]=days&query[figures][from]=2026-02-01&query[figures][until]=2026-01-01"),
+        ),
+        function("reports", None, None),
+        function("reports/one", Some("query[id]=NO_ID"), None),
+        function(
+            "reports/save",
+            Some("form[id]=NO_ID&form[name]=a&form[period]=last_week&form[figures][]=on_time"),
+            Some("form[name]=a&form[period]=ever"),
+        ),
+        function("reports/act", Some("id=NO_ID&act=pause"), Some("id=NO_ID&act=explode")),
+        function("targets", None, None),
+        function("targets/set", Some("figure=nothing&target=1"), Some("figure=on_time&target=many")),
+        function("targets/annotate", None, Some("form[kind]=mood&form[first]=2026-03-01")),
+        function("targets/remove-remark", Some("id=NO_ID"), Some("")),
         function("start", None, None),
         function("start/company", None, Some("name=")),
         function("start/skip", None, None),
@@ -250,6 +295,7 @@ fn governed_arguments() -> Vec<Arguments> {
         function("connections/pause", Some("name=nothing&why=because"), Some("name=nothing")),
         function("connections/resume", Some("name=nothing"), Some("")),
         function("connections/switch", Some("name=nothing&on=true"), Some("name=nothing&on=perhaps")),
+        function("connections/remove", Some("name=nothing"), Some("")),
         function("connections/set-up", Some("setup[name]=nothing&setup[key]=a+key"), Some("setup[act]=explode")),
         function("mappings/roll-back", Some("version=999&why=because"), Some("version=many&why=because")),
     ]
@@ -338,9 +384,11 @@ async fn every_function_and_every_role_agree_with_the_table() {
 /// Asks the port behind a function for something that is not there, in words that cannot be read where it takes any.
 async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
     match name.split('/').next() {
-        Some("frame" | "shipments" | "exceptions" | "overview" | "alerts" | "claims" | "start") => {
-            daily(ports, name).await
-        }
+        Some(
+            "frame" | "shipments" | "exceptions" | "overview" | "sla" | "figures" | "calibration" | "carriers" | "alerts" | "claims"
+            | "start",
+        ) => daily(ports, name).await,
+        Some("analytics" | "reports" | "targets") => reported(ports, name).await,
         _ => governed(ports, name).await,
     }
 }
@@ -348,9 +396,10 @@ async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
 /// What agents and executives use.
 async fn daily(ports: &Ports, name: &str) -> Result<(), ApiError> {
     let no = || "no such thing".to_owned();
-    let Ports { session, shipments, exceptions, overview, start, claims, alerts, .. } = ports;
+    let Ports { session, shipments, calibration, carriers, exceptions, figures, start, claims, alerts, .. } = ports;
     match name {
         "frame" => session.frame().await.map(drop),
+        "calibration" => calibration.accuracy(FiguresQuery::default()).await.map(drop),
         "shipments" => shipments.list(ListQuery { cursor: no(), ..ListQuery::default() }).await.map(drop),
         "shipments/find" => shipments.find(no()).await.map(drop),
         "shipments/one" => shipments.get(no(), Some(no())).await.map(drop),
@@ -366,7 +415,11 @@ async fn daily(ports: &Ports, name: &str) -> Result<(), ApiError> {
             let with = ActWith { why: "why ".repeat(1000), ..ActWith::default() };
             exceptions.act(no(), Act::Take, with).await
         }
-        "overview" => overview.overview().await.map(drop),
+        "carriers" => carriers.all(CarriersQuery::default()).await.map(drop),
+        "carriers/one" => carriers.one(CarrierQuery { code: no(), ..CarrierQuery::default() }).await.map(drop),
+        "overview" => figures.overview(FiguresQuery::default()).await.map(drop),
+        "sla" => figures.sla(FiguresQuery::default()).await.map(drop),
+        "figures/one" => figures.one(FigureQuery { kpi: no(), ..FigureQuery::default() }).await.map(drop),
         "start" => start.steps().await.map(drop),
         "start/company" => start.name_company(String::new()).await,
         "start/skip" => start.skip().await,
@@ -388,6 +441,25 @@ async fn daily(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "claims/remove-file" => claims.remove_file(no(), no()).await,
         "claims/deadlines" => claims.deadlines().await.map(drop),
         "claims/put-deadlines" => claims.put_deadlines(no()).await,
+        other => panic!("{other}: say here how its port is called"),
+    }
+}
+
+/// Analysis, saved reports, targets.
+async fn reported(ports: &Ports, name: &str) -> Result<(), ApiError> {
+    let no = || "no such thing".to_owned();
+    let Ports { analytics, reports, .. } = ports;
+    match name {
+        "analytics" => analytics.view(AnalyticsQuery::default()).await.map(drop),
+        "analytics/rows" => analytics.rows(TroublesQuery::default()).await.map(drop),
+        "reports" => reports.list().await.map(drop),
+        "reports/one" => reports.one(ReportQuery { id: no(), ..ReportQuery::default() }).await.map(drop),
+        "reports/save" => reports.save(ReportForm { id: no(), ..ReportForm::default() }).await.map(drop),
+        "reports/act" => reports.act(no(), no()).await,
+        "targets" => reports.targets().await.map(drop),
+        "targets/set" => reports.set_target(no(), no()).await,
+        "targets/annotate" => reports.annotate(RemarkForm { kind: no(), ..RemarkForm::default() }).await,
+        "targets/remove-remark" => reports.remove_remark(no()).await,
         other => panic!("{other}: say here how its port is called"),
     }
 }
@@ -447,6 +519,7 @@ async fn governed(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "connections/pause" => connections.pause(no(), String::new()).await,
         "connections/resume" => connections.resume(no()).await,
         "connections/switch" => connections.switch(no(), true, String::new()).await,
+        "connections/remove" => connections.remove(no(), String::new()).await,
         "connections/set-up" => connections.set_up(SetupForm { name: no(), ..SetupForm::default() }).await,
         other => panic!("{other}: say here how its port is called"),
     }

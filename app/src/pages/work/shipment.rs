@@ -19,7 +19,7 @@ use crate::{
         is_id,
         session::Permission,
         shipments::{
-            CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, ProofView, RawView, Reason,
+            CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, OursView, ProofView, RawView, Reason,
             ShipmentView, Standing, Step, StepStanding,
         },
     },
@@ -172,6 +172,7 @@ fn Head(view: ShipmentView) -> impl IntoView {
     let exception = row.exception.map(|(severity, label)| view! { <SeverityMark severity label/> });
     let late = row.late.filter(|(how, _)| *how != Lateness::None).map(|(how, text)| view! { " "<Late how text/> });
     let arrival = if row.delivered { "Delivered" } else { "ETA" };
+    let ours = view.ours.map(ours);
     let none = view.numbers.is_empty().then_some("None yet");
     let numbers = view.numbers.into_iter().map(|n| view! { <span class="row row--tight keep"><span data-testid="tracking-number"><Copy text=n.number/></span>{n.carrier.map(|c| view! { <span class="small muted">{c}</span> })}</span> }).collect_view();
     let steps = view.steps.into_iter().map(step).collect_view();
@@ -186,6 +187,7 @@ fn Head(view: ShipmentView) -> impl IntoView {
             <dl class="facts facts--across">
                 <dt>"Promised date"</dt><dd>{row.promise.map_or_else(|| "No promised date".into_any(), |when| view! { <Time when/> }.into_any())}</dd>
                 <dt>{arrival}</dt><dd>{row.eta.map_or_else(|| "No ETA".into_any(), |when| view! { <b><Time when/></b> }.into_any())}{late}</dd>
+                {ours}
                 <dt>"Tracking number"</dt><dd>{numbers}{none}</dd>
                 <dt>"Order"</dt><dd class="id">{row.order.unwrap_or_else(|| "No order".into())}</dd>
                 <dt>"Transfer"</dt><dd class="id">{row.transfer.unwrap_or_else(|| "–".into())}</dd>
@@ -193,6 +195,17 @@ fn Head(view: ShipmentView) -> impl IntoView {
             <ol class="rail rail--tall" aria-label="Progress">{steps}</ol>
         </section>
     }
+}
+
+/// Our estimate beside the carrier's, and why we expect it late.
+fn ours(of: OursView) -> AnyView {
+    let OursView { p50, p80, basis, late } = of;
+    let late = late.map(|why| view! { <p class="late late--warn" data-testid="expected-late">{format!("Expected late: {why}")}</p> });
+    view! {
+        <dt>"Our ETA"</dt>
+        <dd data-testid="our-eta"><b><Time when=p50/></b>", 80 % by "<Time when=p80/><p class="small muted">{basis}</p>{late}</dd>
+    }
+    .into_any()
 }
 
 fn step(step: Step) -> impl IntoView {

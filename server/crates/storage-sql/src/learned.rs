@@ -167,11 +167,12 @@ impl<E: Engine> Learned for Sql<E> {
 }
 
 async fn kept(db: &mut dyn Db, scope: Scope, shipments: &[ShipmentId]) -> Result<Vec<(ShipmentId, Kept)>> {
-    let rows = query("SELECT shipment_id, kept FROM learned_shipment WHERE company_id = ?1 AND shipment_id {in ids ?2}")
-        .bind(scope.company.0)
-        .bind(shipments.iter().map(|id| id.0).collect::<Vec<_>>())
-        .all(db)
-        .await?;
+    let rows =
+        query("SELECT shipment_id, kept FROM learned_shipment WHERE company_id = ?1 AND shipment_id {in ids ?2}")
+            .bind(scope.company.0)
+            .bind(shipments.iter().map(|id| id.0).collect::<Vec<_>>())
+            .all(db)
+            .await?;
     rows.iter().map(|row| Ok((row.id("shipment_id")?, from_json(row.str("kept")?)?))).collect()
 }
 

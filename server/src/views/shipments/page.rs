@@ -9,11 +9,12 @@ use crate::views::{
 };
 use app::contract::bookings::BookingsView;
 use app::contract::shipments::{
-    CaseView, CustomerView, ExceptionView, NumberView, ProofView, Reason, SameNumberView, ShipmentView, Standing, Step,
+    CaseView, CustomerView, ExceptionView, NumberView, OursView, ProofView, Reason, SameNumberView, ShipmentView, Standing, Step,
     StepStanding,
 };
 use application::{
     cases::agents::Ticket,
+    learned::expect::Ours,
     tracking::read::{Moment, ShownCustomer, ShownException, ShownProof, ShownShipment},
 };
 use domain::{
@@ -42,6 +43,7 @@ pub(super) fn view(shown: &ShownShipment, bookings: &[BookingRecord], times: &Ti
         anomalies: anomalies(shown),
         exceptions,
         unknown: None,
+        ours: shown.ours.as_ref().map(|of| ours(of, times)),
         order_url: shown.record.origin.as_ref().and_then(|o| o.url.clone()),
         follows: follows(shown),
         customer: shown.customer.clone().map(|of| customer(of, times.now)),
@@ -57,6 +59,16 @@ pub(super) fn view(shown: &ShownShipment, bookings: &[BookingRecord], times: &Ti
 }
 
 /// The transfers that a return or a backorder follows.
+/// Our own words beside the carrier's.
+fn ours(of: &Ours, times: &Times) -> OursView {
+    OursView {
+        p50: times.clock_or_date(of.estimate.p50),
+        p80: times.clock_or_date(of.estimate.p80),
+        basis: of.estimate.basis.clone(),
+        late: of.late.clone(),
+    }
+}
+
 fn follows(shown: &ShownShipment) -> Vec<(String, String)> {
     let transfer = shown.record.origin.as_ref().map(|origin| origin.transfer.clone()).unwrap_or_default();
     let named = [("Return of", transfer.return_of), ("Backorder of", transfer.backorder_of)];

@@ -39,7 +39,8 @@ impl Way {
         let number = loaded.shipment.numbers.first();
         let place = place_of(&loaded.shipment);
         let scanned = |fact: &&Fact| fact.reading.milestone.is_physical();
-        let first = loaded.input.facts.iter().filter(scanned).min_by_key(|fact| (fact.observation.time.sort_key(), fact.id));
+        let first =
+            loaded.input.facts.iter().filter(scanned).min_by_key(|fact| (fact.observation.time.sort_key(), fact.id));
         let scanned_in = first.and_then(|fact| country(fact.observation.location.as_ref()?.country.as_deref()?));
         Some(Self {
             carrier: number.and_then(|number| number.carrier.clone()),

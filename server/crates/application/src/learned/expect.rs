@@ -109,9 +109,8 @@ pub async fn ours(
 
 /// Where a stay began, and since when by the clocks there. A place that came as free text may name people.
 fn stood(loaded: &Loaded, course: &Course<'_>, stay: &Stay) -> (Option<String>, DateTime) {
-    let began = |fact: &&Fact| {
-        fact.observation.time.sort_key() == Some(stay.from) && fact.reading.milestone.is_physical()
-    };
+    let began =
+        |fact: &&Fact| fact.observation.time.sort_key() == Some(stay.from) && fact.reading.milestone.is_physical();
     let fact = loaded.input.facts.iter().find(began);
     let place = fact.and_then(|fact| fact.observation.location.as_ref()).filter(|place| place.is_in_parts());
     let place = place.map(|place| place.label()).filter(|label| !label.is_empty());

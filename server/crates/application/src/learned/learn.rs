@@ -6,13 +6,7 @@ use super::{
     course::{Way, cut},
     model::{MODEL, Model, in_force, outlook},
 };
-use crate::{
-    config::Mode,
-    context::Context,
-    error::Result,
-    exceptions::calendar,
-    people::settings,
-};
+use crate::{config::Mode, context::Context, error::Result, exceptions::calendar, people::settings};
 use domain::{fold, ids::ShipmentId};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use kpi::learned::{
@@ -138,7 +132,8 @@ async fn begin(context: &Context, scope: Scope) -> Result<Walk> {
 }
 
 async fn look_at(context: &Context, scope: Scope, walk: &mut Walk, ids: &[ShipmentId]) -> Result<()> {
-    let before: BTreeMap<ShipmentId, Kept> = context.store.learned.kept(scope, ids.to_vec()).await?.into_iter().collect();
+    let before: BTreeMap<ShipmentId, Kept> =
+        context.store.learned.kept(scope, ids.to_vec()).await?.into_iter().collect();
     let mut after = Vec::new();
     for id in ids {
         let known = before.get(id);
@@ -154,7 +149,13 @@ async fn look_at(context: &Context, scope: Scope, walk: &mut Walk, ids: &[Shipme
 }
 
 /// What is kept of a shipment from now on; none of one that nothing is learned of.
-async fn one(context: &Context, scope: Scope, walk: &Walk, id: ShipmentId, before: Option<&Kept>) -> Result<Option<Kept>> {
+async fn one(
+    context: &Context,
+    scope: Scope,
+    walk: &Walk,
+    id: ShipmentId,
+    before: Option<&Kept>,
+) -> Result<Option<Kept>> {
     let gone = || Ok(before.map(|_| Kept::default()));
     let Some(mut loaded) = context.store.shipments.load(scope, id, None).await? else { return gone() };
     let simulated = loaded.shipment.sandbox && context.config.mode != Mode::Demo;

@@ -2,10 +2,7 @@
 
 use crate::{context::Context, error::Result, people::settings};
 use jiff::{SignedDuration, Timestamp};
-use kpi::learned::{
-    count::What,
-    outlook::Outlook,
-};
+use kpi::learned::{count::What, outlook::Outlook};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
@@ -105,12 +102,7 @@ pub async fn in_force(context: &Context, scope: Scope) -> Result<Option<Model>> 
 ///
 /// # Errors
 /// When the store fails.
-pub async fn outlook(
-    context: &Context,
-    scope: Scope,
-    model: &Model,
-    cells: &[Option<String>; 5],
-) -> Result<Outlook> {
+pub async fn outlook(context: &Context, scope: Scope, model: &Model, cells: &[Option<String>; 5]) -> Result<Outlook> {
     let missing: Vec<String> =
         cells.iter().flatten().filter(|cell| context.learned.cell(cell).is_none()).cloned().collect();
     let mut read: HashMap<String, Arc<[PublishedCell]>> = HashMap::new();

@@ -131,7 +131,9 @@ fn days(first: Date, last: Date) -> (i32, i32) {
 fn by_carrier(scores: Vec<Counted>) -> BTreeMap<String, Score> {
     let mut all: BTreeMap<String, Score> = BTreeMap::new();
     for of in scores {
-        let (Some(family), What::Scored(measure)) = (of.count.cell.strip_prefix(SCORES), of.count.what) else { continue };
+        let (Some(family), What::Scored(measure)) = (of.count.cell.strip_prefix(SCORES), of.count.what) else {
+            continue;
+        };
         all.entry(family.to_owned()).or_default().add(measure, of.count.bin, of.n);
     }
     all
@@ -151,7 +153,9 @@ async fn weeks(context: &Context, caller: &Caller, carrier: Option<&str>, until:
     let what = vec![What::Scored(Measure::Made), What::Scored(Measure::Held)];
     let mut weeks: BTreeMap<i32, Score> = (first..=last).map(|week| (week, Score::default())).collect();
     for of in context.store.learned.scores_by_day(caller.scope(), what, place, span).await? {
-        let (Some(family), What::Scored(measure)) = (of.count.cell.strip_prefix(SCORES), of.count.what) else { continue };
+        let (Some(family), What::Scored(measure)) = (of.count.cell.strip_prefix(SCORES), of.count.what) else {
+            continue;
+        };
         if carrier.is_none_or(|carrier| carrier == family) {
             let week = Week::of(numbered_day(of.count.period)).0;
             weeks.entry(week).or_default().add(measure, of.count.bin, of.n);

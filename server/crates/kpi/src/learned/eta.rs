@@ -63,12 +63,7 @@ impl Known {
     }
 
     /// The same of levels that were read before, with how many deliveries each has.
-    pub fn of_levels(
-        levels: &[Option<Level>],
-        deliveries: [u64; 5],
-        prior: Option<&Curve>,
-        k: f64,
-    ) -> Option<Self> {
+    pub fn of_levels(levels: &[Option<Level>], deliveries: [u64; 5], prior: Option<&Curve>, k: f64) -> Option<Self> {
         let finest = Depth::ALL.into_iter().find(|depth| deliveries[depth.level()] > 0);
         Some(Self { mixture: mix(levels, prior, k)?, deliveries, finest })
     }

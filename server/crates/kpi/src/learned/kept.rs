@@ -101,9 +101,11 @@ impl Said {
             said.watched(course, outlook, stay, interval);
         }
         let ended_now = |end: Timestamp| end > interval.from && end <= interval.to;
-        said.alarmed |= course.gaps(interval.to).iter().filter(|(_, end)| ended_now(*end)).any(|(gap, _)| {
-            gap.hours > outlook.silence(gap.stage, course.table_hours).hours
-        });
+        said.alarmed |= course
+            .gaps(interval.to)
+            .iter()
+            .filter(|(_, end)| ended_now(*end))
+            .any(|(gap, _)| gap.hours > outlook.silence(gap.stage, course.table_hours).hours);
         said
     }
 
@@ -114,7 +116,8 @@ impl Said {
         let Some(until) = ends.into_iter().flatten().min() else { return };
         let from = stay.from.max(interval.from);
         let deadline = course.hours(stay.from, promise.end);
-        let (begin, end) = (course.hours(stay.from, from), course.hours(stay.from, until).min(deadline - LEAD_HOURS_MIN));
+        let (begin, end) =
+            (course.hours(stay.from, from), course.hours(stay.from, until).min(deadline - LEAD_HOURS_MIN));
         if until < from || end < begin {
             return;
         }

@@ -131,9 +131,8 @@ pub fn choose_theta_of(counted: &[Counted]) -> Option<f64> {
     let thetas = || THETAS.map(|theta| f64::from(theta) / 100.0);
     let right = |theta: f64| {
         let flags = counted.iter().filter(|one| one.highest >= theta);
-        let (all, late) = flags.fold((0, 0), |(all, late), one| {
-            (all + one.n, late + if one.ending == Ending::Late { one.n } else { 0 })
-        });
+        let (all, late) = flags
+            .fold((0, 0), |(all, late), one| (all + one.n, late + if one.ending == Ending::Late { one.n } else { 0 }));
         (all > 0).then(|| (late as f64 / all as f64, all))
     };
     if thetas().next().and_then(right).is_none_or(|(_, all)| all < FLAGS_MIN) {

@@ -57,7 +57,11 @@ pub async fn what_is_kept_is_added_up_once(store: Store) {
     assert_eq!(sums(store.counts(world.scope, CELL.into(), (2, 2)).await.unwrap()), [(2, 9, 1)]);
     store.keep(world.scope, vec![(shipment(1), Kept::default())], at(2)).await.unwrap();
     assert_eq!(all(&world).await, [(1, 5, 1), (2, 9, 1)]);
-    assert_eq!(store.cells_after(world.scope, String::new(), 9).await.unwrap(), [CELL], "what counts nothing is not there");
+    assert_eq!(
+        store.cells_after(world.scope, String::new(), 9).await.unwrap(),
+        [CELL],
+        "what counts nothing is not there"
+    );
     let other = Scope { company: CompanyId(Uuid::from_u128(77)), ..world.scope };
     assert_eq!(sums(store.counts(other, CELL.into(), EVERY).await.unwrap()), [], "of another company");
     store.forget(world.scope, 0, 2).await.unwrap();

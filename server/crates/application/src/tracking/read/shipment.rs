@@ -12,8 +12,9 @@ use crate::{
     },
     context::Context,
     error::{Result, UseCaseError},
-    exceptions::{Resolver, watch},
+    exceptions::{Resolver, calendar, watch},
     governance::messages,
+    learned::expect::{self, Ours},
     mask::Mask,
     odoo::{CUSTOMER, number_of},
     people::PeopleNames,
@@ -80,6 +81,8 @@ pub struct ShownShipment {
     pub unread_deliveries: usize,
     /// Shipments under the same numbers of other carriers; none as of a past moment, since they may be linked by now.
     pub same_number: Vec<SameNumber>,
+    /// What we expect of it; none as of a past moment, and where too little is known of its like.
+    pub ours: Option<Ours>,
     /// The moment that it is shown as of; none now.
     pub as_of: Option<Timestamp>,
     /// The moments that it can be shown as of, the newest first.
@@ -246,6 +249,7 @@ pub async fn shipment(
     let id = loaded.shipment.id;
     // read anew, so that the page says why even as of a past moment
     let folded = fold::fold(&loaded.input, as_of.unwrap_or(now));
+    let ours = ours(context, scope, (&loaded, &folded), as_of).await?;
     let until = as_of.unwrap_or(Timestamp::MAX);
     let people = PeopleNames::read(context, scope).await?;
     let audit = store.people.audit_of(scope, id).await?;
@@ -294,12 +298,27 @@ pub async fn shipment(
         proofs,
         unread_deliveries,
         same_number,
+        ours,
         as_of,
         moments,
         record: loaded.shipment,
         folded,
         facts,
     })
+}
+
+/// What we expect of it now.
+async fn ours(
+    context: &Context,
+    scope: Scope,
+    (loaded, folded): (&Loaded, &Folded),
+    as_of: Option<Timestamp>,
+) -> Result<Option<Ours>> {
+    if as_of.is_some() {
+        return Ok(None);
+    }
+    let company = calendar::company(context, scope).await?;
+    expect::ours(context, scope, loaded, folded, &company).await
 }
 
 /// The shipment, or the one that took it over; with the moments to look back to, which stay the same while a past one is shown.
@@ -454,6 +473,15 @@ async fn deeds(
         Deed { seq: line.seq, at: entry.at, action: entry.action, who, at_desk, why, assigned }
     };
     Ok(audit.into_iter().map(deed).collect())
+}
+
+/// The customer of a shipment, masked for who may not read names; none where there is none, or it was erased.
+///
+/// # Errors
+/// When the caller may not, or the store fails.
+pub async fn customer_of(context: &Context, caller: &Caller, shipment: ShipmentId) -> Result<Option<ShownCustomer>> {
+    caller.require(Permission::See)?;
+    customer(context, caller.scope(), shipment, Mask::of(caller)).await
 }
 
 async fn customer(context: &Context, scope: Scope, shipment: ShipmentId, mask: Mask) -> Result<Option<ShownCustomer>> {
