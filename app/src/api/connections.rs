@@ -89,3 +89,11 @@ pub async fn switch_connection(name: String, on: bool, #[server(default)] why: S
     leptos_axum::redirect(&format!("/connections/{name}"));
     Ok(())
 }
+
+/// Removes a connection that is disabled, and leads to the list.
+#[server(prefix = "/api", endpoint = "connections/remove")]
+pub async fn remove_connection(name: String, #[server(default)] why: String) -> Result<(), ApiError> {
+    shown(ports()?.connections.remove(name, why).await)?;
+    leptos_axum::redirect("/connections");
+    Ok(())
+}

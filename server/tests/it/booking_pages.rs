@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use crate::world::{
-    World,
-    site::{Reply, Site},
-    systems::{Systems, delivery},
+use crate::{
+    booking::{Booking, book_at, rule},
+    world::{
+        World,
+        site::{Reply, Site},
+        systems::{Systems, delivery},
+    },
 };
 use application::{
+    booking::rules,
     caller::Caller,
     clock::Clock,
     connections::{self, NewConnection},
@@ -147,4 +151,31 @@ async fn a_label_is_booked_by_a_plain_form_and_the_rules_are_tried_on_its_delive
     assert!(tried.body.contains("<b>Nothing: "), "{}", tried.body);
     drop((odoo, desk));
     site.stop().await;
+}
+
+#[tokio::test]
+async fn a_platform_is_removed_only_while_nothing_is_booked_there_and_no_rule_names_it() {
+    let world = World::with(any_port().resolve().unwrap()).await;
+    let sandbox = platform(&world).await;
+    connect(&world, &sandbox, "easypost").await;
+    let (context, caller) = (&world.context, Caller::trusted(world.context.scope()));
+    let remove = async || connections::remove(context, &caller, "easypost-api", "").await;
+    assert!(remove().await.unwrap_err().to_string().contains("disable it first"));
+    rules::put(context, &caller, vec![rule(book_at("easypost-api"))]).await.unwrap();
+    connections::switch(context, &caller, "easypost-api", false, "").await.unwrap();
+    let named = remove().await.unwrap_err().to_string();
+    assert!(named.contains("booking rule all names easypost-api"), "{named}");
+    rules::put(context, &caller, Vec::new()).await.unwrap();
+    assert_eq!(connections::removal(context, &caller, "easypost-api").await.unwrap().blocked, None);
+    remove().await.unwrap();
+    assert!(connections::one(context, &caller, "easypost-api").await.is_err(), "it is gone");
+    // with a label it stays: that can still be voided
+    let world = Booking::at("easypost").await;
+    world.add("A1");
+    world.import().await;
+    world.rules(Vec::new()).await;
+    let context = &world.systems.world.context;
+    connections::switch(context, &world.person(), "easypost-api", false, "").await.unwrap();
+    let booked = connections::remove(context, &world.person(), "easypost-api", "").await.unwrap_err().to_string();
+    assert!(booked.contains("it stays disabled"), "{booked}");
 }

@@ -17,7 +17,7 @@ use simulator::{
     odoo::{DATABASE, SandboxOdoo},
 };
 use std::sync::Arc;
-use storage::{connections::ConnectionRecord, jobs::JobKind};
+use storage::{Actor, connections::ConnectionRecord, jobs::JobKind};
 
 const KEY: &str = "the key of a second system";
 
@@ -283,5 +283,44 @@ async fn what_fails_is_counted_beside_the_navigation_and_shown_first() {
     assert!(!shown(&odd).contains("No connections match"), "unknown words are the default view: {}", shown(&odd));
     let none = site.page("/connections?owner=nobody", Some(&cookie)).await.unwrap();
     assert!(shown(&none).contains("No connections match these filters"), "{}", shown(&none));
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_is_removed_after_it_was_disabled_and_the_question_says_what_ends() {
+    let (site, second) = (Site::start().await, second_odoo().await);
+    let cookie = site.sign_in().await;
+    let context = &site.world.context;
+    put(&site, GUIDE, &odoo(&second.url(), KEY, &[]), &cookie).await;
+    let at = "/connections/odoo-benelux?tab=settings";
+    let does = async |function: &str, body: &str| {
+        let answer = site.submit(at, function, body, &cookie).await;
+        landed(&site, &answer, &cookie).await
+    };
+    does("connections/switch", "name=odoo-benelux&on=true").await;
+    let page = site.page(at, Some(&cookie)).await.unwrap();
+    assert!(shown(&page).contains("in use: disable it first"), "{}", shown(&page));
+    assert!(!shown(&page).contains("data-testid=\"remove-now\""), "{}", shown(&page));
+    // a form of before, or made by hand
+    let (_, page) = does("connections/remove", "name=odoo-benelux").await;
+    assert!(shown(&page).contains("disable it first"), "{}", shown(&page));
+    assert!(found(&site, "odoo-benelux").await.record.enabled);
+    does("connections/switch", "name=odoo-benelux&on=false").await;
+    let page = site.page(at, Some(&cookie)).await.unwrap();
+    for text in ["What ends", "Its secret is forgotten", "Nothing is imported from it", "What stays", "audit trail"] {
+        assert!(shown(&page).contains(text), "{text}: {}", shown(&page));
+    }
+    let (to, page) = does("connections/remove", "name=odoo-benelux&why=a+mistake").await;
+    assert_eq!(to, "/connections");
+    assert!(page.status == StatusCode::OK && !shown(&page).contains("odoo-benelux"), "{}", shown(&page));
+    let gone = site.page(at, Some(&cookie)).await.unwrap();
+    assert!(shown(&gone).contains("does not exist") && !gone.body.contains(KEY), "{}", shown(&gone));
+    let trail = context.store.people.audit_trail(context.scope(), None, 5).await.unwrap();
+    let line = trail.iter().find(|line| line.entry.action == "connection.remove").unwrap();
+    assert!(matches!(line.actor, Actor::User(_)) && line.entry.why.is_some(), "{line:?}");
+    // the name is free
+    let (at, _) = put(&site, GUIDE, &odoo(&second.url(), KEY, &[]), &cookie).await;
+    assert_eq!(at, "/connections/new?connection=odoo-benelux");
+    assert!(found(&site, "odoo-benelux").await.record.is_draft(), "nothing of the first one counts");
     site.stop().await;
 }

@@ -38,4 +38,6 @@ pub trait ConnectionsPort: Send + Sync {
     async fn set_up(&self, form: SetupForm) -> ApiResult<()>;
     /// Turns it on or off.
     async fn switch(&self, name: String, on: bool, why: String) -> ApiResult<()>;
+    /// Removes one that is disabled.
+    async fn remove(&self, name: String, why: String) -> ApiResult<()>;
 }

@@ -78,6 +78,17 @@ pub struct ChangeView {
     pub at: When,
 }
 
+/// What a removal would do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RemovalView {
+    /// Why it cannot be done, and what to do; none where it can.
+    pub blocked: Option<String>,
+    /// What ends, a sentence each.
+    pub ends: Vec<String>,
+    /// What stays, a sentence each.
+    pub stays: Vec<String>,
+}
+
 /// A connection with everything about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConnectionView {
@@ -115,6 +126,8 @@ pub struct ConnectionView {
     pub routing: Option<Vec<(String, String)>>,
     /// The settings for people: what, and the value.
     pub settings: Vec<(String, String)>,
+    /// What its removal would do.
+    pub removal: RemovalView,
     /// The form that changes it; none where this version has no such connector.
     pub form: Option<FormView>,
     /// The set-up of an Odoo; none of others.

@@ -3,6 +3,7 @@
 mod form;
 mod list;
 mod page;
+mod removal;
 mod setup;
 
 use super::{Asker, refused, session::BrowserSession};
@@ -100,15 +101,17 @@ impl ConnectionsPort {
             let details = connections::one(context, &caller, name).await?;
             let activity = connections::activity(context, &caller, &details).await?;
             let pausing = connections::pausing(context, std::iter::once(&details.overview)).await?;
-            Ok::<_, UseCaseError>((details, activity, pausing))
+            let removal = connections::removal(context, &caller, name).await?;
+            Ok::<_, UseCaseError>((details, activity, pausing, removal))
         };
-        let (details, activity, pausing) = read.await.map_err(|error| refused(context, error))?;
+        let (details, activity, pausing, removal) = read.await.map_err(|error| refused(context, error))?;
         let typed = self.typed(was_refused, |form| form.version > 0 && form.name == name).await;
         let setup = match details.overview.record.connector.as_str() {
             odoo::ID => Some(self.setup(&caller, name).await.map_err(|error| refused(context, error))?),
             _ => None,
         };
-        Ok(ConnectionView { setup, ..page::one(details, activity, &pausing, typed, &self.asker.times()) })
+        let removal = removal::view(&details.overview, removal);
+        Ok(ConnectionView { setup, removal, ..page::one(details, activity, &pausing, typed, &self.asker.times()) })
     }
 
     /// The set-up of an Odoo, with what was done last in this session.
@@ -252,5 +255,10 @@ impl app::contract::connections::ConnectionsPort for ConnectionsPort {
     async fn switch(&self, name: String, on: bool, why: String) -> ApiResult<()> {
         let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
         connections::switch(context, &caller, &name, on, &why).await.map_err(|error| refused(context, error))
+    }
+
+    async fn remove(&self, name: String, why: String) -> ApiResult<()> {
+        let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
+        connections::remove(context, &caller, &name, &why).await.map_err(|error| refused(context, error))
     }
 }

@@ -8,8 +8,8 @@ use super::{
 use app::{
     components::parts::grouped,
     contract::connections::{
-        CallRow, ChangeView, CheckResult, CheckView, ConnectionView, ErrorRow, Health, MessageRow, ReportView,
-        SavedView,
+        CallRow, ChangeView, CheckResult, CheckView, ConnectionView, ErrorRow, Health, MessageRow, RemovalView,
+        ReportView, SavedView,
     },
 };
 use application::{
@@ -63,8 +63,9 @@ pub(super) fn one(
         routing: (family(&overview) == Some(Family::Desk)).then(|| routing(&overview.takes)),
         settings: settings(&overview),
         form: template.map(|template| form::form_view(template, form, row.secrets, fault)),
-        // what the session has of it is put in by who reads that
+        // what the session has of it, and what its removal would do, is put in by who reads that
         setup: None,
+        removal: RemovalView::default(),
         saved,
         row,
     }

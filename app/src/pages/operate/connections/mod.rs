@@ -6,5 +6,6 @@ pub mod list;
 pub mod new;
 pub mod one;
 mod parts;
+mod removal;
 mod sections;
 mod setup;

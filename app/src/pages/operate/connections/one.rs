@@ -3,13 +3,14 @@
 use super::{
     form::{SettingsForm, Use},
     parts::{TestButton, TestPanel, page},
+    removal::Remove,
     sections::{Calls, ChangeLog, Errors, Messages, Routing, Secrets, SettingsList, Traffic},
     setup::SetUp,
 };
 use crate::{
     api::{
-        self, PauseConnection, PutConnection, ResumeConnection, RetireSecret, RotateConnection, SetUpOdoo,
-        SwitchConnection, TestConnection,
+        self, PauseConnection, PutConnection, RemoveConnection, ResumeConnection, RetireSecret, RotateConnection,
+        SetUpOdoo, SwitchConnection, TestConnection,
     },
     components::{
         Copy, Failed, Frame, HealthTag, Icon, Outside, PageTitle, Time, action,
@@ -90,6 +91,8 @@ struct Acts {
     pause: ServerAction<PauseConnection>,
     resume: ServerAction<ResumeConnection>,
     switch: ServerAction<SwitchConnection>,
+    /// It leads to the list: the page does not read it again.
+    remove: ServerAction<RemoveConnection>,
     set_up: ServerAction<SetUpOdoo>,
 }
 
@@ -103,6 +106,7 @@ impl Acts {
             pause: action(),
             resume: action(),
             switch: action(),
+            remove: action(),
             set_up: action(),
         }
     }
@@ -133,6 +137,7 @@ impl Acts {
             self.pause.value().get().and_then(Result::err),
             self.resume.value().get().and_then(Result::err),
             self.switch.value().get().and_then(Result::err),
+            self.remove.value().get().and_then(Result::err),
             self.set_up.value().get().and_then(Result::err).filter(|error| !matches!(error, ApiError::Invalid { .. })),
         ]
         .into_iter()
@@ -462,7 +467,7 @@ fn Settings(one: Signal<ConnectionView>, acts: Acts) -> impl IntoView {
     view! {
         <div class="cols cols--add">
             <For each=move || [which.get()] key=Clone::clone children=form/>
-            <div class="stack" id="test-side">{move || view! { <TestPanel name=saved.get().name report=saved.get().report test=acts.test/> }}{ingest}</div>
+            <div class="stack" id="test-side">{move || view! { <TestPanel name=saved.get().name report=saved.get().report test=acts.test/> }}{ingest}<Remove one act=acts.remove/></div>
         </div>
     }
 }

@@ -30,6 +30,6 @@ pub use manage::{KeptAs, NewConnection, pause, put, resume, switch};
 pub use overview::{Details, Overview, State, StateKind, list, one, state_of};
 pub use probe::{examine, test};
 pub use refresh::{flush, refresh};
-pub use removal::remove;
+pub use removal::{DELIVERIES_COUNTED, Removal, removal, remove};
 pub use rotation::{retire_old, rotate};
 pub use seed::{overruled, seed, seeded};

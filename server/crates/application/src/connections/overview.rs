@@ -293,6 +293,9 @@ pub async fn one(context: &Context, caller: &Caller, name: &str) -> Result<Detai
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
     let found = named(context, scope, name).await?;
+    if found.is_removed() {
+        return Err(crate::UseCaseError::NotFound("connection"));
+    }
     let id = found.record.id;
     let mut overview = overviews(context, caller, vec![found]).await?;
     let overview = overview.pop().ok_or(crate::UseCaseError::NotFound("connection"))?;

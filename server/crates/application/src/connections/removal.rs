@@ -7,11 +7,12 @@ use super::{
 };
 use crate::{
     audit,
+    booking::rules,
     caller::Caller,
     context::Context,
     error::{Result, UseCaseError},
 };
-use domain::{access::Permission, ids::ReconciliationId};
+use domain::{access::Permission, booking::Action, ids::ReconciliationId};
 use outbound::template::Family;
 use storage::{
     Scope,
@@ -21,23 +22,65 @@ use storage::{
 
 /// Deliveries that end in one step.
 const STEP: u32 = 500;
+/// So many deliveries are counted at most before a removal.
+pub const DELIVERIES_COUNTED: u32 = 1_000;
+
+/// What would end with a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// Why it cannot be removed; none where it can.
+    pub blocked: Option<String>,
+    /// Its deliveries that are not over, at most [`DELIVERIES_COUNTED`].
+    pub deliveries: usize,
+}
+
+/// What would end if a connection was removed.
+///
+/// # Errors
+/// When the caller may not, there is no such connection, or the store fails.
+pub async fn removal(context: &Context, caller: &Caller, name: &str) -> Result<Removal> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
+    let record = named(context, scope, name).await?.record;
+    let deliveries = context.store.shipments.open_records(scope, name, 0, DELIVERIES_COUNTED).await?.len();
+    Ok(Removal { blocked: blocked(context, scope, &record).await?, deliveries })
+}
+
+/// Why a connection cannot be removed; none where it can.
+async fn blocked(context: &Context, scope: Scope, record: &ConnectionRecord) -> Result<Option<String>> {
+    let name = &record.name;
+    if record.enabled {
+        return Ok(Some(format!("{name} is in use: disable it first")));
+    }
+    if catalogue::family(&record.connector) != Some(Family::Shipping) {
+        return Ok(None);
+    }
+    if context.store.bookings.any_at(scope, name).await? {
+        let why =
+            "labels were booked or numbers registered there, which can still be voided or ended: it stays disabled";
+        return Ok(Some(format!("{name} cannot be removed: {why}")));
+    }
+    let names_it = |action: &Action| match action {
+        Action::Book { connection, .. } | Action::Register { connection } => connection == name,
+        Action::Nothing => false,
+    };
+    let rule = rules::rules(context, scope).await?.into_iter().find(|rule| names_it(&rule.action));
+    Ok(rule.map(|rule| format!("the booking rule {} names {name}: change or remove the rule first", rule.name)))
+}
 
 /// Removes a connection that is disabled: its secrets are forgotten, its waiting work and its open differences end, and deliveries of an
 /// order system that are not over count as deleted there. The same name may be given again.
 ///
 /// # Errors
-/// `Invalid` where it is in use, or a platform at which labels are booked; else where there is none, or the store fails.
+/// `Invalid` where it is in use, or a platform at which labels were booked or that a booking rule names; else where there is none, or
+/// the store fails.
 pub async fn remove(context: &Context, caller: &Caller, name: &str, why: &str) -> Result<()> {
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
     let known = named(context, scope, name).await?;
     checks::is_kept(&known)?;
-    if known.record.enabled {
-        return Err(checks::invalid("name", format!("{name} is in use: disable it first")));
-    }
-    if catalogue::family(&known.record.connector) == Some(Family::Shipping) {
-        let message = format!("{name} has labels that were booked there, which can still be voided: it stays disabled");
-        return Err(checks::invalid("name", message));
+    if let Some(why) = blocked(context, scope, &known.record).await? {
+        return Err(checks::invalid("name", why));
     }
     let (secrets, key) = sealed(context, known.record.id, Some(&known), &[]);
     let why = why.trim();
