@@ -1,14 +1,15 @@
 //! Bookings and registrations that are given up, and what a person settles: wherever they stand, nothing is bought or registered twice,
 //! and nothing that may exist is forgotten.
 
-use crate::booking::{Booking, PICKED_UP, rule};
+use crate::booking::{Booking, PICKED_UP, label_at, rule};
 use application::{
     booking::{
         decide::{self, Decision},
-        register_by_hand,
+        order, register_by_hand,
     },
     connections,
 };
+use carriers::booking::Mode;
 use domain::booking::{Action, Phase};
 use serde_json::json;
 use simulator::{
@@ -97,6 +98,57 @@ async fn a_refused_address_is_not_corrected_for_a_delivery_that_is_cancelled() {
     let context = &world.systems.world.context;
     let again = decide::decide(context, &world.person(), world.booking(picking).await.id, Decision::SendAgain).await;
     assert!(again.is_err(), "a cancelled delivery gets no label");
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_whole_is_asked_about_before_the_platform_is() {
+    for (field, says) in [("country_code", "no country"), ("street", "no street")] {
+        let world = Booking::at("easypost").await;
+        let picking = world.add("A1");
+        let partner = world.systems.odoo.value(picking, "partner_id")[0].as_i64().unwrap();
+        let whole = world.systems.odoo.field("res.partner", partner, field);
+        world.systems.odoo.edit_linked(picking, "partner_id", field, json!(false));
+        world.platform.fail(Some("POST easypost/shipments"), &Fault::Error("NOT.TO.BE.ASKED"), 1);
+        world.import().await;
+        assert_eq!((world.phase(picking).await, world.platform.labels().len()), (Phase::Refused, 0), "{field}");
+        let refused = world.booking(picking).await.purchase.refused.unwrap();
+        assert!(refused.what.contains(says) && refused.todo.contains("in Odoo"), "{refused:?}");
+        assert_eq!(world.asked(picking, says), [Open::Todo], "{field}");
+        world.platform.heal();
+        world.systems.odoo.edit_linked(picking, "partner_id", field, whole);
+        world.systems.odoo.edit(picking, "origin", json!("S-A1"));
+        world.import().await;
+        assert_eq!((world.phase(picking).await, world.platform.labels().len()), (Phase::Booked, 1), "{field}");
+        assert_eq!(world.asked(picking, says), [Open::Done], "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_label_that_is_voided_while_odoo_is_away_is_reported_after_the_next_one_was_booked() {
+    let world = Booking::at("easypost").await;
+    world.systems.world.leaves_jobs();
+    let picking = world.add("A1");
+    world.import().await;
+    let first = world.booking(picking).await;
+    let before = world.number(picking).unwrap();
+    let context = &world.systems.world.context;
+    connections::pause(context, &world.person(), "odoo", "an upgrade").await.unwrap();
+    decide::decide(context, &world.person(), first.id, Decision::Void).await.unwrap();
+    world.systems.advance(60).await;
+    world.platform.settle();
+    hours(&world, 25).await;
+    assert_eq!(world.phase(picking).await, Phase::Voided);
+    order::book(context, &world.person(), first.shipment, label_at("easypost-api"), Mode::Test).await.unwrap();
+    connections::resume(context, &world.person(), "odoo").await.unwrap();
+    hours(&world, 1).await;
+    let second = world.booking(picking).await;
+    assert_eq!((second.purchase.phase, second.wanted.generation), (Phase::Booked, 2));
+    let number = second.purchase.label.unwrap().number;
+    assert_eq!((world.number(picking), number != before), (Some(number), true), "the void one is taken back");
+    assert_eq!(world.notes(picking, "is void"), 1);
+    assert_eq!(world.asked(picking, "differ"), []);
+    let names: Vec<_> = world.attached(picking).iter().map(|file| file["name"].to_string()).collect();
+    assert_eq!(names.iter().filter(|name| name.contains("VOID Label")).count(), 1, "{names:?}");
 }
 
 #[tokio::test]
@@ -232,6 +284,51 @@ async fn a_registration_without_an_answer_counts_only_where_the_platform_has_it(
 }
 
 #[tokio::test]
+async fn a_number_is_registered_as_its_carrier_writes_it_and_once_in_whatever_form() {
+    for platform in ["aftership", "easypost", "17track", "shippo"] {
+        let world = registering(platform).await;
+        let picking = world.systems.add_order("A9");
+        world.systems.odoo.edit(picking, "carrier_id", json!([1, "UPS"]));
+        world.systems.odoo.edit(picking, "carrier_tracking_ref", json!("1z 999 aa1 01 2345 6784"));
+        world.import().await;
+        let known = registration(&world, picking).await;
+        let expected = ("1Z999AA10123456784", Tracking::Registered);
+        assert_eq!((known.number.as_str(), known.tracking), expected, "{platform}: {known:?}");
+        world.systems.odoo.edit(picking, "carrier_tracking_ref", json!("1Z999AA10123456784"));
+        world.import().await;
+        assert_eq!(world.registrations(picking).await.len(), 1, "{platform}");
+        let there: Vec<_> = world.platform.trackers().into_iter().map(|one| (one.registrations, one.stopped)).collect();
+        assert_eq!(there, [(1, false)], "{platform}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_may_be_registered_is_looked_at_before_it_is_sent_again() {
+    let again = async |platform: &str, operation: &str| {
+        let world = registering(platform).await;
+        world.systems.world.leaves_jobs();
+        world.platform.fail(Some(operation), &Fault::ResetAfterApply, 1);
+        let picking = numbered(&world, DHL, "DHL Express").await;
+        assert!(registration(&world, picking).await.about.unanswered, "{platform}");
+        // before that is looked at, its delivery does not have the number any more, then has it again
+        world.systems.odoo.edit(picking, "carrier_tracking_ref", json!(false));
+        world.import().await;
+        let gone = world.platform.trackers();
+        world.systems.odoo.edit(picking, "carrier_tracking_ref", json!(DHL));
+        world.import().await;
+        hours(&world, 1).await;
+        assert_eq!(registration(&world, picking).await.tracking, Tracking::Registered, "{platform}");
+        (gone, world.platform.trackers())
+    };
+    let (_, there) = again("shippo", "POST shippo/tracks").await;
+    assert_eq!(there.iter().map(|one| one.registrations).collect::<Vec<_>>(), [1], "each event comes once: {there:?}");
+    // where it can be ended, it was
+    let (gone, there) = again("aftership", "POST aftership/trackings").await;
+    assert!(!gone.is_empty() && gone.iter().all(|one| one.stopped), "{gone:?}");
+    assert_eq!(there.iter().filter(|one| !one.stopped).count(), 1, "{there:?}");
+}
+
+#[tokio::test]
 async fn a_label_that_its_platform_tracks_is_not_registered_there_again() {
     for platform in ["easypost", "shippo", "karrio", "shipengine"] {
         let world = Booking::at(platform).await;
@@ -256,7 +353,8 @@ async fn a_registration_is_given_up_wherever_it_stands() {
     cancelled(&world, picking).await;
     hours(&world, 3).await;
     assert_eq!(registration(&world, picking).await.tracking, Tracking::Stopped);
-    assert!(world.platform.trackers().iter().all(|one| one.stopped));
+    // whatever a try of the platform's made, nothing of it reports
+    assert_eq!(world.platform.trackers().iter().filter(|one| !one.stopped).count(), 0);
     // the answer to the end is lost: it is asked for again, and what is gone is gone
     let world = registering("aftership").await;
     world.systems.world.leaves_jobs();
@@ -265,6 +363,8 @@ async fn a_registration_is_given_up_wherever_it_stands() {
     cancelled(&world, picking).await;
     hours(&world, 3).await;
     assert_eq!(registration(&world, picking).await.tracking, Tracking::Stopped);
+    let there = world.platform.trackers();
+    assert!(there.len() == 1 && there[0].stopped, "{there:?}");
 }
 
 #[tokio::test]

@@ -199,6 +199,9 @@ async fn a_rule_is_as_old_as_its_last_change_wherever_it_stands() {
     let second = since().await;
     assert_eq!(second["two"], first["two"], "its place is no change");
     assert_eq!(second["one"], first["one"] + SignedDuration::from_secs(60));
+    let renamed = domain::booking::BookingRule { name: "another".into(), ..named("two") };
+    world.rules(vec![renamed]).await;
+    assert_eq!(since().await["another"], first["two"], "its name is no change");
     let written: Value = serde_json::to_value(rules::list(context, &person).await.unwrap().rules).unwrap();
     assert!(written[0]["since"].is_string(), "{written}");
 }

@@ -281,11 +281,11 @@ impl OdooClient {
         Ok(())
     }
 
-    /// When the goods of a delivery were reserved: Odoo keeps no time of that, but makes a line for each thing that it reserves. Without
-    /// lines it counts from when it was made.
+    /// When the goods of a delivery were reserved: Odoo keeps no time of that, but makes a line for each thing that it reserves, the newest
+    /// with the highest id. Without lines it counts from when it was made.
     async fn reserved_at(&self, record: i64, row: &Fields, log: &dyn CallLog) -> Result<Option<Timestamp>, CallError> {
         let domain = json!([["picking_id", "=", record]]);
-        let body = json!({"domain": domain, "fields": ["create_date"], "order": "id", "limit": LINES_MAX});
+        let body = json!({"domain": domain, "fields": ["create_date"], "order": "id desc", "limit": 1});
         let lines: Vec<Value> = self.ask_explained(LINE, "search_read", body, log).await?;
         let made = |row: &Fields| Row::new(row, "").moment("create_date");
         Ok(lines.iter().filter_map(Value::as_object).filter_map(made).chain(made(row)).max())

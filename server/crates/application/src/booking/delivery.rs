@@ -3,7 +3,7 @@
 
 use super::{
     platform_at, platform_job,
-    register::{self, Named, Wanted},
+    register::{self, Asked, Named, Wanted},
     report::Report,
     request::{Request, key_of},
     rules, typed_over,
@@ -325,6 +325,7 @@ impl Delivery<'_> {
             let rate = booking.purchase.rate.as_ref();
             let word = label.carrier.as_deref().or_else(|| rate.map(|rate| rate.carrier.as_str()));
             let wanted = Wanted {
+                asked: Asked::ByDelivery,
                 connection: &booking.connection,
                 number: &label.number,
                 carrier: Named::There(word),
@@ -341,6 +342,7 @@ impl Delivery<'_> {
     async fn register(&self, read: &ToBook, shipment: &ShipmentRecord, connection: &str) -> Result<(), OrderError> {
         for number in &shipment.numbers {
             let wanted = Wanted {
+                asked: Asked::ByDelivery,
                 connection,
                 number: &number.number,
                 carrier: Named::of(number, read.method.as_deref()),
@@ -356,10 +358,14 @@ impl Delivery<'_> {
     /// Numbers that the shipment goes under no longer, and that are no label's, are not tracked any more.
     async fn end_gone(&self, shipment: &ShipmentRecord, bookings: &[BookingRecord]) -> Result<(), OrderError> {
         let labels = bookings.iter().filter(|one| one.purchase.phase == Phase::Booked && !one.purchase.unwanted);
-        let labels = labels.filter_map(|one| one.purchase.label.as_ref()).map(|label| label.number.as_str());
-        let wanted: Vec<&str> = shipment.numbers.iter().map(|number| number.number.as_str()).chain(labels).collect();
+        let labels = labels.filter_map(|one| one.purchase.label.as_ref());
+        let labels = labels.map(|label| (label.number.as_str(), Named::There(None)));
+        let own = shipment.numbers.iter().map(|number| (number.number.as_str(), Named::of(number, None)));
+        // earlier ones are kept as people wrote them
+        let both = |(number, named): (&str, Named<'_>)| [named.written(number), number.to_owned()];
+        let wanted: Vec<String> = own.chain(labels).flat_map(both).collect();
         for known in self.context.store.bookings.registrations(self.scope, shipment.id).await? {
-            if !wanted.contains(&known.number.as_str()) {
+            if !wanted.contains(&known.number) {
                 register::end(self.context, self.scope, known, self.correlation).await?;
             }
         }

@@ -117,6 +117,12 @@ impl Work<'_> {
     /// The shipment is created at the platform, and a rate chosen; nothing is bought.
     async fn rate(&mut self, books: &dyn Booking, calls: &dyn CallLog) -> Result<(), OrderError> {
         let request = Request::opened(self.context, self.scope, &self.booking).await?;
+        // platforms say in their own words, or of something else, what is missing
+        if let Some(what) = request.as_ref().and_then(Request::lacking) {
+            let (code, todo) =
+                (RefusalCode::Address.code().to_owned(), "Complete it in Odoo: it is booked then.".to_owned());
+            return self.happens(Event::NotRated(Refused { code, what, todo })).await;
+        }
         let Some(request) = request.and_then(|request| request.rate_request(&self.booking)) else {
             // the customer was erased
             return self.happens(Event::Unwanted).await;

@@ -11,6 +11,7 @@ use domain::{
     booking::Subscription,
     carriers as directory,
     ids::{CorrelationId, ShipmentId},
+    numbers,
 };
 use jiff::Timestamp;
 use outbound::{CallError, CallLog, ErrorClass};
@@ -22,8 +23,18 @@ use storage::{
     trackers::NumberRecord,
 };
 
+/// Who asks for a registration.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Its delivery, each time that it is looked at.
+    ByDelivery,
+    /// A person: what was refused before is asked for anew.
+    ByPerson,
+}
+
 /// A number that is to be registered.
 pub(super) struct Wanted<'a> {
+    pub(super) asked: Asked,
     pub(super) connection: &'a str,
     pub(super) number: &'a str,
     pub(super) carrier: Named<'a>,
@@ -45,6 +56,15 @@ impl<'a> Named<'a> {
     /// That of a number of a shipment whose delivery has this shipping method.
     pub(super) fn of(number: &'a NumberRecord, method: Option<&'a str>) -> Self {
         Self::Here { family: number.carrier.as_deref(), labels: [method, number.carrier_label.as_deref()] }
+    }
+
+    /// The number as its carrier writes it, by which it is registered: people type blanks and small letters.
+    pub(super) fn written(self, number: &str) -> String {
+        let family = match self {
+            Self::There(_) => None,
+            Self::Here { family, .. } => family,
+        };
+        numbers::normalise_of(number, family).unwrap_or_else(|_| number.trim().to_owned())
     }
 
     /// In the platform's word, and in our own.
@@ -77,9 +97,9 @@ pub(super) async fn want(
         country: wanted.country.map(str::to_owned),
         ..Registration::default()
     };
-    let new = RegistrationRecord {
+    let mut new = RegistrationRecord {
         connection: wanted.connection.to_owned(),
-        number: wanted.number.to_owned(),
+        number: wanted.carrier.written(wanted.number),
         shipment: wanted.shipment,
         tracking: Tracking::Wanted,
         about,
@@ -87,15 +107,22 @@ pub(super) async fn want(
         updated_at: context.now(),
         revision: 0,
     };
-    let Some(known) = bookings.registration(scope, wanted.connection, wanted.number).await? else {
+    let known = match bookings.registration(scope, wanted.connection, &new.number).await? {
+        // earlier ones are kept as people wrote them
+        None if new.number != wanted.number => bookings.registration(scope, wanted.connection, wanted.number).await?,
+        known => known,
+    };
+    let Some(known) = known else {
         let job = job(context, &new, correlation);
         bookings.want(scope, new, vec![job]).await?;
         context.notifier.work(Lane::RealTime);
         return Ok(());
     };
-    let stops = platform_at(context, wanted.connection).and_then(|platform| platform.registering?.stops.then_some(()));
-    let Some(next) = again(&known, new, stops.is_some(), context.now()) else { return Ok(()) };
-    let calls = matches!(next.tracking, Tracking::Wanted | Tracking::Lapsed) && next.tracking != known.tracking;
+    new.number.clone_from(&known.number);
+    let manifest = platform_at(context, wanted.connection).and_then(|platform| platform.registering);
+    let Some(next) = again(&known, (new, wanted.asked), manifest, context.now()) else { return Ok(()) };
+    let calls = matches!(next.tracking, Tracking::Wanted | Tracking::Lapsed | Tracking::Sending)
+        && next.tracking != known.tracking;
     let jobs = if calls { vec![job(context, &next, correlation)] } else { Vec::new() };
     keep(context, scope, next, jobs).await?;
     context.notifier.work(Lane::RealTime);
@@ -103,14 +130,16 @@ pub(super) async fn want(
 }
 
 /// What becomes of a known number that a delivery wants: it is that delivery's from now on, and registered anew where that is over. None
-/// where nothing changes. `stops` is whether the platform ends reports at all.
+/// where nothing changes.
 fn again(
     known: &RegistrationRecord,
-    new: RegistrationRecord,
-    stops: bool,
+    (new, asked): (RegistrationRecord, Asked),
+    manifest: Option<&RegisteringManifest>,
     now: Timestamp,
 ) -> Option<RegistrationRecord> {
     let known = known.clone();
+    let stops = manifest.is_some_and(|manifest| manifest.stops);
+    let doubles = manifest.is_some_and(|manifest| manifest.again == Again::Doubles);
     let was_registered = known.about.registered_at.is_some();
     let moved = known.shipment != new.shipment;
     let (reference, country) = (new.about.reference.clone(), new.about.country.clone());
@@ -128,9 +157,12 @@ fn again(
             (next.about.restarts, next.about.ended) = (0, None);
             next
         }
+        // it may be there: that is looked at before it is sent again
+        Tracking::Unwanted | Tracking::Stopped if known.about.unanswered && doubles => of_new(Tracking::Sending, None),
         Tracking::Unwanted | Tracking::Stopping | Tracking::Stopped => {
             RegistrationRecord { revision: known.revision, ..new }
         }
+        Tracking::Refused if asked == Asked::ByPerson => RegistrationRecord { revision: known.revision, ..new },
         Tracking::Refused if new.about.ours.is_some() && known.about.ours != new.about.ours => {
             RegistrationRecord { revision: known.revision, ..new }
         }
@@ -160,6 +192,7 @@ pub async fn by_hand(
     context.store.people.audit(scope, audit).await?;
     for number in &shipment.numbers {
         let wanted = Wanted {
+            asked: Asked::ByPerson,
             connection,
             number: &number.number,
             carrier: Named::of(number, None),
@@ -167,11 +200,6 @@ pub async fn by_hand(
             reference: shipment.origin.as_ref().map_or(number.number.as_str(), |origin| origin.name.as_str()),
             country: shipment.plan.to.as_deref(),
         };
-        let refused = context.store.bookings.registration(scope, connection, &number.number).await?;
-        if let Some(known) = refused.filter(|known| known.tracking == Tracking::Refused) {
-            // as one that was ended: a person asks for it anew
-            keep(context, scope, RegistrationRecord { tracking: Tracking::Stopped, ..known }, Vec::new()).await?;
-        }
         want(context, scope, &wanted, correlation).await.map_err(ours)?;
     }
     Ok(())
@@ -243,16 +271,21 @@ async fn begin(
         return refuse(context, scope, known, why).await;
     };
     known.about.carrier.clone_from(&number.carrier);
+    let has_lapsed = known.tracking == Tracking::Lapsed;
     // a second registration would double every event: that it is about to be sent is kept first
     let guarded = manifest.again == Again::Doubles;
     if guarded {
-        known = keep(context, scope, RegistrationRecord { tracking: Tracking::Sending, ..known }, Vec::new()).await?;
+        (known.tracking, known.about.unanswered) = (Tracking::Sending, true);
+        known = keep(context, scope, known, Vec::new()).await?;
     }
-    let outcomes = match known.tracking {
-        Tracking::Lapsed => registers.restart(&[number], calls).await,
-        _ => registers.register(&[number], calls).await,
+    let outcomes = match has_lapsed {
+        true => registers.restart(&[number], calls).await,
+        false => registers.register(&[number], calls).await,
     };
     let outcome = outcomes.into_iter().next();
+    if matches!(outcome, Some(Outcome::Done(_) | Outcome::Pending { .. })) {
+        known.about.restarts += u32::from(has_lapsed);
+    }
     match outcome {
         Some(Outcome::Done(done)) => registered(context, scope, known, Some(done)).await,
         Some(Outcome::Pending { .. }) => registered(context, scope, known, None).await,
@@ -262,11 +295,19 @@ async fn begin(
         }
         Some(Outcome::NotSent(error) | Outcome::Unauthorised(error)) => {
             if guarded {
-                keep(context, scope, RegistrationRecord { tracking: Tracking::Wanted, ..known }, Vec::new()).await?;
+                let tracking = if has_lapsed { Tracking::Lapsed } else { Tracking::Wanted };
+                (known.tracking, known.about.unanswered) = (tracking, false);
+                keep(context, scope, known, Vec::new()).await?;
             }
             Err(error.into())
         }
-        Some(Outcome::Unknown(error)) => Err(error.into()),
+        Some(Outcome::Unknown(error)) => {
+            if !known.about.unanswered {
+                known.about.unanswered = true;
+                keep(context, scope, known, Vec::new()).await?;
+            }
+            Err(error.into())
+        }
         None => Err(CallError::new(ErrorClass::BadAnswer, "the platform said nothing of the number").into()),
     }
 }
@@ -329,7 +370,8 @@ async fn look(
     match standing {
         Standing::Registered => registered(context, scope, known, None).await,
         Standing::Absent => {
-            let next = RegistrationRecord { tracking: Tracking::Wanted, ..known };
+            let mut next = RegistrationRecord { tracking: Tracking::Wanted, ..known };
+            next.about.unanswered = false;
             let next = keep(context, scope, next, Vec::new()).await?;
             begin(context, scope, next, registers, calls).await
         }
@@ -345,7 +387,8 @@ async fn stop(
     calls: &dyn CallLog,
 ) -> Result<(), OrderError> {
     let mut known = known;
-    if registers.manifest().stops && known.about.registered_at.is_some() {
+    let may_be_there = known.about.registered_at.is_some() || known.about.unanswered;
+    if registers.manifest().stops && may_be_there {
         // kept before the call: a delivery that wants the number meanwhile then knows that it may have ended
         if known.tracking != Tracking::Stopping {
             known =
@@ -358,6 +401,7 @@ async fn stop(
                 return Err(error.into());
             }
         }
+        known.about.unanswered = false;
     }
     keep(context, scope, RegistrationRecord { tracking: Tracking::Stopped, ..known }, Vec::new()).await?;
     Ok(())
@@ -375,13 +419,11 @@ async fn registered(
     done: Option<Registered>,
 ) -> Result<(), OrderError> {
     let now = context.now();
-    let again = u32::from(known.tracking == Tracking::Lapsed);
     let ends = ends_at(context, &known.connection).unwrap_or_default();
     let since = Subscription { since: now, received: None, exception: None, reopened: None };
     let mut next = RegistrationRecord { tracking: Tracking::Registered, due_at: ends.look_at(&since), ..known };
     next.about.registered_at = Some(now);
-    next.about.restarts += again;
-    next.about.refused = None;
+    (next.about.refused, next.about.unanswered) = (None, false);
     if let Some(Registered { id, carrier, .. }) = done {
         next.about.id = id.or(next.about.id);
         next.about.carrier = carrier.or(next.about.carrier);
@@ -393,7 +435,7 @@ async fn registered(
 
 async fn refuse(context: &Context, scope: Scope, known: RegistrationRecord, why: String) -> Result<(), OrderError> {
     let mut next = RegistrationRecord { tracking: Tracking::Refused, due_at: None, ..known };
-    next.about.refused = Some(why);
+    (next.about.refused, next.about.unanswered) = (Some(why), false);
     keep(context, scope, next, Vec::new()).await?;
     context.notifier.changed();
     Ok(())

@@ -45,6 +45,19 @@ impl Request {
         serde_json::to_vec(self).expect("plain data serialises")
     }
 
+    /// What every platform needs of the addresses and Odoo does not have; none where it is all there.
+    pub(super) fn lacking(&self) -> Option<String> {
+        let of = |whose: &str, party: &Party| {
+            let town = party.city.as_ref().or(party.zip.as_ref());
+            let parts = [("street", &party.street), ("city", &town.cloned()), ("country", &party.country)];
+            let lacks = parts.into_iter().filter(|(_, part)| part.is_none()).map(|(name, _)| name).collect::<Vec<_>>();
+            (!lacks.is_empty()).then(|| format!("the {whose} address has no {}", lacks.join(", no ")))
+        };
+        let lacking = [of("customer's", &self.to), of("sender's", &self.from)];
+        let lacking = lacking.into_iter().flatten().collect::<Vec<_>>();
+        (!lacking.is_empty()).then(|| lacking.join(", and "))
+    }
+
     /// Sealed.
     pub(super) fn sealed(&self, key: &DataKey) -> storage::Sealed {
         key.seal(REQUEST, &self.bytes())

@@ -123,6 +123,11 @@ fn search(data: &Data, model: &str, method: &str, body: &Value) -> OdooResult {
         (all || row.get("active") != Some(&json!(false))) && !is_hidden(data, row) && within(data, row, &terms)
     });
     // every order that Milepost asks for begins with what the sandbox sorts by: the id
+    let is_backwards = body["order"].as_str().is_some_and(|order| order.starts_with("id desc"));
+    let hits: Box<dyn Iterator<Item = &Row>> = match is_backwards {
+        true => Box::new(hits.collect::<Vec<_>>().into_iter().rev()),
+        false => Box::new(hits),
+    };
     Ok(match method {
         "search_count" => json!(hits.count()),
         "search" => hits.take(limit).map(|row| shown_id(row).clone()).collect(),
