@@ -238,3 +238,22 @@ async fn in_every_format_nobody_is_named_any_more() {
         assert!(all.words(shipment).await.is_empty());
     }
 }
+
+#[tokio::test]
+async fn the_tags_of_an_erased_customer_go_and_do_not_come_back() {
+    let all = Erasing::new().await;
+    let picking = all.systems.add_order("N1");
+    all.systems.odoo.tag_customer(picking, "Debtor");
+    all.systems.import(9).await;
+    let context = &all.world().context;
+    let shipment = context.store.shipments.find(context.scope(), "N1").await.unwrap()[0];
+    let tags = async || all.world().load(shipment).await.shipment.origin.unwrap().segments.len();
+    assert_eq!(tags().await, 1);
+    all.erase(shipment).await;
+    assert_eq!(tags().await, 0);
+    // Odoo has them still, and the delivery changes there
+    all.systems.odoo.edit(picking, "origin", json!("S-N1"));
+    all.systems.import(9).await;
+    all.systems.world.settle().await;
+    assert_eq!(tags().await, 0);
+}

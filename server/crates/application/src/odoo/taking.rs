@@ -58,7 +58,11 @@ impl Taking<'_> {
             customer_record: delivery.customer_id,
             company: delivery.company.clone(),
             value: delivery.value,
-            segments: delivery.segments.clone(),
+            // tags are words about a person
+            segments: match keys.get(&customer_of(context, system, delivery)) {
+                Some(None) => BTreeSet::new(),
+                _ => delivery.segments.clone(),
+            },
             url: Some(odoo.page(delivery.id)),
             transfer: transfer(delivery),
         };
