@@ -17,3 +17,4 @@ mod odoo_reconcile;
 mod odoo_setup;
 mod odoo_steps;
 mod odoo_transfers;
+mod odoo_walk;
