@@ -8,6 +8,8 @@ const AGREE_MS = 60_000;
 // more pages than any list of the demo has
 const PAGES_MAX = 60;
 const ROW = /data-testid="(?:(?:shipment|exception|job|unmapped|message|claim)-row|alert|difference)"/g;
+// a row of a figure counts as often as it says
+const FIGURE_ROW = /data-testid="figure-row" data-n="(\d+)"/g;
 const NEXT = /<a[^>]*rel="next"[^>]*>/;
 
 const skip = missing("browser tests of what pages say");
@@ -39,6 +41,7 @@ describe("what the pages say", { skip, concurrency: false }, () => {
       assert.ok(page < PAGES_MAX, `${path} has an end`);
       const text = await html(path);
       count += text.match(ROW)?.length ?? 0;
+      for (const [, n] of text.matchAll(FIGURE_ROW)) count += Number(n);
       path = NEXT.exec(text)?.[0].match(/href="([^"]+)"/)?.[1].replaceAll("&amp;", "&");
     }
     return count;
@@ -52,7 +55,7 @@ describe("what the pages say", { skip, concurrency: false }, () => {
     );
   }
 
-  for (const [path, least] of [["/overview", 20], ["/shipments", 6], ["/exceptions", 3], ["/sync", 2], ["/shipments?tab=all&linked=order", 2]]) {
+  for (const [path, least] of [["/overview", 20], ["/sla", 1], ["/figures/on_time?period=quarter", 1], ["/shipments", 6], ["/exceptions", 3], ["/sync", 2], ["/shipments?tab=all&linked=order", 2]]) {
     test(`every figure of ${path} is the number of its rows`, async () => {
       // the demo's orders come after its history
       const seen = await until(`${least} figures with a link on ${path}`, async () => {

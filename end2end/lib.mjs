@@ -69,9 +69,9 @@ function freePort() {
  * Starts `milepost demo` with a database of its own and waits until it is ready.
  * `logins` is what it prints: one {role, email, password} for each role.
  */
-export async function startDemo() {
-  // its own orders are enough for the tests
-  return start("demo", (lines) => logins(lines).length > 0, () => {}, ["--history-days", "0"]);
+export async function startDemo(historyDays = 0) {
+  // its own orders are enough for most tests
+  return start("demo", (lines) => logins(lines).length > 0, () => {}, ["--history-days", String(historyDays)]);
 }
 
 /** Starts `milepost serve` on an empty database; `setUp` is the address that makes the first admin. */

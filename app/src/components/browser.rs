@@ -535,3 +535,9 @@ pub fn copy(text: &str) {
     #[cfg(not(feature = "hydrate"))]
     let _ = text;
 }
+
+/// Opens the browser's dialog for printing the page.
+pub fn print() {
+    #[cfg(feature = "hydrate")]
+    let _ = window().print();
+}

@@ -3,6 +3,7 @@
 pub mod action;
 pub mod browser;
 pub mod charts;
+pub mod figures;
 pub mod frame;
 pub mod head;
 pub mod live;

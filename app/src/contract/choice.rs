@@ -75,9 +75,11 @@ pub(in crate::contract) fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>
 mod tests {
     use crate::contract::{
         alerts::{AlertOwner, AlertTab, SnoozeFor},
+        carriers::{SortBy, SplitBy},
         claims::ClaimTab,
         connections::{Environment, ListView},
         exceptions::{Age, Due, QueueTab, Recorded, Tickets},
+        figures::{Compared, Length},
         reconciliation::{Age as DifferenceAge, Owned, Tab},
         shipments::{Freshness, Linked, ListTab},
         sync::{RetryingFor, SyncTab},
@@ -96,6 +98,6 @@ mod tests {
                 }
             )*};
         }
-        check!(ListView Environment ListTab Freshness Linked QueueTab Due Age Recorded Tickets SyncTab RetryingFor Tab Owned DifferenceAge ClaimTab AlertOwner AlertTab SnoozeFor);
+        check!(SortBy SplitBy ListView Environment ListTab Freshness Linked QueueTab Due Age Recorded Tickets SyncTab RetryingFor Tab Owned DifferenceAge ClaimTab Length Compared AlertOwner AlertTab SnoozeFor);
     }
 }

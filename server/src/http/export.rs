@@ -4,6 +4,8 @@ use super::{Front, problem::Problem};
 use app::{
     contract::{
         ApiError, ApiResult,
+        carriers::{CarriersQuery, SortBy},
+        figures::{FigureQuery, FiguresQuery},
         reconciliation::{Age, Owned, ReconciliationQuery, Tab},
     },
     ssr::{Visitor, Visitors},
@@ -14,9 +16,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+use std::collections::HashMap;
 
 /// The names under which they are kept.
 const DIFFERENCES: HeaderValue = HeaderValue::from_static("attachment; filename=\"differences.csv\"");
+const CARRIERS: HeaderValue = HeaderValue::from_static("attachment; filename=\"carriers.csv\"");
+const FIGURE_ROWS: HeaderValue = HeaderValue::from_static("attachment; filename=\"figure.csv\"");
 const RULES: HeaderValue = HeaderValue::from_static("attachment; filename=\"rules.csv\"");
 const DRY_RUN: HeaderValue = HeaderValue::from_static("attachment; filename=\"dry-run.csv\"");
 
@@ -47,6 +52,39 @@ pub async fn differences(State(front): State<Front>, Query(asked): Query<Asked>,
     };
     match visitor(&front, request).await {
         Ok(visitor) => file(visitor.ports.reconciliation.export(query).await, DIFFERENCES),
+        Err(away) => away,
+    }
+}
+
+/// The rows behind a figure, as its page has them.
+pub async fn figure_rows(
+    State(front): State<Front>,
+    Path(kpi): Path<String>,
+    Query(asked): Query<HashMap<String, String>>,
+    request: Request,
+) -> Response {
+    let query = FigureQuery {
+        kpi,
+        tab: asked.get("tab").cloned().unwrap_or_default(),
+        cursor: String::new(),
+        figures: FiguresQuery::of(|name| asked.get(name).cloned()),
+    };
+    match visitor(&front, request).await {
+        Ok(visitor) => file(visitor.ports.figures.rows_csv(query).await, FIGURE_ROWS),
+        Err(away) => away,
+    }
+}
+
+/// The scorecards of all carriers, as their page has them.
+pub async fn carriers(
+    State(front): State<Front>,
+    Query(asked): Query<HashMap<String, String>>,
+    request: Request,
+) -> Response {
+    let sort = SortBy::of(asked.get("sort").map(String::as_str).unwrap_or_default());
+    let query = CarriersQuery { sort, figures: FiguresQuery::of(|name| asked.get(name).cloned()) };
+    match visitor(&front, request).await {
+        Ok(visitor) => file(visitor.ports.carriers.csv(query).await, CARRIERS),
         Err(away) => away,
     }
 }

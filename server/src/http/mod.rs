@@ -12,6 +12,7 @@ pub mod pages;
 pub mod panics;
 pub mod peer;
 pub mod problem;
+pub mod reports;
 pub mod serve;
 pub mod session;
 pub mod sidebar;
@@ -110,7 +111,10 @@ pub fn router(front: Front, metrics: PrometheusHandle, shutdown: CancellationTok
     let files = Router::new()
         .route("/reconciliation/export.csv", get(export::differences))
         .route("/rules/export.csv", get(export::rules))
+        .route("/figures/{kpi}/rows.csv", get(export::figure_rows))
+        .route("/carriers/export.csv", get(export::carriers))
         .route("/rules/{id}/dry-run.csv", get(export::dry_run))
+        .route("/reports/{id}/{file}", get(reports::file))
         .route("/claims/export.csv", get(claims::export))
         .route("/claims/{number}/bundle.zip", get(claims::bundle))
         .route("/claims/{number}/files/{file}", get(claims::file))

@@ -8,6 +8,7 @@ use crate::world::systems::Systems;
 use app::contract::{
     Ports, When,
     exceptions::{QueueQuery, QueueTab},
+    figures::FiguresQuery,
     mappings::MappingQuery,
     shipments::{EntryKind, ListQuery, ListTab, ShipmentView},
     sync::{SyncQuery, SyncTab},
@@ -228,7 +229,7 @@ async fn the_queue_of_exceptions() {
 async fn the_overview() {
     let company = Company::new().await;
     for (name, role) in [("overview-executive", Role::Executive), ("overview-admin", Role::Admin)] {
-        company.check(name, &company.ports(role).overview.overview().await.unwrap());
+        company.check(name, &company.ports(role).figures.overview(FiguresQuery::default()).await.unwrap());
     }
 }
 

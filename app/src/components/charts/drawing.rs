@@ -76,7 +76,8 @@ pub enum Tone {
 }
 
 impl Tone {
-    pub(super) const fn class(self) -> &'static str {
+    /// Its class.
+    pub const fn class(self) -> &'static str {
         match self {
             Self::Dark => "b1",
             Self::Middle => "b2",

@@ -8,6 +8,7 @@
 
 mod control;
 mod distribution;
+mod diverging;
 mod drawing;
 mod figure;
 mod heat;
@@ -22,11 +23,13 @@ mod tests;
 
 pub use control::ControlChart;
 pub use distribution::{Distribution, Marker};
+pub use diverging::{DivergingBar, DivergingChart};
 pub use drawing::{Band, Figure, Hatch, Key, Table, Tone};
 pub use figure::{Chart, Patterns, Spark, Strip};
 pub use heat::{HeatCell, HeatMap, Mark};
 pub use line::{LineChart, LineSeries, Stroke, Wanted};
 pub use ranked::{RankedBar, RankedChart};
 pub use reliability::{Held, Reliability};
+pub use scale::number;
 pub use small::{Part, Sparkline, Stack};
 pub use stacked::{Bars, StackedChart};

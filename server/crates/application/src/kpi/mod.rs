@@ -5,6 +5,11 @@
 //! figure apart by carrier, warehouse, country, company or segment. [`read::behind`] lists the shipments behind a number, a
 //! [`read::Tab`] at a time; their count is that number.
 
+pub mod analysis;
+pub mod annotations;
+pub mod carriers;
+pub mod due;
 pub mod keep;
+pub mod period;
 pub mod read;
 pub mod unit;

@@ -2,6 +2,7 @@
 //! split by carrier and the like; and the shipments behind a number.
 
 use super::keep::{self, Walk};
+pub use super::period::{DAYS_MAX, Period};
 use crate::{
     caller::Caller,
     context::Context,
@@ -9,7 +10,7 @@ use crate::{
     exceptions::calendar,
     people::settings,
 };
-use domain::access::Permission;
+use domain::{access::Permission, ids::ShipmentId};
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use kpi::{
     contribution::row::{Dims, Key, Part},
@@ -20,38 +21,11 @@ use std::collections::BTreeMap;
 use storage::{
     Page,
     rollups::{By, Filter, Monthly, Open, RollupQuery, RollupRow, UnitQuery, UnitRow},
+    shipments::ShipmentRow,
 };
 
-/// The longest period.
-pub const DAYS_MAX: i32 = 800;
 /// The setting with the targets that people set.
 const TARGETS: &str = "figures.targets";
-/// Up to this length the period before has the same days of the week.
-const SAME_WEEKDAYS_MAX: i32 = 28;
-
-/// Some days, in the company's zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Period {
-    /// The first.
-    pub from: Date,
-    /// The day after the last.
-    pub until: Date,
-}
-
-impl Period {
-    /// How many days it has.
-    pub fn days(self) -> i32 {
-        self.until.since(self.from).map_or(0, |span| span.get_days())
-    }
-
-    /// The period that it is compared with: as long, just before; up to four weeks with the same days of the week.
-    #[must_use]
-    pub fn before(self) -> Self {
-        let days = self.days();
-        let back = if days <= SAME_WEEKDAYS_MAX { (days + 6) / 7 * 7 } else { days };
-        Self { from: self.from.saturating_sub(back.days()), until: self.until.saturating_sub(back.days()) }
-    }
-}
 
 /// Which period, and what narrows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +34,21 @@ pub struct Question {
     pub period: Period,
     /// What narrows it.
     pub filter: Filter,
+    /// The period that it is compared with.
+    pub compared: Period,
+}
+
+impl Question {
+    /// About a period, compared with the one before it.
+    pub fn of(period: Period, filter: Filter) -> Self {
+        Self { compared: period.before(), period, filter }
+    }
+
+    /// The same about the period that it is compared with: of one that is not over as much of it as has passed.
+    #[must_use]
+    pub fn of_compared(&self, today: Date) -> Self {
+        Self { period: elapsed(self.period, self.compared, today), ..self.clone() }
+    }
 }
 
 /// A figure.
@@ -128,12 +117,12 @@ pub enum Tab {
 }
 
 /// The company's zone.
-async fn zone(context: &Context, caller: &Caller) -> Result<TimeZone> {
+pub(super) async fn zone(context: &Context, caller: &Caller) -> Result<TimeZone> {
     let company = calendar::company(context, caller.scope()).await?;
     Ok(TimeZone::get(&company.zone).unwrap_or(TimeZone::UTC))
 }
 
-fn check(question: &Question) -> Result<()> {
+pub(super) fn check(question: &Question) -> Result<()> {
     if (1..=DAYS_MAX).contains(&question.period.days()) {
         return Ok(());
     }
@@ -149,7 +138,7 @@ pub async fn figures(context: &Context, caller: &Caller, kpis: &[Kpi], question:
     caller.require(Permission::Figures)?;
     check(question)?;
     let (now, zone) = (context.now(), zone(context, caller).await?);
-    let before = Question { period: elapsed(question.period, zone.to_datetime(now).date()), ..question.clone() };
+    let before = question.of_compared(zone.to_datetime(now).date());
     let clock = Clock { now, zone: &zone };
     let rows = Rows::read(context, caller, kpis, question).await?;
     let rows_before = Rows::read(context, caller, kpis, &before).await?;
@@ -174,12 +163,77 @@ pub async fn figures(context: &Context, caller: &Caller, kpis: &[Kpi], question:
     })
 }
 
-/// The period before; of one that is not over only the days whose counterparts are over, and today's.
-fn elapsed(period: Period, today: Date) -> Period {
-    let before = period.before();
-    let left = period.until.since(today.saturating_add(1.day())).map_or(0, |span| span.get_days());
-    let left = left.clamp(0, period.days() - 1);
-    Period { from: before.from, until: before.until.saturating_sub(left.days()) }
+/// The period that another is compared with; of one that is not over only the days whose counterparts are over, and today's.
+fn elapsed(period: Period, compared: Period, today: Date) -> Period {
+    if today >= period.last() {
+        return compared;
+    }
+    let passed = today.saturating_add(1.day()).since(period.from).map_or(0, |span| span.get_days()).max(1);
+    Period { from: compared.from, until: compared.from.saturating_add(passed.days()).min(compared.until) }
+}
+
+/// The company's day.
+///
+/// # Errors
+/// When the caller may not, or the store fails.
+pub async fn today(context: &Context, caller: &Caller) -> Result<Date> {
+    caller.require(Permission::Figures)?;
+    Ok(zone(context, caller).await?.to_datetime(context.now()).date())
+}
+
+/// Figures over several periods that follow each other, oldest first: for each figure the number of each period.
+///
+/// # Errors
+/// As [`figures`].
+pub async fn course(
+    context: &Context,
+    caller: &Caller,
+    kpis: &[Kpi],
+    filter: &Filter,
+    periods: &[Period],
+) -> Result<Vec<Vec<Value>>> {
+    caller.require(Permission::Figures)?;
+    let (Some(first), Some(last)) = (periods.first(), periods.last()) else { return Ok(vec![Vec::new(); kpis.len()]) };
+    let question = Question::of(Period { from: first.from, until: last.until }, filter.clone());
+    check(&question)?;
+    let (now, zone) = (context.now(), zone(context, caller).await?);
+    let clock = Clock { now, zone: &zone };
+    let rows = Rows::read(context, caller, kpis, &question).await?;
+    let of =
+        |kpi: &Kpi| periods.iter().map(|period| rows.tally(*kpi, *period, &clock).value(kpi.definition())).collect();
+    Ok(kpis.iter().map(of).collect())
+}
+
+/// What figures add up to for each combination of what they can be narrowed by.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// By what.
+    pub dims: Dims,
+    /// The figures, as they were asked for.
+    pub tallies: Vec<Tally>,
+}
+
+/// Figures of a period by everything that narrows, for boards that split them in several ways from one reading.
+///
+/// # Errors
+/// As [`figures`].
+pub async fn cells(context: &Context, caller: &Caller, kpis: &[Kpi], question: &Question) -> Result<Vec<Cell>> {
+    caller.require(Permission::Figures)?;
+    check(question)?;
+    let (now, zone) = (context.now(), zone(context, caller).await?);
+    let clock = Clock { now, zone: &zone };
+    let rows = Rows::read_by(context, caller, kpis, question, By::Dims).await?;
+    let mut cells: BTreeMap<Dims, Rows> = BTreeMap::new();
+    for (months, rows) in [(Months::Whole, rows.months), (Months::Days, rows.rows)] {
+        for row in rows {
+            cells.entry(row.dims.clone()).or_default().push(months, row);
+        }
+    }
+    let cell = |(dims, rows): (Dims, Rows)| Cell {
+        tallies: kpis.iter().map(|kpi| rows.tally(*kpi, question.period, &clock)).collect(),
+        dims,
+    };
+    Ok(cells.into_iter().map(cell).collect())
 }
 
 /// Figures split, by name; what is not known last.
@@ -197,7 +251,7 @@ pub async fn by(
     check(question)?;
     let (now, zone) = (context.now(), zone(context, caller).await?);
     let clock = Clock { now, zone: &zone };
-    let before = Question { period: elapsed(question.period, zone.to_datetime(now).date()), ..question.clone() };
+    let before = question.of_compared(zone.to_datetime(now).date());
     let how = if dimension == Dimension::Carrier { By::Carrier } else { By::Dims };
     let mut slices: BTreeMap<Option<String>, [Rows; 2]> = BTreeMap::new();
     for (place, asked) in [question, &before].into_iter().enumerate() {
@@ -292,6 +346,15 @@ fn units(kpi: Kpi, question: &Question, tab: Tab, now: Timestamp) -> Result<Unit
     })
 }
 
+/// The shipments of a page of units, as lists have them.
+///
+/// # Errors
+/// When the caller may not, or the store fails.
+pub async fn shipments(context: &Context, caller: &Caller, ids: Vec<ShipmentId>) -> Result<Vec<ShipmentRow>> {
+    caller.require(Permission::Figures)?;
+    Ok(context.store.shipments.rows_of(caller.scope(), ids).await?)
+}
+
 /// Everything that figures can be narrowed by.
 ///
 /// # Errors
@@ -301,7 +364,16 @@ pub async fn dims(context: &Context, caller: &Caller) -> Result<Vec<Dims>> {
     Ok(context.store.rollups.dims(caller.scope()).await?)
 }
 
-async fn targets(context: &Context, caller: &Caller) -> Result<BTreeMap<Kpi, f64>> {
+/// The targets that people set, in the units of the figures.
+///
+/// # Errors
+/// When the caller may not, or the store fails.
+pub async fn set_targets(context: &Context, caller: &Caller) -> Result<BTreeMap<Kpi, f64>> {
+    caller.require(Permission::Figures)?;
+    targets(context, caller).await
+}
+
+pub(super) async fn targets(context: &Context, caller: &Caller) -> Result<BTreeMap<Kpi, f64>> {
     Ok(settings::read(context, caller.scope(), TARGETS).await?.unwrap_or_default())
 }
 
@@ -336,8 +408,9 @@ impl Clock<'_> {
     /// The last full hour before the end of a day, or before now, counted from 1970.
     fn hour_at_end(&self, day: Date) -> i32 {
         let end = storage::figures::Span::day(day, self.zone).until;
-        let hour = end.min(self.now).as_second().div_euclid(3_600);
-        i32::try_from(if end <= self.now { hour - 1 } else { hour }).unwrap_or(i32::MAX)
+        // in some zones days end at half an hour of UTC
+        let last = if end <= self.now { end.as_second() - 1 } else { self.now.as_second() };
+        i32::try_from(last.div_euclid(3_600)).unwrap_or(i32::MAX)
     }
 }
 
@@ -451,21 +524,15 @@ mod tests {
     use jiff::civil::date;
 
     #[test]
-    fn the_period_before_is_as_long_and_has_the_same_days_of_the_week() {
-        let before = |from: Date, days: i32| Period { from, until: from + days.days() }.before();
-        let monday = date(2026, 3, 16);
-        assert_eq!(before(monday, 7), Period { from: date(2026, 3, 9), until: monday });
-        assert_eq!(before(monday, 1).from, date(2026, 3, 9));
-        assert_eq!(before(monday, 10).from, date(2026, 3, 2), "two weeks back");
-        assert_eq!(before(monday, 30), Period { from: date(2026, 2, 14), until: monday });
-    }
-
-    #[test]
     fn a_period_that_is_not_over_is_compared_with_as_much() {
         let week = Period { from: date(2026, 3, 16), until: date(2026, 3, 23) };
-        let compared = |today| elapsed(week, today);
+        let compared = |today| elapsed(week, week.before(), today);
         assert_eq!(compared(date(2026, 3, 18)), Period { from: date(2026, 3, 9), until: date(2026, 3, 12) });
         assert_eq!(compared(date(2026, 3, 25)), week.before());
+        assert_eq!(compared(date(2026, 3, 22)), week.before(), "its last day");
         assert_eq!(compared(date(2026, 1, 1)).days(), 1, "all of it is still to come");
+        let (march, february) = (Period { from: date(2026, 3, 1), until: date(2026, 4, 1) }, date(2026, 2, 1));
+        let short = elapsed(march, Period { from: february, until: date(2026, 3, 1) }, date(2026, 3, 30));
+        assert_eq!(short, Period { from: february, until: date(2026, 3, 1) }, "no more than there is of it");
     }
 }

@@ -14,6 +14,8 @@ pub struct Overview {
     pub unmapped: u64,
     /// Whether the caller may read the jobs behind the figures.
     pub operates: bool,
+    /// Failed jobs by the name of their connection, the most first.
+    pub failing: Vec<(String, u64)>,
 }
 
 /// The figures, with days as in this zone.
@@ -23,8 +25,13 @@ pub struct Overview {
 pub async fn overview(context: &Context, caller: &Caller, zone: &TimeZone) -> Result<Overview> {
     caller.require(Permission::Figures)?;
     let figures = context.store.work.figures(caller.scope(), context.now(), zone).await?;
+    let jobs = context.store.jobs.summary(caller.scope(), context.now()).await?;
+    let connections = context.connections.now();
+    let dead = jobs.into_iter().filter(|one| one.dead > 0).map(|one| (connections.label(&one.destination), one.dead));
+    let mut failing: Vec<_> = dead.collect();
+    failing.sort_by_key(|(_, dead)| std::cmp::Reverse(*dead));
     let operates = caller.may(Permission::Operate);
-    Ok(Overview { figures, unmapped: unmapped(context, caller).await?, operates })
+    Ok(Overview { figures, unmapped: unmapped(context, caller).await?, operates, failing })
 }
 
 /// What waits for a person: the numbers beside the pages' names.

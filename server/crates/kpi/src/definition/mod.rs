@@ -219,6 +219,28 @@ impl Definition {
             && !matches!(self.kpi, Kpi::EventLatency | Kpi::UnmappedShare | Kpi::ImpossibleTimes)
     }
 
+    /// Whether anything records what it needs; of the others pages say that they are not counted yet, instead of a number.
+    pub const fn is_counted(&self) -> bool {
+        !matches!(
+            self.kpi,
+            Kpi::SyncFailed
+                | Kpi::OdooLatency
+                | Kpi::CaseLatency
+                | Kpi::NotificationReach
+                | Kpi::InvoiceDelay
+                | Kpi::Convergence
+                | Kpi::CaseCost
+                | Kpi::TimeSaved
+                | Kpi::BreachForecast
+                | Kpi::EtaCalibration
+        )
+    }
+
+    /// Whether it is of a sample, so that few units say little: a number or a sum is what it is.
+    pub const fn is_of_sample(&self) -> bool {
+        !matches!(self.formula, Formula::Count | Formula::Sum)
+    }
+
     /// The percentiles that are read beside the median.
     pub const fn upper(&self) -> Percentile {
         match self.kpi {

@@ -14,7 +14,8 @@ const COLUMNS: &str = "c.unit, c.bin, s.state, s.worst_reason, s.worst_severity,
 pub(super) async fn due(db: &mut dyn Db, scope: Scope, wanted: &UnitQuery, limit: u32) -> Result<Vec<DueRow>> {
     let mut text = behind(wanted, COLUMNS, " JOIN shipment s ON s.company_id = c.company_id AND s.id = c.unit");
     text.push_str(" ORDER BY c.bin, c.unit LIMIT ?14");
-    let found = ask(scope, wanted, (&wanted.from.to_string(), Uuid::nil()), text).bind(i64::from(limit)).all(db).await?;
+    let found =
+        ask(scope, wanted, (&wanted.from.to_string(), Uuid::nil()), text).bind(i64::from(limit)).all(db).await?;
     found
         .iter()
         .map(|row| {

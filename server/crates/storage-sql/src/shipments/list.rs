@@ -32,6 +32,11 @@ const LAST: char = char::MAX;
 /// Where a page ended: need for action, newest event, id; or delivery, nothing, id.
 type Cursor = (i64, i64, Uuid);
 
+/// What a row of a list reads.
+const SELECT: &str =
+    "SELECT s.id, s.need, s.moved_at, s.revision, s.origin, s.destination, s.state, s.visibility, s.worst_reason, s.worst_severity,
+            s.eta_time, s.promised_by, s.delivered_at, s.delivered_time, s.last_event, s.heard_at FROM ";
+
 /// Whether a page leaves out rows that a walk passes.
 fn is_narrowed(wanted: &ShipmentQuery, search: Option<&Search>) -> bool {
     search.is_some()
@@ -59,10 +64,7 @@ pub(super) async fn list(
     };
     let (sort, dialect) = (Sort::of(wanted), db.dialect());
     let walks = found.is_none() && is_narrowed(wanted, search.as_ref());
-    let mut sql = query(
-        "SELECT s.id, s.need, s.moved_at, s.revision, s.origin, s.destination, s.state, s.visibility, s.worst_reason, s.worst_severity,
-                s.eta_time, s.promised_by, s.delivered_at, s.delivered_time, s.last_event, s.heard_at FROM ",
-    );
+    let mut sql = query(SELECT);
     match found {
         // what is found comes first in the join, so that a rare word costs as little as it finds
         Some(found) => {
@@ -102,6 +104,21 @@ pub(super) async fn list(
         page.next = walked(db, scope, wanted).await?.map(|place| cursor::encode(&place));
     }
     filled(db, page).await
+}
+
+/// Rows by their ids.
+pub(super) async fn rows_of(db: &mut dyn Db, scope: Scope, ids: Vec<ShipmentId>) -> Result<Vec<ShipmentRow>> {
+    let ids: BTreeSet<Uuid> = ids.into_iter().map(|id| id.0).collect();
+    let mut sql = query(SELECT);
+    sql = sql.bind(id_list(ids));
+    sql.push(db.dialect().pick(
+        "{ids ? f} CROSS JOIN shipment s WHERE s.id = f.value AND ",
+        "(SELECT * FROM shipment WHERE id = ANY (?) OFFSET 0) s WHERE ",
+    ));
+    sql.push("s.company_id = ").push_bind(scope.company.0);
+    let rows = sql.all(db).await?;
+    let placed = rows.iter().map(|row| Ok((Sort::Need.place(row)?, row))).collect::<Result<Vec<_>>>()?;
+    Ok(filled(db, Page { rows: placed, next: None }).await?.rows)
 }
 
 /// The rows of a page with their numbers and open cases.

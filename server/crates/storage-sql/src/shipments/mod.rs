@@ -133,6 +133,10 @@ impl<E: HotPath> Shipments for Sql<E> {
         self.0.read(move |db| Box::pin(async move { list::list(db, scope, &query, now).await })).await
     }
 
+    async fn rows_of(&self, scope: Scope, ids: Vec<ShipmentId>) -> Result<Vec<ShipmentRow>> {
+        self.0.read(move |db| Box::pin(async move { list::rows_of(db, scope, ids).await })).await
+    }
+
     async fn counts(&self, scope: Scope, _now: Timestamp) -> Result<TabCounts> {
         self.0.read(move |db| Box::pin(async move { list::counts(db, scope).await })).await
     }

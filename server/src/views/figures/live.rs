@@ -1,31 +1,16 @@
-//! Figures, for the pages.
+//! What is so at this moment.
 
-use super::{Asker, times::Times};
+use crate::views::times::Times;
 use app::contract::{
-    ApiResult,
     exceptions::Age,
-    overview::{Bucket, CarrierRow, Day, OverviewView},
-    session::Permission,
+    figures::{Bucket, CarrierRow, Day, LiveView},
 };
-use application::operations::overview::{self, Overview};
-use async_trait::async_trait;
+use application::operations::overview::Overview;
 use storage::figures::{AGES, Figures};
 
-/// Figures.
-pub struct OverviewPort(pub Asker);
-
-#[async_trait]
-impl app::contract::overview::OverviewPort for OverviewPort {
-    async fn overview(&self) -> ApiResult<OverviewView> {
-        let caller = self.0.caller(Permission::Figures)?;
-        let overview = overview::overview(&self.0.context, &caller, &self.0.zone).await;
-        Ok(view(overview.map_err(|e| self.0.refused(e))?, &self.0.times()))
-    }
-}
-
-fn view(overview: Overview, times: &Times) -> OverviewView {
-    let Overview { figures, unmapped, operates } = overview;
-    OverviewView {
+pub(in crate::views) fn view(overview: Overview, times: &Times) -> LiveView {
+    let Overview { figures, unmapped, operates, .. } = overview;
+    LiveView {
         as_of: times.clock(times.now),
         ageing: ageing(&figures),
         open: figures.open,
