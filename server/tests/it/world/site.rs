@@ -1,6 +1,7 @@
 //! A whole server behind a port, and a browser's requests without a browser.
 
 use super::{SECRET, World, fresh_store};
+use app::contract::reports::ReportForm;
 use application::caller::Caller;
 use application::{
     clock::{Clock, ManualClock, SystemClock},
@@ -56,6 +57,7 @@ pub struct Records {
     pub job: String,
     pub message: String,
     pub exception: String,
+    pub report: String,
 }
 
 /// What came for a request.
@@ -182,11 +184,27 @@ impl Site {
             if let (Some(job), Some(message), Some(event)) = (jobs.rows.first(), messages.rows.first(), event) {
                 let (job, message) = (job.job.id.to_string(), message.id.to_string());
                 let exception = self.exception().await.0;
-                return Records { shipment: shipment.to_string(), event, job, message, exception };
+                let report = self.report().await;
+                return Records { shipment: shipment.to_string(), event, job, message, exception, report };
             }
             tokio::time::sleep(LOOK).await;
         }
         panic!("the records of the pages do not come");
+    }
+
+    /// A saved report's id.
+    async fn report(&self) -> String {
+        let form = ReportForm {
+            name: "Weekly".into(),
+            figures: vec!["on_time".into()],
+            period: "last_week".into(),
+            every: "week".into(),
+            weekday: "1".into(),
+            hour: "7".into(),
+            to: "ines@example.com".into(),
+            ..ReportForm::default()
+        };
+        self.world.ports(Role::Admin).reports.save(form).await.unwrap()
     }
 
     /// Waits for an open exception: its id, and its shipment's.

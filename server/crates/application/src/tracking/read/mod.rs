@@ -9,5 +9,5 @@ pub use event::{Event, event};
 pub use list::{Listed, Row, find, list};
 pub use shipment::{
     Assigned, Deed, FirstSeen, Moment, ShownCall, ShownCustomer, ShownException, ShownProof, ShownShipment, TakenStep,
-    shipment,
+    customer_of, shipment,
 };
