@@ -113,7 +113,7 @@ impl RankedChart {
 }
 
 /// A name, cut where there is no room for it; the table has all of it.
-fn fitting(name: &str, room: f64) -> String {
+pub(super) fn fitting(name: &str, room: f64) -> String {
     let fit = (room / super::scale::CHARACTER).max(1.0) as usize;
     if name.chars().count() <= fit {
         return name.to_owned();

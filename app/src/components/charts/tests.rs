@@ -130,6 +130,16 @@ fn ranked() -> States {
     [of(full), of(vec![bar("Carrier", 1.0)]), of(Vec::new())]
 }
 
+fn diverging() -> States {
+    let bar = |name: &str, value| DivergingBar { name: name.into(), value, href: Some("/figures/on_time".into()) };
+    let of = |bars| {
+        let counted = "Late against what is allowed".into();
+        DivergingChart { name: "Who keeps us from 95 %".into(), of: "Carrier".into(), counted, bars }.figure()
+    };
+    let full = vec![bar("GLS", 172.4), bar("DPD", 0.0), bar("DHL", -68.0)];
+    [of(full), of(vec![bar("GLS", 1.0)]), of(Vec::new())]
+}
+
 fn reliability() -> States {
     let held = |predicted, actual| Held { predicted, actual, n: 42_079 };
     let of = |points| Reliability { name: "Predicted against actual".into(), points }.figure();
@@ -145,6 +155,7 @@ fn all() -> Vec<(&'static str, States)> {
         ("small_distribution", small_distributions()),
         ("control", control()),
         ("ranked", ranked()),
+        ("diverging", diverging()),
         ("reliability", reliability()),
     ]
 }
