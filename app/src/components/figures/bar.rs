@@ -24,6 +24,12 @@ pub fn FigureHead(
     /// The page's path: `/overview`.
     #[prop(into)]
     path: String,
+    /// Further parameters of the page that stay: name and value.
+    #[prop(optional)]
+    keep: Vec<(&'static str, String)>,
+    /// The figures of a report of this page, separated by commas; empty: the usual ones.
+    #[prop(optional, into)]
+    report: String,
 ) -> impl IntoView {
     let so_far = if choice.unfinished { " so far" } else { "" };
     let said = format!("{}{so_far}, {}, compared with {}", capital(&choice.period), choice.days, choice.compared);
@@ -35,14 +41,16 @@ pub fn FigureHead(
             (false, Length::Day) => &choice.last,
             (false, _) => &choice.first,
         };
-        let href = address(&path, &query.at(length, day));
+        let href = with(&address(&path, &query.at(length, day)), &keep);
         view! { <a class="btn" href=href aria-current=(query.length == length).then_some("true")>{length.label()}</a> }
     });
+    let schedule = with(&address("/reports/new", &choice.query), &[("figures", report)]);
     view! {
         <div class="page__head">
             <div><h1>{title}</h1><p data-testid="period">{said}</p></div>
             <div class="row push no-print">
                 <div class="btn-group" role="group" aria-label="Length of the period">{lengths}</div>
+                <a class="btn wide-flex" href=schedule data-testid="schedule"><Icon name="mail"/>"Schedule"</a>
                 <button class="btn wide-flex after-hydration" type="button" on:click=|_| browser::print()><Icon name="print"/>"Print"</button>
             </div>
         </div>

@@ -70,32 +70,28 @@ fn page(view: AnalyticsView) -> AnyView {
         .collect();
     let shown: Vec<AnyView> =
         tiles.into_iter().map(|figure| view! { <FigureTile figure query=figures.clone()/> }.into_any()).collect();
-    let report = report_address(tab, &figures);
     let body = match &troubles {
         Some(troubles) => exceptions_of(troubles, &figures, |of| chart(kinds(of, &annotations).figure())),
         None => leads(tab),
     };
     view! {
         <Patterns/>
-        <FigureHead title="Exception analysis" choice=choice.clone() path=PATH/>
+        <FigureHead title="Exception analysis" choice=choice.clone() path=PATH keep=keep.clone() report=report_of(tab)/>
         <nav class="tabs no-print" aria-label="What is shown">{tabs}</nav>
         <FilterBar choice=choice path=PATH keep=keep/>
         <div class="cols cols--4 cols--fill kpis">{shown}</div>
         {body}
-        <p class="no-print"><a class="btn" href=report data-testid="schedule"><Icon name="mail"/>"Save or schedule these figures"</a></p>
     }
     .into_any()
 }
 
-/// A new report with the figures of a tab.
-fn report_address(tab: AnalyticsTab, figures: &FiguresQuery) -> String {
-    let ids = match tab {
+/// The figures of a report of a tab.
+const fn report_of(tab: AnalyticsTab) -> &'static str {
+    match tab {
         AnalyticsTab::Exceptions => "exception_rate,exception_time,deflection",
         AnalyticsTab::Impact => "cases_opened,case_first_action,case_resolution,deflection",
         AnalyticsTab::Sync => "sync_failed,event_latency,unmapped_share,impossible_times",
-    };
-    let plain = address("/reports/new", figures);
-    format!("{plain}{}figures={ids}", if plain.contains('?') { '&' } else { '?' })
+    }
 }
 
 /// Where the rows of the other tabs are.

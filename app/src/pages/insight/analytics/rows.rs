@@ -45,7 +45,7 @@ fn page(view: &TroubleRowsView, asked: &TroublesQuery) -> AnyView {
     let cut = view.cut.then_some(" of those that were read; there are more");
     view! {
         <nav class="crumbs" aria-label="Where"><a href=back>"Exception analysis"</a><Icon name="right"/><span>"Exceptions"</span></nav>
-        <FigureHead title="Exceptions of a period" choice=view.choice.clone() path=PATH/>
+        <FigureHead title="Exceptions of a period" choice=view.choice.clone() path=PATH keep=keep.clone() report="exception_rate,exception_time"/>
         <FilterBar choice=view.choice.clone() path=PATH keep=keep/>
         <p class="row">{narrowed}<span data-testid="total" data-count=view.total.to_string()>{format!("{} exceptions", grouped(view.total))}{cut}</span></p>
         <section class="table-box">
