@@ -166,7 +166,7 @@ pub struct CardView {
     pub rank_before: String,
     /// On time against promise.
     pub on_time: Measure,
-    /// Between what that lies: `94.9 to 96.1 %`.
+    /// Between what that lies: `94.9 and 96.1 %`.
     pub sure: String,
     /// On time by week.
     pub course: CourseView,
@@ -204,7 +204,7 @@ pub struct CarriersView {
     pub cards: Vec<CardView>,
     /// Those that are not.
     pub others: Vec<CardView>,
-    /// What is to be reached of each figure that has a target: `first attempt 95 %`.
+    /// What is to be reached of each figure that has a target: `First attempt 95 %`.
     pub targets: Vec<String>,
     /// Who keeps the company from its target; none where nothing was due.
     pub excess: Option<ExcessView>,

@@ -48,7 +48,7 @@ pub(super) async fn view(asker: &Asker, caller: &Caller, query: CarriersQuery) -
     Ok(CarriersView {
         sort: query.sort,
         summary: format!("{} handed over to {}", shipments(handed_over), plural(named, "carrier")),
-        targets: shown.first().map(targets).unwrap_or_default(),
+        targets: targets(&goals),
         cards: shown,
         others,
         excess,

@@ -181,7 +181,7 @@ impl Shown<'_> {
 /// Between what a share lies.
 pub(super) fn sure(share: Share) -> String {
     let interval = share.interval();
-    format!("{} to {} %", number(interval.low), number(interval.high))
+    format!("{} and {} %", number(interval.low), number(interval.high))
 }
 
 fn course(weeks: &[(Date, Share)]) -> CourseView {
@@ -220,11 +220,22 @@ fn shares(tally: &Tally, days: usize) -> Vec<f64> {
     counts.into_iter().map(|n| n as f64 * 100.0 / all as f64).collect()
 }
 
-/// Each target in words: `first attempt 95 %`.
-pub(super) fn targets(card: &CardView) -> Vec<String> {
-    let all = [&card.on_time].into_iter().chain(&card.measures);
-    let words = |measure: &Measure| Some(format!("{}: {}", measure.label, measure.target.as_ref()?.shown));
-    all.filter_map(words).collect()
+/// Each target in words: `First attempt 95 %`.
+pub(super) fn targets(goals: &BTreeMap<Kpi, f64>) -> Vec<String> {
+    let words = |(kpi, label): (Kpi, &str)| {
+        let (definition, target) = (kpi.definition(), *goals.get(&kpi)?);
+        // in the unit that the target itself is read in
+        let value = Value { main: Some(target), lowest: None, upper: None, of: 0 };
+        let shown = goal(definition, &Scale::of(definition, &value), &value, target).shown;
+        Some(format!("{label} {shown}"))
+    };
+    let mut all = vec![(Kpi::OnTime, "On time")];
+    for (kpi, of, _, label) in CARD.iter().filter(|(_, of, ..)| *of != Of::Base) {
+        let label = if *of == Of::Upper { label.trim_end_matches(" P90") } else { label };
+        all.retain(|(known, _)| known != kpi);
+        all.push((*kpi, label));
+    }
+    all.into_iter().filter_map(words).collect()
 }
 
 /// The definitions of what cards show.

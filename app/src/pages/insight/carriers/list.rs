@@ -193,7 +193,7 @@ fn legend(view: &CarriersView) -> AnyView {
     let targets = view.targets.join(" · ");
     view! {
         <div class="kfoot scores-foot">
-            <p data-testid="rank-rule">"Ranked by the lower end of what is sure of on time (95 %), so that a good share of few does not stand above one of many; from 30 due on. Small figures: change on "{view.choice.compared.clone()}"; without one there are fewer than 30 in either period."</p>
+            <p data-testid="rank-rule">"Ranked by on time, at the lower end of its 95 % interval, so that a good share of few does not stand above a good one of many; from 30 due on. Small figures: change on "{view.choice.compared.clone()}"; none where either period has fewer than 30."</p>
             <p><Icon name="major"/>" target missed, and chance alone does not explain it. Targets: "{targets}"."</p>
             <Fresh as_of=view.as_of.clone()/>
         </div>

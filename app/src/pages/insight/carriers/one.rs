@@ -80,7 +80,8 @@ fn page(view: &CarrierView) -> AnyView {
                 {reasons(view, &query)}
                 {table(view, &query)}
                 {transit(view)}
-                <div class="stack">{promises(&view.promises, &query, view)}{data(view, &query)}</div>
+                {promises(&view.promises, &query, view)}
+                {data(view, &query)}
             </div>
             {all_definitions(view.definitions.clone())}
         </div>
@@ -197,7 +198,7 @@ fn lanes(view: &CarrierView) -> AnyView {
         keys,
         few: format!("under {FEW} due"),
     };
-    let more = if more > 0 { format!("{more} more countries in the table") } else { String::new() };
+    let more = if more > 0 { format!("{more} more in the table, by country") } else { String::new() };
     chart_card("Lanes: on time, %".into(), more, String::new(), chart.figure(), ().into_any())
 }
 
@@ -355,7 +356,7 @@ fn data(view: &CarrierView, query: &FiguresQuery) -> AnyView {
     };
     let rows: Vec<AnyView> = view.data.iter().map(row).collect();
     view! {
-        <section class="table-box">
+        <section class="table-box sheet__wide">
             <table class="table table--sum"><caption class="sr">"Quality of its data"</caption><thead><tr><th>"Quality of its data"</th><th class="num">"Value"</th><th class="num">"Change"</th><th class="num">"Target"</th></tr></thead><tbody>{rows}</tbody></table>
             <p class="pager"><span>"Events received in the period, and shipments handed over or closed in it"</span></p>
         </section>

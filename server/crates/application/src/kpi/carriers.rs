@@ -66,7 +66,7 @@ pub struct Scorecard {
     pub rank: Option<Rank>,
     /// That in the period that it is compared with.
     pub rank_before: Option<Rank>,
-    /// On time by week, each with its Monday, oldest first; the last one has the last day of the period.
+    /// On time by week, each with its Monday, oldest first.
     pub weeks: Vec<(Date, Share)>,
 }
 
@@ -340,9 +340,12 @@ fn worst_first(all: BTreeMap<Lane, BTreeMap<Kpi, Tally>>) -> Vec<LaneFigures> {
     all
 }
 
-/// The weeks of a course: up to that of the last day of the period, and as many as it has, but at least a quarter's.
+/// The weeks of a course: up to the last one that the period has whole (of less than a week the one that it lies in), and as many as
+/// it has, but at least a quarter's.
 fn weeks(period: Period) -> Vec<Period> {
     let last = Period::around(period.last(), Length::Week);
+    let is_whole = last.until <= period.until || period.days() < 7;
+    let last = if is_whole { last } else { last.moved(Length::Week, -1) };
     let wanted = ((period.days() + 6) / 7).clamp(WEEKS_MIN, WEEKS_MAX);
     (0..wanted).rev().map(|back| last.moved(Length::Week, -back)).collect()
 }
@@ -451,6 +454,6 @@ mod tests {
         assert_eq!((week.len(), week[12].from, week[0].from), (13, monday, date(2026, 8, 24)));
         assert_eq!(of(monday, date(2026, 11, 18)).last().unwrap().from, monday, "a part of a week");
         let year = of(date(2025, 11, 1), date(2026, 11, 1));
-        assert_eq!((year.len(), year[52].from), (53, date(2026, 10, 26)));
+        assert_eq!((year.len(), year[52].from), (53, date(2026, 10, 19)), "its last week has a day of November");
     }
 }

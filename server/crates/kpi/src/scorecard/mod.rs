@@ -12,6 +12,10 @@ use crate::{
 /// Standard errors between the mean of a control chart and its limits. Source: W. A. Shewhart, Economic Control of Quality of
 /// Manufactured Product, 1931.
 const SIGMAS: f64 = 3.0;
+/// One side of an interval that holds in 95 of 100 cases.
+const ONE_SIDE: f64 = 0.025;
+/// Allowed ones up to which chance is computed exactly.
+const EXACT_MAX: f64 = 100.0;
 
 /// A share: how many count for a figure, of how many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,15 +65,16 @@ impl Share {
     pub fn against(self, target: f64, direction: Direction) -> Goal {
         let Some(percent) = self.percent() else { return Goal::NoData };
         let Interval { low, high } = self.interval();
-        let (is_met, is_sure) = match direction {
-            Direction::Up => (percent >= target, high < target),
-            Direction::Down => (percent <= target, low > target),
-            Direction::Near => ((low..=high).contains(&target), true),
+        let (is_met, wrong, allowed) = match direction {
+            Direction::Up => (percent >= target, self.rest(), 100.0 - target),
+            Direction::Down => (percent <= target, self.part, target),
+            Direction::Near => ((low..=high).contains(&target), self.of, 0.0),
         };
-        match (is_met, is_sure && !self.is_of_few()) {
-            (true, _) => Goal::Met,
-            (false, true) => Goal::Missed,
-            (false, false) => Goal::MaybeMissed,
+        let is_sure = || !self.is_of_few() && is_more(wrong, self.of, allowed / 100.0);
+        match is_met {
+            true => Goal::Met,
+            false if is_sure() => Goal::Missed,
+            false => Goal::MaybeMissed,
         }
     }
 
@@ -79,12 +84,32 @@ impl Share {
     }
 }
 
+/// Whether so many of `n` are more than chance makes of an allowed share: as many or more in fewer than 2.5 of 100 cases. Exact where
+/// few are allowed, since an interval is not good there: one of 114 is no proof against one of 1,000.
+fn is_more(wrong: i64, n: i64, allowed: f64) -> bool {
+    let (n, allowed) = (n as f64, allowed.clamp(0.0, 1.0));
+    if n * allowed > EXACT_MAX {
+        return wilson(wrong as f64 / n, n, TWO_SIDED_95).low > allowed;
+    }
+    // the binomial distribution, from none on: each term from the one before
+    let (mut term, mut fewer) = ((n * (-allowed).ln_1p()).exp(), 0.0);
+    let odds = allowed / (1.0 - allowed);
+    for k in 0..wrong {
+        fewer += term;
+        if fewer >= 1.0 {
+            break;
+        }
+        term *= (n - k as f64) / (k as f64 + 1.0) * odds;
+    }
+    1.0 - fewer < ONE_SIDE
+}
+
 /// How a share stands to a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// It is met.
     Met,
-    /// It is missed, and chance may be why: the target lies in the interval, or there are too few.
+    /// It is missed, and chance may be why, or there are too few.
     MaybeMissed,
     /// It is missed, and chance alone does not explain it.
     Missed,
@@ -162,7 +187,13 @@ mod tests {
             (share(930, 1_000), 95.0, Direction::Up, Goal::Missed),
             (share(1, 20), 95.0, Direction::Up, Goal::MaybeMissed),
             (share(1, 100), 0.5, Direction::Down, Goal::MaybeMissed),
-            (share(10, 1_000), 0.5, Direction::Down, Goal::Missed),
+            (share(1, 114), 0.1, Direction::Down, Goal::MaybeMissed),
+            (share(10, 1_000), 0.5, Direction::Down, Goal::MaybeMissed),
+            (share(12, 1_000), 0.5, Direction::Down, Goal::Missed),
+            (share(1, 1_000), 0.0, Direction::Down, Goal::Missed),
+            (share(9_300, 10_000), 95.0, Direction::Up, Goal::Missed),
+            (share(9_480, 10_000), 95.0, Direction::Up, Goal::MaybeMissed),
+            (share(0, 400), 95.0, Direction::Up, Goal::Missed),
             (share(0, 1_000), 0.5, Direction::Down, Goal::Met),
             (share(0, 0), 95.0, Direction::Up, Goal::NoData),
         ] {
