@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { launch, signIn, startDemo } from "./lib.mjs";
 
-const PAGES = ["/shipments", "shipment", "/exceptions", "/overview", "/sync", "/mappings/unmapped", "/connections", "/connections/new?connector=odoo", "/connections/odoo", "/connections/odoo?tab=setup", "/reconciliation", "/reconciliation/fields", "/booking-rules", "/booking-rules?add=1", "/rules", "/rules/new", "/rules/cases"];
+const PAGES = ["/shipments", "shipment", "/exceptions", "/overview", "/carriers", "/sync", "/mappings/unmapped", "/connections", "/connections/new?connector=odoo", "/connections/odoo", "/connections/odoo?tab=setup", "/reconciliation", "/reconciliation/fields", "/booking-rules", "/booking-rules?add=1", "/rules", "/rules/new", "/rules/cases"];
 const SIZES = [
   { width: 1440, height: 900 },
   { width: 390, height: 844 },

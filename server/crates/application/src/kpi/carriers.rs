@@ -4,7 +4,6 @@
 use super::{
     analysis::{self, Troubles},
     annotations,
-    keep::{self, Walk},
     period::{Length, Period},
     read::{self, Cell, Question},
 };
@@ -81,8 +80,6 @@ pub struct Scorecards {
     pub targets: BTreeMap<Kpi, f64>,
     /// Up to when it is counted.
     pub counted_until: Timestamp,
-    /// How far counting again has come, while it goes on.
-    pub recount: Option<Walk>,
 }
 
 /// A lane of a carrier, or one of what lanes are made of.
@@ -115,8 +112,6 @@ pub struct Review {
     pub targets: BTreeMap<Kpi, f64>,
     /// Up to when it is counted.
     pub counted_until: Timestamp,
-    /// How far counting again has come, while it goes on.
-    pub recount: Option<Walk>,
 }
 
 impl Scorecard {
@@ -206,7 +201,6 @@ pub async fn scorecards(context: &Context, caller: &Caller, question: &Question)
         cards,
         targets: targets(context, caller).await?,
         counted_until: context.store.rollups.waiting(caller.scope()).await?.since.unwrap_or(now).min(now),
-        recount: keep::progress(context, caller.scope()).await?,
     })
 }
 
@@ -235,7 +229,7 @@ pub fn sort_by_volume(cards: &mut [Scorecard]) {
 /// # Errors
 /// When the caller may not, nothing was ever counted of this carrier, the period is too long, or the store fails.
 pub async fn review(context: &Context, caller: &Caller, question: &Question, carrier: &str) -> Result<Review> {
-    let Scorecards { mut cards, targets, counted_until, recount, .. } = scorecards(context, caller, question).await?;
+    let Scorecards { mut cards, targets, counted_until, .. } = scorecards(context, caller, question).await?;
     let ranked = cards.iter().filter(|card| matches!(card.rank, Some(Rank::Place(_)))).count();
     let of_it = |card: &Scorecard| card.carrier.as_deref() == Some(carrier);
     let card = match cards.iter().position(of_it) {
@@ -261,7 +255,7 @@ pub async fn review(context: &Context, caller: &Caller, question: &Question, car
         Evidence { figures: &card.figures, targets: &targets, weeks: &card.weeks, unusual: &unusual, lanes: &shares };
     let findings = findings(evidence);
     let troubles = analysis::troubles(context, caller, &asked).await?;
-    Ok(Review { card, ranked, lanes, findings, troubles, annotations, unusual, targets, counted_until, recount })
+    Ok(Review { card, ranked, lanes, findings, troubles, annotations, unusual, targets, counted_until })
 }
 
 impl LaneFigures {
