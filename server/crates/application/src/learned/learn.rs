@@ -10,6 +10,7 @@ use crate::{config::Mode, context::Context, error::Result, exceptions::calendar,
 use domain::{fold, ids::ShipmentId};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use kpi::learned::{
+    annotation::Annotation,
     count::{Measure, Topic, What, day_number},
     history::{History, Outcome, Reading, WINDOW_WEEKS, Week},
     kept::{Interval, Kept},
@@ -18,7 +19,7 @@ use kpi::learned::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use storage::{Scope, learned::PublishedCell};
+use storage::{Scope, learned::PublishedCell, reports::Learning};
 
 /// Shipments of one step.
 const SHIPMENTS_AT_ONCE: u32 = 100;
@@ -54,8 +55,12 @@ pub enum Step {
 pub struct Walk {
     /// What had happened by then is learned.
     pub as_of: Timestamp,
-    /// What changed since then is looked at.
+    /// What had happened by then is in the model in force.
     pub since: Timestamp,
+    /// What changed since then is looked at.
+    pub changed: Timestamp,
+    /// The days that are left out.
+    pub left_out: Vec<Annotation>,
     /// The number of the model that is made.
     pub model: u32,
     /// What is done now.
@@ -88,7 +93,7 @@ pub async fn step(context: &Context, scope: Scope) -> Result<Step> {
     let store = &context.store;
     match walk.at.clone() {
         At::Changed(after) => {
-            let ids = store.rollups.shipments_after(scope, after, Some(walk.since), SHIPMENTS_AT_ONCE).await?;
+            let ids = store.rollups.shipments_after(scope, after, Some(walk.changed), SHIPMENTS_AT_ONCE).await?;
             look_at(context, scope, &mut walk, &ids).await?;
             let full = ids.len() == SHIPMENTS_AT_ONCE as usize;
             walk.at = if full { At::Changed(ids.last().copied()) } else { At::Open(None) };
@@ -127,8 +132,23 @@ async fn begin(context: &Context, scope: Scope) -> Result<Walk> {
         Some(model) => (model.as_of.checked_add(AT_ONCE).unwrap_or(now).min(now), model.as_of),
         None => (earlier(now, LOOKS_BACK), earlier(now, LOOKS_BACK.saturating_add(WINDOW))),
     };
+    let left_out = left_out(context, scope, as_of).await?;
+    // what people remarked since then concerns all that is in the window
+    let same = before.as_ref().is_none_or(|model| model.left_out == left_out);
+    let changed = if same { since } else { earlier(as_of, WINDOW) };
     let model = before.map_or(1, |model| model.number.saturating_add(1));
-    Ok(Walk { as_of, since, model, at: At::Changed(None), shipments: 0 })
+    Ok(Walk { as_of, since, changed, left_out, model, at: At::Changed(None), shipments: 0 })
+}
+
+/// The days that remarks leave out of learning.
+async fn left_out(context: &Context, scope: Scope, as_of: Timestamp) -> Result<Vec<Annotation>> {
+    let last = TimeZone::UTC.to_datetime(as_of).date();
+    let first = TimeZone::UTC.to_datetime(as_of.checked_sub(WINDOW).unwrap_or(Timestamp::MIN)).date();
+    let remarks = context.store.reports.annotations(scope, first, last).await?;
+    let leaves = remarks.into_iter().filter(|remark| remark.learning == Learning::LeftOut);
+    Ok(leaves
+        .map(|of| Annotation { from: of.from, until: of.to, carrier: of.carrier, country: None, leave_out: true })
+        .collect())
 }
 
 async fn look_at(context: &Context, scope: Scope, walk: &mut Walk, ids: &[ShipmentId]) -> Result<()> {
@@ -172,7 +192,9 @@ async fn one(
     let folded = fold::fold(&loaded.input, walk.as_of);
     let interval = Interval { from: walk.since, to: walk.as_of };
     let kept = before.cloned().unwrap_or_default();
-    Ok(Some(way.read(&loaded, &folded, &company, |course| kept.after(course, outlook.as_ref(), interval))))
+    Ok(Some(
+        way.read(&loaded, &folded, &company, |course| kept.after(course, outlook.as_ref(), interval, &walk.left_out)),
+    ))
 }
 
 /// Adds cells to the model that is made.
@@ -215,7 +237,8 @@ async fn finish(context: &Context, scope: Scope, walk: &Walk) -> Result<Step> {
     let week = week_of(context, scope, walk).await?;
     let theta = theta(context, scope, walk).await?;
     let (number, as_of, now) = (walk.model, walk.as_of, context.now());
-    let model = Model { number, as_of, published: now, theta, shipments: walk.shipments };
+    let left_out = walk.left_out.clone();
+    let model = Model { number, as_of, published: now, theta, shipments: walk.shipments, left_out };
     keep(context, scope, MODEL, &model).await?;
     context.store.people.take_setting(scope, WALK).await?;
     context.learned.forget();

@@ -2,7 +2,8 @@
 
 use crate::{context::Context, error::Result, people::settings};
 use jiff::{SignedDuration, Timestamp};
-use kpi::learned::{count::What, outlook::Outlook};
+use kpi::learned::{
+    annotation::Annotation,count::What, outlook::Outlook};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
@@ -30,6 +31,9 @@ pub struct Model {
     pub theta: Option<f64>,
     /// The shipments that were looked at for it.
     pub shipments: u64,
+    /// The days that were left out of it.
+    #[serde(default)]
+    pub left_out: Vec<Annotation>,
 }
 
 #[derive(Default)]

@@ -2,9 +2,10 @@
 //! out where the note says so.
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 /// A note about some days.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Annotation {
     /// The first day.
     pub from: Date,

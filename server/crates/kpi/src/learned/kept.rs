@@ -2,6 +2,7 @@
 //! said of it. It follows from what was kept, its way, and the model in force since; so a night that is done again keeps the same.
 
 use super::{
+    annotation::Annotation,
     bins::Scale,
     count::{Count, Measure, Topic, What, day_number, score_of},
     course::{Course, End, Stay, hours_of},
@@ -68,14 +69,27 @@ pub struct Interval {
 impl Kept {
     /// What is kept after an interval, in which a model was in force, if there was one. What is open is so at its
     /// end.
-    pub fn after(&self, course: &Course<'_>, outlook: Option<&Outlook>, interval: Interval) -> Self {
+    pub fn after(
+        &self,
+        course: &Course<'_>,
+        outlook: Option<&Outlook>,
+        interval: Interval,
+        left_out: &[Annotation],
+    ) -> Self {
         let predicted = self.predicted.clone().or_else(|| predicted(course, outlook?, interval));
         let said = outlook.map_or(self.said, |outlook| self.said.after(course, outlook, interval));
-        let mut counts = learned(course, interval.to);
+        let mut counts = if is_left_out(course, left_out) { Vec::new() } else { learned(course, interval.to) };
         scored(course, predicted.as_ref(), &said, &mut counts);
         counts.sort_unstable();
         Self { counts, predicted, said, open: course.end.is_none() && !course.stays.is_empty() }
     }
+}
+
+/// Whether it was handed over on a day that was unlike others. Nothing is learned of it; how it did counts.
+fn is_left_out(course: &Course<'_>, left_out: &[Annotation]) -> bool {
+    let first = course.handed_over.or(course.stays.first().map(|stay| stay.from));
+    let day = first.map(|first| course.way.induction_day(first));
+    day.is_some_and(|day| left_out.iter().any(|note| note.leaves_out(day, course.carrier.as_deref(), &[])))
 }
 
 fn predicted(course: &Course<'_>, outlook: &Outlook, interval: Interval) -> Option<Predicted> {
