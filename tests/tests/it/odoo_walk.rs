@@ -237,7 +237,7 @@ async fn shown_once(walk: &Walk, delivery: i64) -> Result<()> {
     let shown = walk.shown(delivery).await?;
     let entries = shown["timeline"].as_array().context("a timeline")?;
     let titles: Vec<&str> = entries.iter().filter_map(|entry| entry["title"].as_str()).collect();
-    for step in ["Label booked", "Picked up", "Delivered", "validated in Odoo", "Proof of delivery attached"] {
+    for step in ["Label booked", "Accepted", "Delivered", "validated in Odoo", "Proof of delivery attached"] {
         let times = times(titles.iter().copied(), step);
         ensure!(times == 1, "{step} {times} times: {titles:?}");
     }
