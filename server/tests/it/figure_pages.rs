@@ -178,7 +178,7 @@ async fn nothing_measured_is_no_data_and_few_are_not_judged() {
 }
 
 #[tokio::test]
-async fn the_board_tells_apart_and_shows_what_is_due_today() {
+async fn the_board_splits_and_shows_what_is_due_today() {
     let mut company = Company::of_a_bad_lane().await;
     let now = minute(company.world.context.now());
     let over = company.adds(2, &contributed("gls", "DE", TODAY, Part::Open, Some(now - 5))).await;
@@ -196,7 +196,7 @@ async fn the_board_tells_apart_and_shows_what_is_due_today() {
     assert_eq!(titles, ["Customer segment", "Carrier", "Lane"]);
     for group in &board.groups {
         let late: u64 = group.rows.iter().map(|row| row.late).sum();
-        assert_eq!(late, 13, "{}: the same shipments, told apart", group.title);
+        assert_eq!(late, 13, "{}: the same shipments, split", group.title);
         let today: u64 = group.rows.iter().map(|row| row.today.0 + row.today.1 + row.today.2).sum();
         assert_eq!(today, due.due, "{}", group.title);
         for row in &group.rows {

@@ -30,7 +30,7 @@ pub fn Number(
     });
     let weak = if matches!(standing, Standing::Known) { "" } else { "fig__n--weak" };
     view! {
-        <p class=format!("fig__n {class} {weak}") data-testid=format!("figure-{id}")>{shown}{(!unit.is_empty()).then(|| view! { <small>{unit}</small> })}{few}</p>
+        <p class=format!("fig__n {class} {weak}") data-testid=format!("figure-{id}")>{shown}{(!unit.is_empty()).then(|| view! { <small>{if unit == "%" { unit } else { format!(" {unit}") }}</small> })}{few}</p>
     }
     .into_any()
 }
@@ -85,8 +85,8 @@ pub fn Trend(
     /// The figure.
     figure: FigureView,
 ) -> impl IntoView {
-    let FigureView { title, unit, target, trend, .. } = figure;
-    if trend.values.iter().flatten().count() < 2 {
+    let FigureView { title, unit, target, trend, standing, .. } = figure;
+    if standing == Standing::NotCounted || trend.values.iter().flatten().count() < 2 {
         return ().into_any();
     }
     let line = Sparkline {

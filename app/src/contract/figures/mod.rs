@@ -31,7 +31,7 @@ pub struct ChoiceView {
     pub last: String,
     /// The question for the period before.
     pub earlier: FiguresQuery,
-    /// The question for the period after; none where that has not begun.
+    /// The question for the period after; none where that is still to come.
     pub later: Option<FiguresQuery>,
     /// Whether it goes on: its numbers are of the part that has passed.
     pub unfinished: bool,

@@ -16,6 +16,8 @@ pub struct SlaView {
     pub due: DueView,
     /// Shipments at risk and those whose promise is broken already, shortest time first.
     pub at_risk: Vec<AtRiskRow>,
+    /// How many those are, listed or not.
+    pub at_risk_in_all: u64,
     /// The board.
     pub groups: Vec<BoardGroup>,
 }

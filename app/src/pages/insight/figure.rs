@@ -7,11 +7,13 @@ use crate::{
         charts::{Chart, Patterns},
         figures::{Change, Definition, FigureHead, FilterBar, Fresh, Goal, Number, figure_address, query, trend_chart},
         live::followed,
+        may,
         parts::{Empty, grouped},
     },
     contract::{
         Record,
         figures::{Elsewhere, FigureQuery, FigureRow, FigureTab, FigureView, OneFigureView, TrendView},
+        session::Permission,
     },
 };
 use leptos::prelude::*;
@@ -48,6 +50,8 @@ fn page(asked: &FigureQuery, view: OneFigureView) -> AnyView {
     let path = format!("/figures/{}", asked.kpi);
     let figure = view.figure.clone();
     let days = FigureView { trend: view.days.clone(), ..figure.clone() };
+    let targets = may(Permission::Operate)
+        .then(|| view! { <a href=format!("/targets#figure-{}", figure.id)>"Change the target"</a> });
     let keep = vec![("tab", view.tab.clone())];
     let course = (figure.trend.values.iter().flatten().count() > 1).then(|| {
         let title = format!("{}, {}", figure.title, figure.trend.span);
@@ -58,13 +62,13 @@ fn page(asked: &FigureQuery, view: OneFigureView) -> AnyView {
     });
     view! {
         <Patterns/>
-        <FigureHead title=figure.title.clone() choice=view.choice.clone() path=path.clone()/>
+        <FigureHead title=figure.title.clone() choice=view.choice.clone() path=path.clone() keep=keep.clone() report=figure.id.clone()/>
         <FilterBar choice=view.choice.clone() path=path keep/>
         <section class="card figure-top">
             <div><Number figure=figure.clone() class="fig__n--xl"/><Change change=figure.change.clone()/><Goal target=figure.target.clone()/>
                 {(!figure.beside.is_empty()).then(|| view! { <p class="kpi__lead">{figure.beside.clone()}</p> })}</div>
             {definition(&figure)}
-            <div class="kfoot"><Definition definition=figure.definition.clone()/><Fresh as_of=figure.as_of.clone()/></div>
+            <div class="kfoot"><Definition definition=figure.definition.clone()/>{targets}<Fresh as_of=figure.as_of.clone()/></div>
         </section>
         <div class="cols cols--2 cols--fill">{course}{in_days}</div>
         {behind(asked, &view)}
@@ -139,7 +143,7 @@ fn row(row: FigureRow) -> AnyView {
     let time = |when: Option<crate::contract::When>| when.map(|when| view! { <Time when/> });
     view! {
         <tr data-testid="figure-row" data-n=n.to_string()>
-            <th scope="row"><a class="id" href=format!("/shipments/{shipment}")>{domain::visible::visible(&number).into_owned()}</a><small class="muted">{format!(" {order}")}</small></th>
+            <th scope="row" class="two"><a class="id" href=format!("/shipments/{shipment}")>{domain::visible::visible(&number).into_owned()}</a><small class="muted">{order}</small></th>
             <td><StateMark state/></td>
             <td>{carrier}</td>
             <td class="p2">{destination}</td>

@@ -71,13 +71,15 @@ fn jobs(view: SyncTab, longer: RetryingFor) -> String {
 fn page(view: OverviewView) -> AnyView {
     let choice = view.choice.clone();
     let live = view.live.clone();
+    let report =
+        [&view.on_time].into_iter().chain(&view.tiles).map(|figure| figure.id.as_str()).collect::<Vec<_>>().join(",");
     // figures of nothing say nothing
     let nothing =
         not_connected().filter(|_| live.states.is_empty()).map(|why| view! { <div class="table-box">{why}</div> });
     let unmapped = (live.unmapped > 0).then(|| unmapped_codes(live.unmapped));
     view! {
         <Patterns/>
-        <FigureHead title="Overview" choice=choice.clone() path=PATH/>
+        <FigureHead title="Overview" choice=choice.clone() path=PATH report=report/>
         <FilterBar choice=choice.clone() path=PATH/>
         {nothing}
         {unmapped}

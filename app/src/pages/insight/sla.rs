@@ -39,7 +39,7 @@ fn page(view: SlaView) -> AnyView {
         <FigureHead title="Service levels" choice=choice.clone() path=PATH/>
         <FilterBar choice=choice.clone() path=PATH/>
         <div class="cols cols--2 cols--fill slatop">{today(&view.due)}{period(&view.on_time, &choice.query)}</div>
-        {at_risk(&view.at_risk, &view.due)}
+        {at_risk(&view.at_risk, view.at_risk_in_all)}
         {board(&view.groups, &view.on_time)}
     }
     .into_any()
@@ -81,7 +81,7 @@ fn period(figure: &FigureView, query: &FiguresQuery) -> AnyView {
     .into_any()
 }
 
-fn at_risk(list: &[AtRiskRow], due: &DueView) -> AnyView {
+fn at_risk(list: &[AtRiskRow], all: u64) -> AnyView {
     if list.is_empty() {
         return view! { <div class="table-box"><Empty title="Nothing due today is at risk">"Open shipments with a serious exception or a late estimate appear here."</Empty></div> }.into_any();
     }
@@ -101,10 +101,9 @@ fn at_risk(list: &[AtRiskRow], due: &DueView) -> AnyView {
         .into_any()
     };
     let rows: Vec<AnyView> = list.iter().map(row).collect();
-    let open = due.at_risk + due.breached;
     view! {
         <section class="table-box">
-            <div class="boxhead"><h2>"At risk, shortest time first"</h2><span class="push">{format!("{} of {} at risk or too late", list.len(), grouped(open))}</span></div>
+            <div class="boxhead"><h2>"At risk, shortest time first"</h2><span class="push">{format!("{} of {} at risk, or open past the promise", list.len(), grouped(all))}</span></div>
             <table class="table table--list">
                 <caption class="sr">"Shipments that are due today and at risk"</caption>
                 <thead><tr><th>"Time left"</th><th>"Shipment"</th><th>"Status"</th><th>"Promise"</th><th>"Why"</th></tr></thead>

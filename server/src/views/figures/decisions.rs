@@ -42,75 +42,82 @@ pub(super) const fn due_and_late(tally: &Tally) -> (i64, i64) {
     (tally.yes + tally.maybe + late, late)
 }
 
-/// A carrier on one way: from a warehouse to a country.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A carrier, a lane from a warehouse to a country, or a carrier on one lane.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Way {
-    carrier: String,
+    carrier: Option<String>,
     warehouse: Option<String>,
     country: Option<String>,
 }
 
 impl Way {
-    fn of(dims: &Dims) -> Vec<Self> {
-        let carrier = dims.carrier.clone();
-        let way =
-            carrier.map(|carrier| Self { carrier, warehouse: dims.warehouse.clone(), country: dims.country.clone() });
-        way.into_iter().collect()
+    fn carrier_on_lane(dims: &Dims) -> Vec<Self> {
+        let lane = Self::lane(dims).into_iter();
+        lane.filter_map(|lane| Some(Self { carrier: Some(dims.carrier.clone()?), ..lane })).collect()
     }
 
-    fn words(&self) -> String {
-        match (&self.warehouse, &self.country) {
-            (Some(from), Some(to)) => format!("from {from} to {to}"),
-            (Some(from), None) => format!("from {from}"),
-            (None, Some(to)) => format!("to {to}"),
-            (None, None) => String::new(),
+    fn carrier(dims: &Dims) -> Vec<Self> {
+        dims.carrier.iter().map(|carrier| Self { carrier: Some(carrier.clone()), ..Self::default() }).collect()
+    }
+
+    fn lane(dims: &Dims) -> Vec<Self> {
+        let (warehouse, country) = (dims.warehouse.clone(), dims.country.clone());
+        let known = warehouse.is_some() && country.is_some();
+        known.then_some(Self { carrier: None, warehouse, country }).into_iter().collect()
+    }
+
+    fn question(&self) -> String {
+        let carrier = self.carrier.as_deref().map(carrier_name);
+        let lane = self.warehouse.as_ref().zip(self.country.as_ref()).map(|(from, to)| format!("from {from} to {to}"));
+        match (carrier, lane) {
+            (Some(carrier), Some(lane)) => format!("Keep {carrier} {lane}?"),
+            (Some(carrier), None) => format!("Keep {carrier}?"),
+            (None, lane) => format!("What makes shipments {} late?", lane.unwrap_or_default()),
         }
     }
 
     fn query(&self, query: &FiguresQuery) -> FiguresQuery {
+        let or = |own: &Option<String>, other: &String| own.clone().unwrap_or_else(|| other.clone());
         FiguresQuery {
-            carrier: self.carrier.clone(),
-            warehouse: self.warehouse.clone().unwrap_or_else(|| query.warehouse.clone()),
-            country: self.country.clone().unwrap_or_else(|| query.country.clone()),
+            carrier: or(&self.carrier, &query.carrier),
+            warehouse: or(&self.warehouse, &query.warehouse),
+            country: or(&self.country, &query.country),
             ..query.clone()
         }
     }
 }
 
-/// The carrier's lane that makes most of what is missing to the target; none where the target is met, or no lane makes much of it.
+/// What makes most of what is missing to the target: a carrier on one lane, else a carrier, else a lane; none where the target is
+/// met, or none of them makes much of it.
 pub(super) fn worst_way(cells: &[Cell], query: &FiguresQuery, target: f64) -> Option<Decision> {
-    let ways = grouped_by(cells, Way::of);
-    let (all, late) = cells
-        .iter()
-        .flat_map(|cell| &cell.tallies)
-        .map(due_and_late)
-        .fold((0, 0), |(due, late), one| (due + one.0, late + one.1));
-    let allowed = |due: i64| due as f64 * (100.0 - target) / 100.0;
-    let missing = late as f64 - allowed(all);
-    if missing <= 0.0 || all < FEW {
+    let all = cells.iter().flat_map(|cell| &cell.tallies).map(due_and_late);
+    let (due, late) = all.fold((0, 0), |(due, late), one| (due + one.0, late + one.1));
+    let over = |(due, late): (i64, i64)| late as f64 - due as f64 * (100.0 - target) / 100.0;
+    let missing = over((due, late));
+    if missing <= 0.0 || due < FEW {
         return None;
     }
-    let over = |(due, late): (i64, i64)| late as f64 - allowed(due);
-    let worst = ways
-        .iter()
-        .map(|(way, tally)| (way, due_and_late(tally)))
-        .filter(|(_, (due, late))| *late >= LATE_MIN && *due >= FEW)
-        .max_by(|a, b| over(a.1).partial_cmp(&over(b.1)).unwrap_or(Ordering::Equal))?;
-    let (way, (due, of_way)) = worst;
-    let rest = (all - due, late - of_way);
-    let rest_share = (rest.0 > 0).then(|| 100.0 * (rest.0 - rest.1) as f64 / rest.0 as f64);
-    if over((due, of_way)) < SHARE_MIN * missing {
-        return None;
-    }
-    let carrier = carrier_name(&way.carrier);
+    let worst = |names: fn(&Dims) -> Vec<Way>| {
+        grouped_by(cells, names)
+            .into_iter()
+            .map(|(way, tally)| (way, due_and_late(&tally)))
+            // what is chosen already is not asked about
+            .filter(|(way, counted)| way.query(query) != *query && counted.1 >= LATE_MIN && counted.0 >= FEW)
+            .max_by(|a, b| over(a.1).partial_cmp(&over(b.1)).unwrap_or(Ordering::Equal))
+            .filter(|(_, counted)| over(*counted) >= SHARE_MIN * missing)
+    };
+    let (way, (of_due, of_late)) =
+        worst(Way::carrier_on_lane).or_else(|| worst(Way::carrier)).or_else(|| worst(Way::lane))?;
+    let rest = due - of_due;
+    let rest_share = (rest > 0).then(|| 100.0 * (rest - (late - of_late)) as f64 / rest as f64);
     let without =
         rest_share.map_or_else(String::new, |share| format!("; without them {} % are in time", number(share)));
     Some(Decision {
-        question: format!("Keep {carrier} {}?", way.words()).replace(" ?", "?"),
+        question: way.question(),
         because: format!(
             "{} % in time there: {} of {} late shipments{without}.",
-            number(100.0 * (due - of_way) as f64 / due as f64),
-            grouped(of_way.unsigned_abs()),
+            number(100.0 * (of_due - of_late) as f64 / of_due as f64),
+            grouped(of_late.unsigned_abs()),
             grouped(late.unsigned_abs())
         ),
         page: Leads::Rows(FigureQuery {
@@ -119,7 +126,7 @@ pub(super) fn worst_way(cells: &[Cell], query: &FiguresQuery, target: f64) -> Op
             cursor: String::new(),
             figures: way.query(query),
         }),
-        label: format!("Show {} late", grouped(of_way.unsigned_abs())),
+        label: format!("Show {} late", grouped(of_late.unsigned_abs())),
     })
 }
 
@@ -219,8 +226,23 @@ mod tests {
     }
 
     #[test]
+    fn a_carrier_or_a_lane_is_asked_about_where_no_carrier_stands_out_on_one_lane() {
+        let asked = |cells: &[Cell], query: &FiguresQuery| worst_way(cells, query, 95.0).map(|said| said.question);
+        let spread: Vec<Cell> = (0..6).map(|n| cell("gls", &format!("L{n}"), 16, 4)).collect();
+        assert_eq!(
+            asked(&[&spread[..], &[cell("dpd", "DE", 500, 0)]].concat(), &FiguresQuery::default()),
+            Some("Keep GLS?".into())
+        );
+        let lane: Vec<Cell> = (0..6).map(|n| cell(&format!("c{n}"), "DE", 16, 4)).collect();
+        let said = Some("What makes shipments from WH to DE late?".to_owned());
+        assert_eq!(asked(&[&lane[..], &[cell("dpd", "AT", 100, 0)]].concat(), &FiguresQuery::default()), said);
+        let chosen = FiguresQuery { carrier: "gls".into(), ..FiguresQuery::default() };
+        assert_eq!(asked(&spread, &chosen), None, "what is chosen is not asked about");
+    }
+
+    #[test]
     fn what_is_spread_evenly_or_of_few_is_no_decision() {
-        let even: Vec<Cell> = (0..10).map(|n| cell(&format!("c{n}"), "DE", 90, 10)).collect();
+        let even: Vec<Cell> = (0..10).map(|n| cell(&format!("c{n}"), &format!("L{n}"), 90, 10)).collect();
         assert_eq!(worst_way(&even, &FiguresQuery::default(), 95.0), None);
         assert_eq!(worst_way(&[cell("gls", "DE", 5, 20)], &FiguresQuery::default(), 95.0), None, "25 are few");
         assert_eq!(worst_way(&[], &FiguresQuery::default(), 95.0), None);

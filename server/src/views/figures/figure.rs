@@ -75,7 +75,7 @@ pub(in crate::views) fn figure_view(figure: &Figure, on: &str, counted_until: Ti
         of: u64::try_from(value.of).unwrap_or_default(),
         beside: beside(definition, value, tally, &scale),
         change: (standing == Standing::Known).then(|| change(definition, &scale, value, before, on)).flatten(),
-        target: target.map(|target| goal(definition, &scale, value, target)),
+        target: target.filter(|_| definition.is_counted()).map(|target| goal(definition, &scale, value, target)),
         trend: TrendView::default(),
         parts: parts(definition, tally),
         definition: definition_view(definition),
@@ -157,9 +157,15 @@ impl Scale {
         if self.unit.is_empty() { shown } else { format!("{shown} {}", self.unit) }
     }
 
+    /// The size of a difference; of shares to a tenth of a point.
+    fn rounded(&self, by: f64) -> f64 {
+        let by = self.of_value(by.abs());
+        if self.unit == "%" { (by * 10.0).round() / 10.0 } else { by }
+    }
+
     /// A difference: of shares in points.
     fn difference(&self, by: f64) -> String {
-        let shown = number(self.of_value(by.abs()));
+        let shown = number(self.rounded(by));
         match self.unit {
             "%" => format!("{shown} pt"),
             "" => shown,
@@ -212,7 +218,7 @@ pub(in crate::views) fn change(
     let by = value.main? - before.main?;
     let shown = scale.difference(by);
     // what rounds to nothing is no change
-    let way = match number(scale.of_value(by.abs())).as_str() {
+    let way = match number(scale.rounded(by)).as_str() {
         "0" => Way::Same,
         _ if by > 0.0 => Way::Up,
         _ => Way::Down,
@@ -335,7 +341,7 @@ fn outside(part: Part) -> &'static str {
 }
 
 /// What counts for a figure, against it, and what it is compared with.
-const fn labels(kpi: Kpi) -> (&'static str, &'static str, &'static str) {
+pub(super) const fn labels(kpi: Kpi) -> (&'static str, &'static str, &'static str) {
     match kpi {
         Kpi::OnTime | Kpi::OnTimeCarrier => ("in time", "late", ""),
         Kpi::Otif => ("in time and in full", "late or not in full", ""),

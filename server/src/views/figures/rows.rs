@@ -2,7 +2,7 @@
 
 use super::{
     choice::asked,
-    figure::{Scale, days, figure_view, tab, trend},
+    figure::{Scale, days, figure_view, labels, tab, trend},
     marks::marks,
 };
 use crate::views::{Asker, times::Times};
@@ -194,6 +194,9 @@ fn counts(unit: &UnitRow, definition: &Definition, times: &Times) -> String {
         }
         (Part::Open, None) => "open".into(),
         (Part::Maybe, _) => "undecided, counts in time".into(),
+        (Part::Yes, _) => labels(definition.kpi).0.into(),
+        (Part::No, _) => labels(definition.kpi).1.into(),
+        (Part::Base, _) => labels(definition.kpi).2.into(),
         (part, _) => part.label().strip_prefix("outside: ").unwrap_or(part.label()).to_owned(),
     }
 }

@@ -56,6 +56,7 @@ pub(super) async fn view(asker: &Asker, caller: &Caller, query: FiguresQuery) ->
     let board = Board { asked: &asked, cells: &cells, target };
     let groups = board.groups();
     Ok(SlaView {
+        at_risk_in_all: due.at_risk.len() as u64,
         at_risk: at_risk(asker, caller, &due, &times).await?,
         due: due_view(&due, of_today(&asked), target, &times),
         groups,
@@ -159,9 +160,9 @@ impl Board<'_> {
     fn groups(&self) -> Vec<BoardGroup> {
         let of = |title: &str, names: fn(&Dims) -> Vec<Name>| self.group(title, names);
         let groups = [of("Customer segment", Name::segments), of("Carrier", Name::carriers), of("Lane", Name::lanes)];
-        // what is not told apart is no group
-        let told = |group: &BoardGroup| group.rows.len() > 1 || group.rows.iter().any(|row| row.query.is_some());
-        groups.into_iter().filter(told).collect()
+        // what has one row without a name is no group
+        let is_split = |group: &BoardGroup| group.rows.len() > 1 || group.rows.iter().any(|row| row.query.is_some());
+        groups.into_iter().filter(is_split).collect()
     }
 
     fn group(&self, title: &str, names: fn(&Dims) -> Vec<Name>) -> BoardGroup {
@@ -176,6 +177,8 @@ impl Board<'_> {
             .into_iter()
             .map(|name| self.row(name, &of(&now, name), &of(&before, name), &of(&today, name)))
             .collect();
+        // of what was neither due nor is today there is nothing to say
+        rows.retain(|(_, row)| row.due + row.today.0 + row.today.1 + row.today.2 > 0);
         // what misses by most shipments comes first
         rows.sort_by(|a, b| b.0.total_cmp(&a.0));
         let more = rows.len().saturating_sub(ROWS_MAX) as u64;
@@ -211,6 +214,7 @@ impl Board<'_> {
 
 /// `+0.5`, `−1.1`.
 fn signed(by: f64) -> String {
+    let by = (by * 10.0).round() / 10.0;
     let shown = number(by);
     if by > 0.0 && shown != "0" { format!("+{shown}") } else { shown }
 }

@@ -126,7 +126,9 @@ fn at_risk(row: &DueRow, risk: Risk) -> AtRisk {
 
 /// What speaks against the promise of an open shipment; none where nothing does.
 fn risk(row: &DueRow, now: Timestamp, zone: &TimeZone) -> Option<Risk> {
-    let serious = |(_, severity): &(ExceptionReason, Severity)| *severity >= Severity::Major;
+    let serious = |(reason, severity): &(ExceptionReason, Severity)| {
+        *severity >= Severity::Major || *reason == ExceptionReason::PredictedLate
+    };
     if let Some((reason, _)) = row.exception.filter(serious) {
         return Some(Risk::Exception(reason));
     }
@@ -179,6 +181,9 @@ mod tests {
         let with = |severity| DueRow { exception: Some((ExceptionReason::AddressNotFound, severity)), ..row() };
         assert_eq!(of(with(Severity::Major)), Some(Risk::Exception(ExceptionReason::AddressNotFound)));
         assert_eq!(of(with(Severity::Info)), None, "what needs no person is no risk");
+        let predicted = (ExceptionReason::PredictedLate, Severity::Minor);
+        let expected = Some(Risk::Exception(ExceptionReason::PredictedLate));
+        assert_eq!(of(DueRow { exception: Some(predicted), ..row() }), expected, "what is learned says so");
     }
 
     #[test]

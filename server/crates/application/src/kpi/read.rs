@@ -405,11 +405,12 @@ struct Clock<'a> {
 }
 
 impl Clock<'_> {
-    /// The last full hour before the end of a day, or before now, counted from 1970.
+    /// The last full hour before the end of a day, counted from 1970. Of a day that goes on the next one: what was received
+    /// by now is in it.
     fn hour_at_end(&self, day: Date) -> i32 {
         let end = storage::figures::Span::day(day, self.zone).until;
         // in some zones days end at half an hour of UTC
-        let last = if end <= self.now { end.as_second() - 1 } else { self.now.as_second() };
+        let last = if end <= self.now { end.as_second() - 1 } else { self.now.as_second() + 3_600 };
         i32::try_from(last.div_euclid(3_600)).unwrap_or(i32::MAX)
     }
 }
