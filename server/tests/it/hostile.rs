@@ -136,6 +136,8 @@ impl Evil {
             "/exceptions?view=all",
             "/exceptions?view=closed",
             "/overview",
+            "/sla",
+            "/figures/on_time?period=month",
             "/mappings/unmapped",
         ]
         .map(str::to_owned)
@@ -258,6 +260,8 @@ async fn the_browsers_half_gets_visible_text() {
         ("shipments", "query[tab]=all".into()),
         ("exceptions", "query[view]=all".into()),
         ("overview", String::new()),
+        ("sla", String::new()),
+        ("figures/one", "query[kpi]=on_time".into()),
         ("sync", "query[view]=messages".into()),
         ("mappings", "query[list]=".into()),
     ];

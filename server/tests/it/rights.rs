@@ -169,8 +169,8 @@ fn daily_arguments() -> Vec<Arguments> {
         function("exceptions", None, Some("")),
         function("exceptions/one", Some("id=NO_ID"), Some("")),
         function("exceptions/act", Some("id=NO_ID&act=take"), Some("id=NO_ID&act=explode")),
-        function("overview", None, Some("query[period]=days&query[from]=2026-02-01&query[until]=2026-01-01")),
-        function("calibration", None, Some("query[period]=days&query[from]=2026-02-01&query[until]=2026-01-01")),
+        function("overview", None, Some("query[length]=days&query[from]=2026-02-01&query[until]=2026-01-01")),
+        function("calibration", None, Some("query[length]=days&query[from]=2026-02-01&query[until]=2026-01-01")),
         function(
             "carriers",
             None,
@@ -181,12 +181,12 @@ fn daily_arguments() -> Vec<Arguments> {
             Some("query[code]=nothing"),
             Some("query[figures][length]=days&query[figures][from]=2026-02-01&query[figures][until]=2026-01-01"),
         ),
-        function("sla", None, Some("query[period]=days&query[from]=2026-02-01&query[until]=2026-01-01")),
+        function("sla", None, Some("query[length]=days&query[from]=2026-02-01&query[until]=2026-01-01")),
         function(
             "figures/one",
             Some("query[kpi]=nothing"),
             Some(
-                "query[kpi]=on_time&query[figures][period]=days&query[figures][from]=2026-02-01&query[figures][until]=2026-01-01",
+                "query[kpi]=on_time&query[figures][length]=days&query[figures][from]=2026-02-01&query[figures][until]=2026-01-01",
             ),
         ),
         function(
@@ -385,8 +385,8 @@ async fn every_function_and_every_role_agree_with_the_table() {
 async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
     match name.split('/').next() {
         Some(
-            "frame" | "shipments" | "exceptions" | "overview" | "sla" | "figures" | "calibration" | "carriers" | "alerts" | "claims"
-            | "start",
+            "frame" | "shipments" | "exceptions" | "overview" | "sla" | "figures" | "calibration" | "carriers"
+            | "alerts" | "claims" | "start",
         ) => daily(ports, name).await,
         Some("analytics" | "reports" | "targets") => reported(ports, name).await,
         _ => governed(ports, name).await,
@@ -424,7 +424,7 @@ async fn daily(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "start/company" => start.name_company(String::new()).await,
         "start/skip" => start.skip().await,
         "alerts" => alerts.view(AlertsQuery { kind: no(), ..AlertsQuery::default() }).await.map(drop),
-        "alerts/acknowledge" => alerts.acknowledge(no()).await.map(drop),
+        "alerts/acknowledge" => alerts.acknowledge(no(), no()).await.map(drop),
         "alerts/assign" => alerts.assign(no(), true).await,
         "alerts/snooze" => alerts.snooze(no(), SnoozeFor::Hour, String::new()).await,
         "alerts/resolve" => alerts.resolve(no(), String::new()).await,

@@ -155,6 +155,8 @@ impl Canaries {
         let (context, scope) = (&self.site.world.context, self.site.world.context.scope());
         let mut addresses: Vec<String> = [
             "/overview",
+            "/sla",
+            "/figures/on_time?period=month",
             "/shipments?tab=all",
             "/exceptions?view=all",
             "/sync",
