@@ -96,12 +96,12 @@ fn is_more(wrong: i64, n: i64, allowed: f64) -> bool {
     let odds = allowed / (1.0 - allowed);
     for k in 0..wrong {
         fewer += term;
-        if fewer >= 1.0 {
-            break;
+        if 1.0 - fewer < ONE_SIDE {
+            return true;
         }
         term *= (n - k as f64) / (k as f64 + 1.0) * odds;
     }
-    1.0 - fewer < ONE_SIDE
+    false
 }
 
 /// How a share stands to a target.
