@@ -22,7 +22,10 @@ use domain::{
 use outbound::Discard;
 use serde_json::json;
 use server::config::Settings;
-use simulator::channels::{MailFault, SandboxMail};
+use simulator::{
+    channels::{MailFault, SandboxMail},
+    faults::Fault,
+};
 use std::sync::Arc;
 use storage::{Actor, Scope};
 
@@ -339,6 +342,9 @@ async fn a_message_goes_out_at_most_once_whatever_the_mail_server_does() {
             }
             None => assert_eq!((outcome, count <= 1), (EffectOutcome::Uncertain, true), "{fault:?}: not sent again"),
         }
+        let trail = acting.context.store.people.audit_trail(acting.person.scope(), None, 200).await.expect("works");
+        let lines = trail.iter().filter(|line| line.entry.action == "customer.message").count();
+        assert_eq!(lines, n + 1, "{fault:?}: a line for each message, however often it was tried");
     }
 }
 
@@ -409,6 +415,58 @@ async fn a_rule_that_is_stopped_or_paused_sends_nothing_that_waits() {
     assert_eq!(mail.mails().len(), 1, "it was stopped");
     let stopped = EffectOutcome::not_possible("the rule was stopped");
     assert_eq!(acting.outcome("N2", EffectTarget::Customer).await, stopped);
+}
+
+/// What a rule wanted at Odoo and at a desk that were away is not done once it is stopped, and waits while it is paused.
+#[tokio::test]
+async fn what_a_stopped_or_paused_rule_wanted_of_odoo_and_a_desk_is_not_done_when_they_are_back() {
+    let acting = Acting::new().await;
+    acting.systems.world.leaves_jobs();
+    let then = vec![
+        Action::Note { text: "Look into {order}".into() },
+        Action::UpdateCase { note: Some("Call about {order}".into()), tags: None, priority: None },
+    ];
+    let rule = content("Look", Trigger::Exception, "exception.reason == \"DAMAGED\"", then);
+    let id = acting.publish(rule).await;
+    let noted =
+        |picking: i64| acting.systems.odoo.notes(picking).iter().filter(|(_, text)| text.contains("Look into")).count();
+    let said = || {
+        let tickets = acting.systems.desk.tickets();
+        tickets.iter().flat_map(|ticket| &ticket.texts).filter(|(_, text)| text.contains("Call about")).count()
+    };
+    let away = async |number: &str| {
+        let picking = acting.systems.order(number).await;
+        acting.systems.odoo.fail(None, &Fault::Error("down"), 10_000);
+        acting.systems.desk.fail(None, &Fault::Error("down"), 10_000);
+        acting.systems.world.receives(number, DAMAGED).await;
+        picking
+    };
+    let back = async || {
+        acting.systems.odoo.clear_faults();
+        acting.systems.desk.heal();
+        for _ in 0..8 {
+            acting.systems.advance(1_800).await;
+        }
+    };
+    let first = away("N1").await;
+    manage::pause(&acting.context, &acting.person, &id, None).await.expect("works");
+    back().await;
+    assert_eq!((noted(first), said(), acting.systems.desk.tickets().len()), (0, 0, 1), "the shipped rules go on");
+    manage::resume(&acting.context, &acting.person, &id).await.expect("works");
+    back().await;
+    assert_eq!((noted(first), said()), (1, 1), "it was resumed");
+    let second = away("N2").await;
+    acting.context.rules.guard.stop(&id, "it floods".into());
+    acting.context.rules.forget();
+    back().await;
+    assert_eq!((noted(second), said(), acting.systems.desk.tickets().len()), (0, 1, 2), "it was stopped");
+    let stopped = EffectOutcome::not_possible("the rule was stopped");
+    let own =
+        |effects: Vec<(String, EffectOutcome)>| effects.into_iter().filter(|(key, _)| key.starts_with("rule/look/"));
+    for target in [EffectTarget::OrderNote, EffectTarget::Case] {
+        let outcomes: Vec<_> = own(acting.effects("N2", target).await).map(|(_, outcome)| outcome).collect();
+        assert_eq!(outcomes, [stopped.clone()], "{target:?}");
+    }
 }
 
 #[tokio::test]

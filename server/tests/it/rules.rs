@@ -229,8 +229,11 @@ async fn a_rule_that_throws_is_stopped_shown_and_alarmed_and_stops_no_other() {
     let id =
         rules.publish(content("Throws", Trigger::Change, "1 / size(shipment.exceptions) == 1", vec![note()])).await;
     for number in ["N1", "N2", "N3", "N4", "N5"] {
+        assert_eq!(rules.halt(&id).await, None, "{number}");
         let picking = rules.systems.order(number).await;
         rules.systems.world.receives(number, MOVING).await;
+        // the same shipment fails again: that is no further one
+        rules.systems.world.receives(number, &[MOVING[0], ("InTransit_007", "2026-03-05T03:00:00")]).await;
         assert!(rules.systems.status(picking).is_some_and(|s| s == "IN_TRANSIT"), "the shipped rules go on");
     }
     let Some(Halt::Stopped { why, .. }) = rules.halt(&id).await else { panic!("it is stopped") };
@@ -244,20 +247,35 @@ async fn a_rule_that_throws_is_stopped_shown_and_alarmed_and_stops_no_other() {
 }
 
 #[tokio::test]
-async fn a_rule_that_acts_again_and_again_on_one_shipment_is_stopped() {
+async fn a_rule_that_acts_again_and_again_waits_on_that_shipment_and_is_stopped_where_it_does_so_on_several() {
     let rules = Rules::new().await;
     let id = rules.publish(content("Loops", Trigger::Event, "true", vec![alert()])).await;
-    rules.systems.order("N1").await;
-    let mut events: Vec<(&str, String)> = Vec::new();
-    for minute in 0..30 {
-        events.push(("InTransit_007", format!("2026-03-05T03:{minute:02}:00")));
-        let said: Vec<(&str, &str)> = events.iter().map(|(code, time)| (*code, time.as_str())).collect();
-        rules.systems.world.receives("N1", &said).await;
+    let moves = async |number: &str, times: u32| {
+        rules.systems.order(number).await;
+        let mut events: Vec<(&str, String)> = Vec::new();
+        for minute in 0..times {
+            events.push(("InTransit_007", format!("2026-03-05T03:{minute:02}:00")));
+            let said: Vec<(&str, &str)> = events.iter().map(|(code, time)| (*code, time.as_str())).collect();
+            rules.systems.world.receives(number, &said).await;
+        }
+        rules.effects(number, EffectTarget::Alert).await.len()
+    };
+    assert_eq!(moves("N1", 30).await, 20, "then it waits");
+    assert_eq!(rules.halt(&id).await, None);
+    assert_eq!(moves("N2", 1).await, 1, "the others go on");
+    // the clock starts other work too, which has nothing to do here
+    rules.systems.world.leaves_jobs();
+    rules.systems.advance(3_600).await;
+    application::jobs::tick(&rules.context).await.unwrap();
+    rules.systems.world.settle().await;
+    assert_eq!(rules.effects("N1", EffectTarget::Alert).await.len(), 21, "of the newest event, an hour later");
+    let mut acted = Vec::new();
+    for number in ["N3", "N4", "N5", "N6", "N7"] {
+        acted.push(moves(number, 22).await);
     }
-    let acted = rules.effects("N1", EffectTarget::Alert).await.len();
-    assert_eq!(acted, 20, "then it is stopped");
+    assert_eq!(acted, [20; 5]);
     let Some(Halt::Stopped { why, .. }) = rules.halt(&id).await else { panic!("it is stopped") };
-    assert!(why.contains("20 times on one shipment"), "{why}");
+    assert!(why.contains("20 times within an hour on each of 5 shipments"), "{why}");
     assert_eq!(rules.open_alerts(AlertKind::RuleStopped, "loops").await, Some(1));
 }
 
@@ -311,7 +329,12 @@ async fn where_four_eyes_are_on_a_second_person_publishes() {
     manage::save_draft(context, operator, &id, draft.clone()).await.unwrap();
     assert!(matches!(manage::publish(context, &jonas, &id).await, Err(UseCaseError::Forbidden(_))), "by whom?");
     manage::save_draft(context, &ines, &id, draft.clone()).await.unwrap();
-    assert_eq!(manage::publish(context, &jonas, &id).await.unwrap(), 1);
+    let unseen = Content { then: vec![alert()], ..draft.clone() };
+    assert!(
+        matches!(manage::publish_seen(context, &jonas, &id, &unseen).await, Err(UseCaseError::Conflict(_))),
+        "it says something else than what was seen"
+    );
+    assert_eq!(manage::publish_seen(context, &jonas, &id, &draft).await.unwrap(), 1);
     let shown = read::show(context, &ines, &id).await.unwrap();
     assert_eq!(shown.history[0].approved_by, Some(jonas.scope().actor));
     let wrong = Content { when: "exception.reson == \"LOST\"".into(), ..draft };

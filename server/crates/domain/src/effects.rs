@@ -123,6 +123,24 @@ pub enum EffectBody {
     },
 }
 
+impl EffectBody {
+    /// The rule that wants it by itself; none where it follows from the change, or from the settings of a connection.
+    pub const fn rule(&self) -> Option<&RuleId> {
+        match self {
+            Self::ByRule { rule, .. } => Some(rule),
+            Self::Invoice { by, .. } | Self::Return { by } => by.as_ref(),
+            Self::Milestone { .. }
+            | Self::Correction { .. }
+            | Self::Exception { .. }
+            | Self::SetBack { .. }
+            | Self::LeftChanged { .. }
+            | Self::FirstScan
+            | Self::Proof { .. }
+            | Self::InvoiceInDoubt { .. } => None,
+        }
+    }
+}
+
 /// What became of an effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EffectOutcome {

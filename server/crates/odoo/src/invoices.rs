@@ -8,9 +8,10 @@ use super::{
     deliveries::PICKING,
     record::RecordKind,
     transport::Made,
-    wire::{Maybe, named},
+    wire::{Maybe, instant, named},
 };
 use domain::effects::InvoiceFor;
+use jiff::{SignedDuration, Timestamp};
 use outbound::{CallError, CallLog, ErrorClass};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,8 +26,8 @@ const OF_ORDER_MAX: u32 = 200;
 pub enum Invoice {
     /// It stays a draft.
     Draft,
-    /// It is posted.
-    Posted,
+    /// It is posted, where it was made since this moment, at which it was wanted: an older draft is left to accounting.
+    Posted(Timestamp),
 }
 
 /// What became of invoicing an order.
@@ -58,12 +59,26 @@ struct Order {
     invoice_ids: Vec<i64>,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct Document {
     id: i64,
     #[serde(default)]
     name: Maybe<String>,
     state: String,
+    #[serde(default)]
+    create_date: Maybe<String>,
+}
+
+/// How far the clock of the other system may be behind ours.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(10);
+
+impl Document {
+    /// Whether it is a draft that is to be posted. One that Odoo does not give a date of is not.
+    fn is_to_be_posted(&self, invoice: Invoice) -> bool {
+        let Invoice::Posted(since) = invoice else { return false };
+        let made = self.create_date.0.as_deref().and_then(instant);
+        self.state == "draft" && made.is_some_and(|made| since.duration_since(made) <= CLOCKS_APART)
+    }
 }
 
 impl OdooClient {
@@ -99,19 +114,21 @@ impl OdooClient {
         }
         let invoice_ids = self.order_to_invoice(order, log).await?.invoice_ids;
         let mut ours = self.own_invoices(&invoice_ids, log).await?;
-        if invoice == Invoice::Posted {
-            for draft in ours.iter().filter(|one| one.state == "draft") {
+        if let Invoice::Posted(_) = invoice {
+            for draft in ours.iter().filter(|one| one.is_to_be_posted(invoice)) {
                 self.change::<Value>(MOVE, "action_post", json!({"ids": [draft.id]}), log).await?;
             }
             ours = self.own_invoices(&invoice_ids, log).await?;
         }
         match ours.pop() {
             None => Ok(Invoiced::ByOthers),
-            Some(last) if last.state == "draft" && invoice == Invoice::Posted => {
+            Some(last) if last.is_to_be_posted(invoice) => {
                 let text = format!("Odoo does not post the invoice of {}", sold.label(order));
                 Err(CallError::new(ErrorClass::Rejected, text).advising("look at the draft invoice in Odoo"))
             }
-            Some(Document { id, name, state }) => Ok(Invoiced::Made { id, name: name.0.filter(|_| state != "draft") }),
+            Some(Document { id, name, state, .. }) => {
+                Ok(Invoiced::Made { id, name: name.0.filter(|_| state != "draft") })
+            }
         }
     }
 
@@ -165,7 +182,8 @@ impl OdooClient {
             ["move_type", "=", "out_invoice"],
             ["state", "!=", "cancel"]
         ]);
-        let body = json!({"domain": domain, "fields": ["name", "state"], "order": "id", "limit": OF_ORDER_MAX});
+        let fields = ["name", "state", "create_date"];
+        let body = json!({"domain": domain, "fields": fields, "order": "id", "limit": OF_ORDER_MAX});
         self.ask_explained(MOVE, "search_read", body, log).await
     }
 }
@@ -182,6 +200,28 @@ impl Order {
         match refused {
             Some(refused) => CallError { said: refused.said.clone(), status: refused.status, ..error },
             None => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_draft_that_was_made_since_it_was_wanted_is_posted() {
+        let since = "2026-03-05T12:00:00Z".parse().unwrap();
+        for (state, made, expected) in [
+            ("draft", Some("2026-03-05 12:00:03"), true),
+            ("draft", Some("2026-03-05 11:55:00"), true),
+            ("draft", Some("2026-03-05 11:30:00"), false),
+            ("draft", None, false),
+            ("posted", Some("2026-03-05 12:00:03"), false),
+        ] {
+            let made = Maybe(made.map(str::to_owned));
+            let document = Document { id: 1, name: Maybe(None), state: state.into(), create_date: made };
+            assert_eq!(document.is_to_be_posted(Invoice::Posted(since)), expected, "{document:?}");
+            assert!(!document.is_to_be_posted(Invoice::Draft));
         }
     }
 }

@@ -316,7 +316,8 @@ impl RulesPort {
                 .await
                 .map(|()| "A second person is asked to publish it.".into()),
             "publish" => {
-                manage::publish(context, caller, &rule).await.map(|version| format!("Version {version} runs now."))
+                let published = manage::publish_seen(context, caller, &rule, &content).await;
+                published.map(|version| format!("Version {version} runs now."))
             }
             _ => Ok("The draft is saved.".to_owned()),
         };

@@ -4,7 +4,7 @@
 pub mod hints;
 mod import;
 mod link;
-mod of_order;
+pub(crate) mod of_order;
 pub mod pace;
 mod reference;
 mod refill;

@@ -504,7 +504,7 @@ impl Fixer<'_> {
         let connections = self.context.connections.now();
         let settings = connections.get(system).and_then(|one| one.orders.as_deref());
         let posts = settings.is_some_and(|settings| settings.invoice == Invoicing::Post);
-        let invoice = if posts { Invoice::Posted } else { Invoice::Draft };
+        let invoice = if posts { Invoice::Posted(difference.opened_at) } else { Invoice::Draft };
         let of = settings.map(|settings| settings.invoice_for).unwrap_or_default();
         if let Invoiced::Waits(name) = odoo.invoice((order, delivery), invoice, of, self.calls).await? {
             let text = format!("{name} is not validated in Odoo: what it has cannot be invoiced");

@@ -40,7 +40,7 @@ pub(crate) fn admit(
 ) -> Admitted {
     let (guard, now) = (&context.rules.guard, context.now());
     for failed in outcome.failed.iter().filter(|failed| admissions.failed.insert(failed.rule.clone())) {
-        guard.failed(&failed.rule, &failed.why, now);
+        guard.failed(&failed.rule, shipment, &failed.why, now);
     }
     review(folded, outcome.look_at);
     let mut admitted = Admitted { intents: outcome.always, ..Admitted::default() };
@@ -58,8 +58,14 @@ pub(crate) fn admit(
         let (own, mut others): (Vec<Intent>, Vec<Intent>) = intents.into_iter().partition(own);
         let mut own: Vec<Intent> = own.into_iter().filter(|intent| !known(intent)).collect();
         let opens = others.iter().any(|intent| matches!(intent, Intent::UpdateCase { urgent: true, .. }));
-        if !own.is_empty() && loops(context, &rule, effects) {
+        if !own.is_empty()
+            && let Some(until) = again_after(&rule, effects, now)
+        {
             own.clear();
+            review(folded, Some(until));
+            if admissions.loops.insert(rule.clone()) && guard.loops(&rule, shipment, now) {
+                context.rules.forget();
+            }
         }
         if let Some(rate) = rate.filter(|_| !own.is_empty() || opens) {
             match admissions.of(context, &rule, shipment, rate) {
@@ -109,6 +115,7 @@ fn not_before(intent: &mut Intent, then: Timestamp) {
 pub(crate) struct Admissions {
     given: BTreeMap<RuleId, Admission>,
     failed: BTreeSet<RuleId>,
+    loops: BTreeSet<RuleId>,
 }
 
 impl Admissions {
@@ -136,21 +143,14 @@ impl Admissions {
     }
 }
 
-/// Whether a rule acts on a shipment again and again; it is stopped then.
-fn loops(context: &Context, rule: &RuleId, effects: &[EffectRecord]) -> bool {
-    let now = context.now();
+/// Until when a rule waits that acts on a shipment again and again; none where it does not.
+fn again_after(rule: &RuleId, effects: &[EffectRecord], now: Timestamp) -> Option<Timestamp> {
     let begins = format!("rule/{rule}/");
-    let lately = |one: &&EffectRecord| one.key.starts_with(&begins) && now.duration_since(one.created_at) < LOOP_WITHIN;
-    let loops = effects.iter().filter(lately).count() >= LOOP_MAX;
-    if loops {
-        let why = format!(
-            "it acted {LOOP_MAX} times on one shipment within an hour. Make its condition narrower, or let it act once for each \
-             shipment, and publish it again"
-        );
-        context.rules.guard.stop(rule, why);
-        context.rules.forget();
-    }
-    loops
+    let of_rule = effects.iter().filter(|one| one.key.starts_with(&begins)).map(|one| one.created_at);
+    let mut lately: Vec<Timestamp> = of_rule.filter(|at| now.duration_since(*at) < LOOP_WITHIN).collect();
+    lately.sort_unstable();
+    let oldest = lately.get(lately.len().checked_sub(LOOP_MAX)?)?;
+    oldest.checked_add(LOOP_WITHIN).ok()
 }
 
 fn review(folded: &mut Folded, at: Option<Timestamp>) {

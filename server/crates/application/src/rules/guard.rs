@@ -7,16 +7,17 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use storage::rules::{RuleCount, RuleFiring};
 
-/// Failures of one rule within [`FAILED_WITHIN`] by which it is stopped.
-const FAILURES_MAX: usize = 5;
-/// See [`FAILURES_MAX`].
-const FAILED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
-/// Actions of one rule on one shipment within an hour by which it is stopped.
+/// Shipments within [`HARM_WITHIN`] on which a rule fails, or on which it acts again and again, by which it is stopped. An odd
+/// shipment alone stops no rule.
+const SHIPMENTS_MAX: usize = 5;
+/// See [`SHIPMENTS_MAX`].
+const HARM_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+/// Actions of one rule on one shipment within an hour; more of them wait.
 pub(crate) const LOOP_MAX: usize = 20;
 /// How far actions may be moved into the future; a rule that needs more is stopped.
 const DELAY_MAX: SignedDuration = SignedDuration::from_hours(1);
@@ -45,13 +46,27 @@ pub struct Firing {
     pub exceptions: Vec<ExceptionId>,
 }
 
+/// Shipments, and when it was last so of each.
+#[derive(Default)]
+struct Shipments(BTreeMap<ShipmentId, Timestamp>);
+
+impl Shipments {
+    /// How many there are of the last hour, with this one.
+    fn with(&mut self, shipment: ShipmentId, now: Timestamp) -> usize {
+        self.0.retain(|_, at| now.duration_since(*at) < HARM_WITHIN);
+        self.0.insert(shipment, now);
+        self.0.len()
+    }
+}
+
 #[derive(Default)]
 struct Watched {
     /// The minute that has room, and what is taken of it.
     pace: BTreeMap<RuleId, (Timestamp, u32)>,
     /// Places in later minutes.
     kept: BTreeMap<(RuleId, ShipmentId), Timestamp>,
-    failures: BTreeMap<RuleId, VecDeque<Timestamp>>,
+    failures: BTreeMap<RuleId, Shipments>,
+    loops: BTreeMap<RuleId, Shipments>,
     halted: BTreeMap<RuleId, String>,
     counts: BTreeMap<(RuleId, i64), (u64, u64, u64)>,
     firings: Vec<RuleFiring>,
@@ -105,19 +120,33 @@ impl Guard {
         Admission::Later(minute)
     }
 
-    /// A rule could not be run on a change; of several in an hour it is stopped.
-    pub fn failed(&self, rule: &RuleId, why: &str, now: Timestamp) {
+    /// A rule could not be run on a change of a shipment; of several shipments in an hour it is stopped.
+    pub fn failed(&self, rule: &RuleId, shipment: ShipmentId, why: &str, now: Timestamp) {
         let mut watched = self.watched();
-        let failures = watched.failures.entry(rule.clone()).or_default();
-        failures.retain(|at| now.duration_since(*at) < FAILED_WITHIN);
-        failures.push_back(now);
-        let count = failures.len();
+        let count = watched.failures.entry(rule.clone()).or_default().with(shipment, now);
         watched.counts.entry((rule.clone(), day(now))).or_default().1 += 1;
-        if count >= FAILURES_MAX {
-            let why =
-                format!("{why}; it failed {count} times within an hour. Correct its condition and publish it again");
+        if count >= SHIPMENTS_MAX {
+            let why = format!(
+                "{why}; it failed on {count} shipments within an hour. Correct its condition and publish it again"
+            );
             watched.halted.entry(rule.clone()).or_insert(why);
         }
+    }
+
+    /// A rule acts again and again on a shipment, where it waits now; of several shipments in an hour it is stopped. Whether it is.
+    pub fn loops(&self, rule: &RuleId, shipment: ShipmentId, now: Timestamp) -> bool {
+        let mut watched = self.watched();
+        let count = watched.loops.entry(rule.clone()).or_default().with(shipment, now);
+        watched.counts.entry((rule.clone(), day(now))).or_default().2 += 1;
+        let stops = count >= SHIPMENTS_MAX;
+        if stops {
+            let why = format!(
+                "it acted {LOOP_MAX} times within an hour on each of {count} shipments. Make its condition narrower, or let it act \
+                 once for each shipment, and publish it again"
+            );
+            watched.halted.entry(rule.clone()).or_insert(why);
+        }
+        stops
     }
 
     /// A rule does harm: it acts no more.
@@ -170,6 +199,7 @@ impl Guard {
         watched.pace.remove(rule);
         watched.kept.retain(|(kept, _), _| kept != rule);
         watched.failures.remove(rule);
+        watched.loops.remove(rule);
         watched.halted.remove(rule);
     }
 }
@@ -208,16 +238,30 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_fails_again_and_again_is_stopped() {
-        let guard = Guard::default();
+    fn a_rule_that_harms_several_shipments_is_stopped_and_for_one_alone_it_is_not() {
         let rule: RuleId = "throws".parse().unwrap();
-        for n in 0..20 {
-            guard.failed(&rule, "it divides by 0", at(n * 3600));
+        let shipment = |n: i64| ShipmentId(Uuid::from_u128(n.unsigned_abs().into()));
+        let failed = |guard: &Guard, n, seconds| guard.failed(&rule, shipment(n), "it divides by 0", at(seconds));
+        let loops = |guard: &Guard, n, seconds| {
+            let stops = guard.loops(&rule, shipment(n), at(seconds));
+            assert_eq!(stops, guard.halted().contains_key(&rule));
+        };
+        let fails = "it divides by 0; it failed on 5 shipments within an hour";
+        let acts = "it acted 20 times within an hour on each of 5 shipments";
+        for (harm, why) in [(&failed as &dyn Fn(&Guard, i64, i64), fails), (&loops, acts)] {
+            let guard = Guard::default();
+            for n in 0..20 {
+                harm(&guard, n, n * 3600);
+                harm(&guard, 1, 72_000 + n);
+            }
+            assert!(guard.halted().is_empty(), "one an hour, and one odd shipment");
+            for n in 0..SHIPMENTS_MAX as i64 {
+                harm(&guard, n, 80_000 + n);
+            }
+            assert!(guard.halted()[&rule].starts_with(why), "{:?}", guard.halted());
+            guard.renew(&rule);
+            harm(&guard, 7, 80_010);
+            assert!(guard.halted().is_empty(), "it begins anew");
         }
-        assert!(guard.halted().is_empty(), "once an hour is none");
-        for n in 0..FAILURES_MAX as i64 {
-            guard.failed(&rule, "it divides by 0", at(80_000 + n));
-        }
-        assert!(guard.halted()[&rule].starts_with("it divides by 0; it failed 5 times within an hour"));
     }
 }

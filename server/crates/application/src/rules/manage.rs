@@ -217,11 +217,23 @@ fn right(context: &Context, content: &Content) -> Result<()> {
     }
 }
 
-/// Publishes a draft: from now on it runs.
+/// Publishes a draft as it is now: from now on it runs.
 ///
 /// # Errors
 /// When the caller may not, the draft is the caller's own while a second person is needed, it has errors, or the store fails.
 pub async fn publish(context: &Context, caller: &Caller, id: &RuleId) -> Result<RuleVersion> {
+    published(context, caller, id, None).await
+}
+
+/// Publishes a draft that was looked at; not one that says something else meanwhile.
+///
+/// # Errors
+/// As [`publish`], and `Conflict` where the draft says something else.
+pub async fn publish_seen(context: &Context, caller: &Caller, id: &RuleId, seen: &Content) -> Result<RuleVersion> {
+    published(context, caller, id, Some(seen)).await
+}
+
+async fn published(context: &Context, caller: &Caller, id: &RuleId, seen: Option<&Content>) -> Result<RuleVersion> {
     caller.require(Permission::Operate)?;
     let (scope, actor) = (caller.scope(), caller.scope().actor);
     let needs_second = four_eyes(context, scope).await? == FourEyes::On;
@@ -230,6 +242,10 @@ pub async fn publish(context: &Context, caller: &Caller, id: &RuleId) -> Result<
         let draft = record.draft.take().ok_or(UseCaseError::NotFound("draft"))?;
         if let Some(why) = one_person(draft.by, actor).filter(|_| needs_second) {
             return Err(UseCaseError::Forbidden(why));
+        }
+        if seen.is_some_and(|seen| *seen != draft.content) {
+            let message = "the draft was changed meanwhile: load the page again and look at it, then publish it";
+            return Err(UseCaseError::Conflict(message.into()));
         }
         right(context, &draft.content)?;
         record.active = Some(next);

@@ -26,6 +26,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use outbound::{CallError, CallLog, Decision, ErrorClass, template::Family};
+use serde::Serialize;
 use serde_json::json;
 use storage::{
     Scope,
@@ -114,7 +115,7 @@ pub(super) async fn hand_over(
 }
 
 /// The mail channel that a rule names, in use or not; where it names none, the first one, those in use before the others.
-fn channel_of(context: &Context, named: Option<&str>) -> Option<String> {
+pub(crate) fn channel_of(context: &Context, named: Option<&str>) -> Option<String> {
     let connections = context.connections.now();
     let is_mail = |connector: &str| channels::reaches_customers(connector);
     let in_use = connections.in_use(Family::Channel);
@@ -146,6 +147,9 @@ pub async fn send(
         EffectOutcome::Pending => {}
         // the process ended while it was sent
         EffectOutcome::Started => {
+            if !sending.is_noted().await? {
+                sending.note(channel, None, Went::Uncertain).await?;
+            }
             return sending.moved(EffectOutcome::Started, EffectOutcome::Uncertain).await.map(drop);
         }
         _ => return Ok(()),
@@ -166,13 +170,10 @@ pub async fn send(
     if !sending.moved(EffectOutcome::Pending, EffectOutcome::Started).await? {
         return Ok(());
     }
-    // before the call: whatever becomes of it, there is a line about what went out
-    if let Err(error) = sending.note(&rule, channel, &written).await {
-        sending.moved(EffectOutcome::Started, EffectOutcome::Pending).await?;
-        return Err(error);
-    }
+    // a line for each message, with what became of it, before that is kept: one that may have gone out is never without
     match mail.send_letter(&written, calls).await {
         Ok(()) => {
+            sending.note(channel, Some(&written), Went::Sent).await?;
             let sent = EffectOutcome::sent(&written.subject);
             // a try that took this one for ended may have called it uncertain
             if !sending.moved(EffectOutcome::Started, sent.clone()).await? {
@@ -181,9 +182,11 @@ pub async fn send(
             Ok(())
         }
         Err(error) if error.class == ErrorClass::UnknownOutcome => {
+            sending.note(channel, Some(&written), Went::Uncertain).await?;
             sending.moved(EffectOutcome::Started, EffectOutcome::Uncertain).await.map(drop)
         }
         Err(error) if error.class.decision() == Decision::Fail => {
+            sending.note(channel, Some(&written), Went::Refused).await?;
             let refused = EffectOutcome::not_possible(&error.message);
             sending.moved(EffectOutcome::Started, refused).await.map(drop)
         }
@@ -192,6 +195,18 @@ pub async fn send(
             Err(MessageError::Call(error))
         }
     }
+}
+
+/// What became of a message that was given to the mail server.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Went {
+    /// It is sent.
+    Sent,
+    /// It may be sent.
+    Uncertain,
+    /// The mail server refused it.
+    Refused,
 }
 
 /// A message on its way.
@@ -213,13 +228,12 @@ impl Sending<'_> {
     /// The message as it goes out, with the rule that wants it; else what becomes of it instead.
     async fn written(&self) -> Result<std::result::Result<(RuleId, Letter), EffectOutcome>> {
         let internal = |what: String| UseCaseError::Internal(format!("effect {}: {what}", self.effect.id));
-        let body = serde_json::from_str(&self.effect.body).map_err(|e| internal(e.to_string()))?;
         let EffectBody::ByRule {
             rule,
             exception,
             action: Action::MessageCustomer { subject, text: said, translations, .. },
             ..
-        } = body
+        } = self.body()?
         else {
             return Err(internal("it is no message".into()));
         };
@@ -273,15 +287,35 @@ impl Sending<'_> {
         Ok(Ok(customer))
     }
 
-    /// The line in the audit trail: which rule sent what over which channel, the text as a digest.
-    async fn note(&self, rule: &RuleId, channel: &str, letter: &Letter) -> std::result::Result<(), MessageError> {
+    fn body(&self) -> Result<EffectBody> {
+        let internal = |what| UseCaseError::Internal(format!("effect {}: {what}", self.effect.id));
+        serde_json::from_str(&self.effect.body).map_err(internal)
+    }
+
+    /// What the message is called in the audit trail.
+    fn subject(&self) -> String {
+        format!("message:{}", self.effect.id)
+    }
+
+    /// Whether the audit trail has it already.
+    async fn is_noted(&self) -> Result<bool> {
+        let lines = self.context.store.people.audit_trail(self.scope, Some(self.subject()), 1).await?;
+        Ok(!lines.is_empty())
+    }
+
+    /// The line in the audit trail: which rule sent what over which channel, the text as a digest, and what became of it. Of one
+    /// whose process ended the text is not known.
+    async fn note(&self, channel: &str, letter: Option<&Letter>, went: Went) -> std::result::Result<(), MessageError> {
         let (context, scope) = (self.context, self.scope);
-        let whole = format!("{}\n{}", letter.subject, letter.text);
-        let digest: String = context.vault.digest(whole.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
-        let after = json!({
-            "rule": rule, "channel": channel, "shipment": self.loaded.shipment.id.to_string(), "digest": digest,
+        let digest = letter.map(|letter| {
+            let whole = format!("{}\n{}", letter.subject, letter.text);
+            context.vault.digest(whole.as_bytes()).iter().map(|b| format!("{b:02x}")).collect::<String>()
         });
-        let audit = context.audit("customer.message", format!("message:{}", self.effect.id));
+        let (shipment, body) = (self.loaded.shipment.id.to_string(), self.body()?);
+        let after = json!({
+            "rule": body.rule(), "channel": channel, "shipment": shipment, "digest": digest, "went": went,
+        });
+        let audit = context.audit("customer.message", self.subject());
         let audit = audit.after(sealed_audit(context, scope, &after).await?);
         Ok(context.store.people.audit(scope, audit).await?)
     }

@@ -12,7 +12,7 @@ pub mod read;
 pub mod regard;
 pub mod sweep;
 pub mod trial;
-mod turn;
+pub(crate) mod turn;
 pub mod upkeep;
 pub mod values;
 pub mod wishes;

@@ -1,4 +1,5 @@
 //! When a rule may do what it wanted before: it may be paused or stopped meanwhile, and alerts and messages keep its quiet hours.
+//! Whatever carries out what a rule wanted asks here first.
 
 use super::book::{Book, Hold};
 use domain::{
@@ -16,7 +17,7 @@ const GONE: &str = "the rule was removed";
 
 /// When what a rule wanted may be done.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Turn {
+pub(crate) enum Turn {
     /// Now, as this content says.
     Now(Arc<Content>),
     /// Not before this time.
@@ -25,22 +26,30 @@ pub(super) enum Turn {
     Never(&'static str),
 }
 
-/// When a rule may do what it wanted of a target.
+/// When a rule may do what it wanted of a target: alerts and messages to customers keep its quiet hours.
 pub(super) fn turn(book: &Book, rule: &RuleId, target: &EffectTarget, now: Timestamp) -> Turn {
-    let content = match book.rule(rule) {
-        Some(running) => &running.content,
-        None => match book.held.iter().find(|held| held.id == *rule).map(|held| held.hold) {
-            Some(Hold::Paused(until)) => {
-                return Turn::At(until.unwrap_or_else(|| now.checked_add(RESUMED).unwrap_or(Timestamp::MAX)));
-            }
-            Some(Hold::Stopped) => return Turn::Never(STOPPED),
-            None => return Turn::Never(GONE),
-        },
+    let content = match runs(book, rule, now) {
+        Turn::Now(content) => content,
+        held => return held,
     };
     let quiet = content.limits.quiet.as_ref().filter(|_| *target != EffectTarget::Claim);
     match quiet.and_then(|quiet| quiet_until(quiet, now)) {
         Some(until) => Turn::At(until),
-        None => Turn::Now(Arc::clone(content)),
+        None => Turn::Now(content),
+    }
+}
+
+/// When a rule may do what it wanted in an order system or at a desk, which keep no quiet hours.
+pub(crate) fn runs(book: &Book, rule: &RuleId, now: Timestamp) -> Turn {
+    if let Some(running) = book.rule(rule) {
+        return Turn::Now(Arc::clone(&running.content));
+    }
+    match book.held.iter().find(|held| held.id == *rule).map(|held| held.hold) {
+        Some(Hold::Paused(until)) => {
+            Turn::At(until.unwrap_or_else(|| now.checked_add(RESUMED).unwrap_or(Timestamp::MAX)))
+        }
+        Some(Hold::Stopped) => Turn::Never(STOPPED),
+        None => Turn::Never(GONE),
     }
 }
 
@@ -74,6 +83,9 @@ mod tests {
         let held = vec![held("a", Hold::Paused(Some(until))), held("b", Hold::Paused(None)), held("c", Hold::Stopped)];
         let book = Book { running: Vec::new(), held };
         let turn = |name: &str| turn(&book, &id(name), &EffectTarget::Alert, now);
+        for name in ["a", "b", "c", "d"] {
+            assert_eq!(runs(&book, &id(name), now), turn(name), "{name}");
+        }
         assert_eq!(turn("a"), Turn::At(until));
         assert_eq!(turn("b"), Turn::At(at("2026-11-30T13:00:00Z")));
         assert_eq!((turn("c"), turn("d")), (Turn::Never(STOPPED), Turn::Never(GONE)));

@@ -73,7 +73,7 @@ pub(super) fn perform(data: &mut Data, (model, method): (&str, &str), body: &Val
             let pickings = &body["context"]["button_validate_picking_ids"];
             button_validate(data, &json!({"ids": pickings, "context": body["context"]}), now)
         }
-        ("sale.advance.payment.inv", "create_invoices") => create_invoices(data, body),
+        ("sale.advance.payment.inv", "create_invoices") => create_invoices(data, body, now),
         (INVOICE, "action_post") => action_post(data, body),
         (RETURN, "create") => create_return(data, body),
         (RETURN, "action_create_returns_all") => create_returns_all(data, body, now),
@@ -169,7 +169,7 @@ fn action_assign(data: &mut Data, body: &Value) -> OdooResult {
     Ok(json!(true))
 }
 
-fn create_invoices(data: &mut Data, body: &Value) -> OdooResult {
+fn create_invoices(data: &mut Data, body: &Value, now: &str) -> OdooResult {
     let mut last = json!(false);
     for id in ids_of(body) {
         let orders = row(data, "sale.advance.payment.inv", id)?.get("sale_order_ids").cloned().unwrap_or_default();
@@ -182,7 +182,7 @@ fn create_invoices(data: &mut Data, body: &Value) -> OdooResult {
             let name = sold.get("name").cloned().unwrap_or_default();
             let invoice = json!({
                 "name": false, "state": "draft", "move_type": "out_invoice", "payment_state": "not_paid",
-                "invoice_origin": name, "create_uid": [KEY_USER, "Milepost"],
+                "invoice_origin": name, "create_uid": [KEY_USER, "Milepost"], "create_date": now,
             });
             let invoice = data.insert(INVOICE, invoice);
             let sold = row(data, ORDER, order)?;

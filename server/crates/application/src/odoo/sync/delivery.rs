@@ -2,7 +2,7 @@
 
 use super::{
     Of, Update, Written, activities,
-    effects::{self, Refused},
+    effects::{self, Left},
     order,
     posting::Posting,
     values::values,
@@ -119,13 +119,13 @@ impl Delivery {
             leased: &self.leased,
             settings: connections.get(&self.origin.system).and_then(|system| system.orders.as_deref()),
         };
-        let (kept, refused) = join(kept, effects::post_all(&posting)).await;
+        let (kept, left) = join(kept, effects::post_all(&posting)).await;
         kept?;
-        let Refused(refused) = refused?;
-        let later = activities::complete(&posting).await?;
-        match refused {
-            Some(refused) => Err(refused),
-            None => Ok(later),
+        let Left { failed, later } = left?;
+        let taken_back = activities::complete(&posting).await?;
+        match failed {
+            Some(failed) => Err(failed),
+            None => Ok(later.into_iter().chain(taken_back).min()),
         }
     }
 }

@@ -5,18 +5,29 @@ use super::{
     posting::{Posted, Posting, marker},
     proofs, steps,
 };
-use crate::{error::UseCaseError, odoo::OrderError};
+use crate::{
+    error::UseCaseError,
+    odoo::OrderError,
+    rules::turn::{Turn, runs},
+};
 use domain::effects::{EffectBody, EffectOutcome, EffectTarget, Invoicing};
+use jiff::Timestamp;
 use odoo::Record;
 use outbound::Decision;
 use storage::shipments::EffectRecord;
 
-/// The first effect that was refused, where a set-up is missing that one.
-pub(super) struct Refused(pub(super) Option<OrderError>);
+/// What is left over of what was to be posted.
+#[derive(Default)]
+pub(super) struct Left {
+    /// Why the first one was not posted that was refused or cannot be read; where a set-up is missing, that one.
+    pub(super) failed: Option<OrderError>,
+    /// When what a paused rule wanted is looked at again.
+    pub(super) later: Option<Timestamp>,
+}
 
-/// Posts what is not posted yet of a delivery; what is for its order is the order's own update. One that is refused holds up
-/// none of the others.
-pub(super) async fn post_all(posting: &Posting<'_>) -> Result<Refused, OrderError> {
+/// Posts what is not posted yet of a delivery; what is for its order is the order's own update. One that is refused or cannot be
+/// read holds up none of the others.
+pub(super) async fn post_all(posting: &Posting<'_>) -> Result<Left, OrderError> {
     let waits = |effect: &EffectRecord| {
         effect.outcome == EffectOutcome::Pending
             && effect.target.is_of_order_system()
@@ -29,30 +40,51 @@ pub(super) async fn post_all(posting: &Posting<'_>) -> Result<Refused, OrderErro
 pub(super) async fn post_these(
     posting: &Posting<'_>,
     which: impl Fn(&EffectRecord) -> bool,
-) -> Result<Refused, OrderError> {
-    let mut refused = None;
+) -> Result<Left, OrderError> {
+    let mut left = Left::default();
     for effect in posting.loaded.effects.iter().filter(|effect| which(effect)) {
-        match post(posting, effect).await {
+        match if_its_turn(posting, effect, &mut left.later).await {
             Ok(None) => {}
             Ok(Some(outcome)) => {
                 let shipments = &posting.context.store.shipments;
                 shipments.effect_done(posting.scope, effect.id, outcome, posting.context.now()).await?;
             }
             Err(OrderError::Call(error)) if matches!(error.class.decision(), Decision::Fail | Decision::AwaitSetup) => {
-                if refused.is_none() || error.class.decision() == Decision::AwaitSetup {
-                    refused = Some(error.into());
+                if left.failed.is_none() || error.class.decision() == Decision::AwaitSetup {
+                    left.failed = Some(error.into());
                 }
+            }
+            // it is damaged, which the others are not
+            Err(OrderError::Ours(error @ UseCaseError::Internal(_))) => {
+                left.failed = left.failed.or_else(|| Some(error.into()));
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(Refused(refused))
+    Ok(left)
+}
+
+/// Posts one effect, unless the rule that wants it is held back.
+async fn if_its_turn(posting: &Posting<'_>, effect: &EffectRecord, later: &mut Option<Timestamp>) -> Posted {
+    let context = posting.context;
+    let body: EffectBody =
+        serde_json::from_str(&effect.body).map_err(|e| UseCaseError::Internal(format!("effect {}: {e}", effect.id)))?;
+    if let Some(rule) = body.rule() {
+        let book = context.rules.book(&context.store, posting.scope, context.now()).await?;
+        match runs(&book, rule, context.now()) {
+            Turn::Now(_) => {}
+            Turn::At(at) => {
+                *later = later.iter().copied().chain([at]).min();
+                return Ok(None);
+            }
+            Turn::Never(why) => return Ok(Some(EffectOutcome::not_possible(why))),
+        }
+    }
+    post(posting, effect, body).await
 }
 
 /// Posts one effect.
-async fn post(posting: &Posting<'_>, effect: &EffectRecord) -> Posted {
-    let body: EffectBody =
-        serde_json::from_str(&effect.body).map_err(|e| UseCaseError::Internal(format!("effect {}: {e}", effect.id)))?;
+async fn post(posting: &Posting<'_>, effect: &EffectRecord, body: EffectBody) -> Posted {
     let marker = marker(effect);
     match (effect.target, body) {
         (EffectTarget::OrderNote, body) => note(posting, Record::delivery(posting.origin.record), &marker, &body).await,
@@ -79,7 +111,7 @@ async fn post(posting: &Posting<'_>, effect: &EffectRecord) -> Posted {
             let is_off = posting.settings.is_none_or(|settings| settings.invoice == Invoicing::Never);
             match by.is_none() && is_off {
                 true => Ok(Some(EffectOutcome::NotNeeded)),
-                false => invoices::invoice(posting, &marker, how, (on, of)).await,
+                false => invoices::invoice(posting, effect, how, (on, of)).await,
             }
         }
         (target, _) => {

@@ -2,7 +2,7 @@
 
 use super::{
     html::escape,
-    posting::{Posted, Posting},
+    posting::{Posted, Posting, marker},
     proofs, siblings,
 };
 use domain::{
@@ -10,6 +10,7 @@ use domain::{
     effects::{EffectOutcome, InvoiceFor, InvoiceOn, Invoicing},
 };
 use odoo::{Activity, Invoice, Invoiced, People, Record};
+use storage::shipments::EffectRecord;
 
 /// The name of an invoice that is a draft.
 const DRAFT: &str = "draft";
@@ -17,7 +18,7 @@ const DRAFT: &str = "draft";
 /// Invoices the order, once; it waits while a delivery, or its proof, is still to come.
 pub(super) async fn invoice(
     posting: &Posting<'_>,
-    marker: &str,
+    effect: &EffectRecord,
     how: Invoicing,
     (on, of): (InvoiceOn, InvoiceFor),
 ) -> Posted {
@@ -36,11 +37,11 @@ pub(super) async fn invoice(
         Invoicing::Release => {
             let name = posting.origin.order.as_deref().unwrap_or_default();
             let why = format!("{} has arrived: the order can be invoiced.", escape(&posting.origin.name));
-            let id = ask(posting, marker, (&format!("Invoice {name}"), &why)).await?;
+            let id = ask(posting, &marker(effect), (&format!("Invoice {name}"), &why)).await?;
             return Ok(Some(EffectOutcome::Posted(id)));
         }
         Invoicing::Draft => Invoice::Draft,
-        Invoicing::Post => Invoice::Posted,
+        Invoicing::Post => Invoice::Posted(effect.created_at),
     };
     let records = (order, posting.origin.record);
     Ok(match posting.odoo.invoice(records, invoice, of, posting.calls).await? {

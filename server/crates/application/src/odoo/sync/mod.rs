@@ -197,8 +197,7 @@ impl Update {
                 if written.is_some() {
                     self.keep(context, scope, written).await?;
                 }
-                order.post(context, scope, &self.odoo, calls).await?;
-                None
+                order.post(context, scope, &self.odoo, calls).await?
             }
         };
         let next = [later, self.not_before].into_iter().flatten().min();

@@ -50,26 +50,27 @@ impl Order {
         self.changed = shown.map(|shown| changed_by_others(&shown, written)).unwrap_or_default();
     }
 
-    /// Posts the notes that wait for it.
+    /// Posts the notes that wait for it; until when one of a paused rule waits.
     pub(super) async fn post(
         &self,
         context: &Context,
         scope: Scope,
         odoo: &OdooClient,
         calls: &dyn CallLog,
-    ) -> Result<(), OrderError> {
+    ) -> Result<Option<Timestamp>, OrderError> {
         let connections = context.connections.now();
         let settings = connections.get(&self.system).and_then(|system| system.orders.as_deref());
-        let mut first = None;
+        let (mut first, mut later): (Option<OrderError>, Option<Timestamp>) = (None, None);
         for loaded in &self.noted {
             let Some(origin) = &loaded.shipment.origin else { continue };
             let (changed, leased, tries) = (&self.changed[..], &self.leased, self.leased.attempts);
             let posting = Posting { context, scope, odoo, calls, origin, loaded, changed, tries, leased, settings };
-            let effects::Refused(refused) = effects::post_these(&posting, is_waiting_note).await?;
+            let left = effects::post_these(&posting, is_waiting_note).await?;
             // one that is refused holds up none of the others
-            first = first.or(refused);
+            first = first.or(left.failed);
+            later = later.into_iter().chain(left.later).min();
         }
-        first.map_or(Ok(()), Err)
+        first.map_or(Ok(later), Err)
     }
 }
 

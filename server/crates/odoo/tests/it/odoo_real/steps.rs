@@ -2,7 +2,7 @@
 
 use super::{Peer, marker};
 use domain::effects::InvoiceFor;
-use jiff::civil::date;
+use jiff::{Timestamp, civil::date};
 use odoo::{
     Activity, Content, Invoice, Invoiced, People, Record, RecordKind, Returning, StatusValues, Transport, Validation,
 };
@@ -64,19 +64,20 @@ async fn an_order_is_invoiced_once_and_posted() {
     for transport in BOTH {
         let Some(peer) = Peer::find("an_order_is_invoiced_once_and_posted", transport) else { return };
         let (bot, (order, picking)) = (peer.bot(), peer.order_of(false).await);
+        let posted = Invoice::Posted(Timestamp::UNIX_EPOCH);
         let invoice = async |how| bot.invoice((order, picking), how, InvoiceFor::Order, &Discard).await;
-        let waits = invoice(Invoice::Posted).await.unwrap();
+        let waits = invoice(posted).await.unwrap();
         assert!(matches!(&waits, Invoiced::Waits(name) if name.starts_with("WH/OUT/")), "{waits:?}");
         bot.validate(picking, &Discard).await.unwrap();
         let draft = invoice(Invoice::Draft).await.unwrap();
         let Invoiced::Made { id, name: None } = draft else { panic!("{draft:?}") };
         assert_eq!(peer.one("account.move", id, &["state"]).await["state"], "draft");
-        let posted = invoice(Invoice::Posted).await.unwrap();
-        let Invoiced::Made { id: same, name: Some(name) } = posted else { panic!("{posted:?}") };
+        let made = invoice(posted).await.unwrap();
+        let Invoiced::Made { id: same, name: Some(name) } = made else { panic!("{made:?}") };
         assert_eq!(same, id, "the draft is posted");
         let row = peer.one("account.move", id, &["state", "name", "invoice_origin"]).await;
         assert_eq!((&row["state"], &row["name"]), (&json!("posted"), &json!(name)));
-        assert_eq!(invoice(Invoice::Posted).await.unwrap(), Invoiced::Made { id, name: Some(name) });
+        assert_eq!(invoice(posted).await.unwrap(), Invoiced::Made { id, name: Some(name) });
         let sold = peer.one("sale.order", order, &["invoice_ids", "invoice_status"]).await;
         assert_eq!((&sold["invoice_ids"], &sold["invoice_status"]), (&json!([id]), &json!("invoiced")));
     }
@@ -104,7 +105,10 @@ async fn an_invoice_that_somebody_else_made_is_left_alone() {
     let vals = json!({"advance_payment_method": "delivered", "sale_order_ids": [[6, 0, [order]]]});
     let wizard = peer.raw(&peer.admin_key, "sale.advance.payment.inv/create", json!({"vals_list": [vals]})).await;
     peer.raw(&peer.admin_key, "sale.advance.payment.inv/create_invoices", json!({"ids": wizard})).await;
-    let found = bot.invoice((order, picking), Invoice::Posted, InvoiceFor::Order, &Discard).await.unwrap();
+    let found = bot
+        .invoice((order, picking), Invoice::Posted(Timestamp::UNIX_EPOCH), InvoiceFor::Order, &Discard)
+        .await
+        .unwrap();
     assert_eq!(found, Invoiced::ByOthers);
     let sold = peer.one("sale.order", order, &["invoice_ids"]).await;
     let made = sold["invoice_ids"][0].as_i64().unwrap();
