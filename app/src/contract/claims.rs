@@ -227,8 +227,6 @@ pub struct SubjectView {
     pub route: String,
     /// Its order.
     pub order: Option<String>,
-    /// What its goods are worth, as Odoo says.
-    pub value: Option<String>,
     /// Claims that are there for it.
     pub claims: Vec<ClaimRow>,
 }

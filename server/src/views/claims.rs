@@ -342,7 +342,6 @@ fn subject(of: &ShipmentRecord, claims: &[Listed], now: Timestamp) -> SubjectVie
         number: number.map_or_else(transfer, |number| number.number.clone()),
         route: route(number.and_then(|number| number.carrier_label.as_deref()), of.destination.as_deref()),
         order: origin.and_then(|origin| origin.order.clone()),
-        value: origin.and_then(|origin| origin.value).map(money),
         claims: rows(claims, now),
     }
 }

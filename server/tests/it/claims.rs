@@ -198,6 +198,33 @@ async fn a_claim_is_raised_once_with_deadline_value_and_goods() {
 }
 
 #[tokio::test]
+async fn of_an_order_that_goes_in_parts_a_claim_asks_for_the_goods_of_its_delivery() {
+    let claims = Claims::new().await;
+    let picking = claims.systems.order("CLAIM00015").await;
+    let goods = NewGoods {
+        name: "Espresso machine",
+        sku: "EM-1",
+        hs_code: "8516",
+        origin: "IT",
+        weight_kg: 4.2,
+        price: 420.17,
+        sold: None,
+        packed: &[(1.0, None)],
+    };
+    claims.systems.odoo.add_goods(picking, &goods);
+    claims.world().receives("CLAIM00015", &[("InTransit_002", "2026-03-03T09:00:00")]).await;
+    let number = claims.raise(claims.systems.shipment("CLAIM00015").await, ClaimReason::Lost).await;
+    let record = claims.record(number).await;
+    let goods = record.about.goods.unwrap();
+    assert_eq!(
+        (record.claim.claimed, goods.value),
+        (Some(euro("420.17")), Some(euro("420.17"))),
+        "one of the order's two"
+    );
+    assert_eq!(goods.total, Some(euro("1000")), "of the whole order, with taxes");
+}
+
+#[tokio::test]
 async fn a_claim_for_an_exception_counts_from_its_event_and_names_the_carriers_report() {
     let claims = Claims::new().await;
     let shipment = claims.shipment("CLAIM00002", None).await;

@@ -62,11 +62,6 @@ fn form(
         .iter()
         .map(|one| view! { <option value=one.code() selected={reason == Some(*one)}>{one.label()}</option> })
         .collect_view();
-    let value = subject.as_ref().and_then(|subject| subject.value.clone());
-    let amount = value.map_or_else(
-        || "Amount (empty: as Odoo says)".to_owned(),
-        |value| format!("Amount (empty: {value}, the value of the goods)"),
-    );
     let about = match subject {
         Some(subject) => about(subject).into_any(),
         None => view! {
@@ -80,9 +75,10 @@ fn form(
                 {about}
                 <label class="field"><span>"Reason"</span><select class="input" name="new[reason]" required><option value="">"Choose"</option>{options}</select></label>
                 <div class="pair">
-                    <label class="field"><span>{amount}</span><input class="input" name="new[amount]" inputmode="decimal" maxlength="20"/></label>
+                    <label class="field"><span>"Amount (empty: by the reason)"</span><input class="input" name="new[amount]" inputmode="decimal" maxlength="20" aria-describedby="by-reason"/></label>
                     <label class="field"><span>"Currency (empty: the order’s)"</span><input class="input" name="new[currency]" maxlength="3" pattern="[A-Za-z]{3}"/></label>
                 </div>
+                <p class="small muted" id="by-reason">"Empty: for damaged and lost goods what this delivery is worth without taxes, as Odoo says; for a late delivery what its labels cost. Of missing pieces you know the amount."</p>
                 <label class="field"><span>"What happened"</span><textarea class="input" name="new[note]" maxlength="4000"></textarea></label>
                 <div class="row"><button class="btn btn--go" type="submit">"Raise claim"</button><a class="btn" href="/claims">"Cancel"</a></div>
             </ActionForm>
@@ -92,7 +88,7 @@ fn form(
 
 /// The shipment that it is about, with the claims that are there for it.
 fn about(subject: SubjectView) -> impl IntoView {
-    let SubjectView { shipment, number, route, order, value: _, claims } = subject;
+    let SubjectView { shipment, number, route, order, claims } = subject;
     let href = format!("/shipments/{shipment}");
     let there = (!claims.is_empty()).then(|| {
         view! { <div class="note note--warn" data-testid="claims-there"><Icon name="alert"/><div><b>"There are claims for this shipment:"</b>{claims.into_iter().map(claim_line).collect_view()}</div></div> }

@@ -55,7 +55,7 @@ pub(super) fn html(parts: &Parts<'_>) -> String {
     fact(&mut html, "Signed by", (!signed.is_empty()).then(|| signed.join(", ")));
     let goods = record.about.goods.as_ref();
     fact(&mut html, "Order", goods.and_then(|goods| goods.order.clone()));
-    fact(&mut html, "Value without taxes", money(goods.and_then(|goods| goods.value)));
+    fact(&mut html, "Value of the goods without taxes", money(goods.and_then(|goods| goods.value)));
     fact(
         &mut html,
         "Invoices",
