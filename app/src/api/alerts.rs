@@ -14,10 +14,13 @@ pub async fn get_alerts(#[server(default)] query: AlertsQuery) -> Result<AlertsV
     shown(ports()?.alerts.view(query).await)
 }
 
-/// Acknowledges one, or all; how many.
+/// Acknowledges one, or all that were shown when the page was read; how many.
 #[server(prefix = "/api", endpoint = "alerts/acknowledge")]
-pub async fn acknowledge_alert(#[server(default)] id: String) -> Result<u64, ApiError> {
-    shown(ports()?.alerts.acknowledge(id).await)
+pub async fn acknowledge_alert(
+    #[server(default)] id: String,
+    #[server(default)] read_us: String,
+) -> Result<u64, ApiError> {
+    shown(ports()?.alerts.acknowledge(id, read_us).await)
 }
 
 /// Takes one over, or gives it up.

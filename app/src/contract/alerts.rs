@@ -205,6 +205,8 @@ pub struct AlertsView {
     pub summary: String,
     /// How many are not acknowledged.
     pub unacknowledged: u64,
+    /// When this was read, in microseconds: what comes later is not acknowledged with all that is shown.
+    pub read_us: String,
     /// The tabs with their numbers.
     pub tabs: Vec<(AlertTab, u64)>,
     /// The alerts of the tab, by severity.
@@ -261,8 +263,8 @@ pub struct MaintenanceForm {
 pub trait AlertsPort: Send + Sync {
     /// The page.
     async fn view(&self, query: AlertsQuery) -> ApiResult<AlertsView>;
-    /// Acknowledges one, or all where none is named; how many.
-    async fn acknowledge(&self, id: String) -> ApiResult<u64>;
+    /// Acknowledges one, or where none is named all that a page showed which was read then; how many.
+    async fn acknowledge(&self, id: String, read_us: String) -> ApiResult<u64>;
     /// Takes one over, or gives it up.
     async fn assign(&self, id: String, mine: bool) -> ApiResult<()>;
     /// Snoozes one.

@@ -91,7 +91,7 @@ impl Alert {
         match self {
             Self::List { resolved, json } => list(&context, &caller, resolved, json).await,
             Self::Ack { id } if id == "all" => {
-                let number = alerts::acknowledge_all(&context, &caller).await?;
+                let number = alerts::acknowledge_all(&context, &caller, context.now()).await?;
                 say!("{number} acknowledged");
                 Ok(())
             }

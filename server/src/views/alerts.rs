@@ -38,6 +38,7 @@ impl app::contract::alerts::AlertsPort for AlertsPort {
     async fn view(&self, query: AlertsQuery) -> ApiResult<AlertsView> {
         let caller = self.0.caller(Permission::Operate)?;
         let (context, times) = (&self.0.context, self.0.times());
+        let read_at = context.now();
         let overview = alerts::overview(context, &caller).await.map_err(|e| self.0.refused(e))?;
         let channels = alerts::channels(context, &caller).await.map_err(|e| self.0.refused(e))?;
         let rules = alerts::rules(context, &caller).await.map_err(|e| self.0.refused(e))?;
@@ -51,6 +52,7 @@ impl app::contract::alerts::AlertsPort for AlertsPort {
         Ok(AlertsView {
             summary: summary(&overview, times.now),
             unacknowledged: overview.counts.unacknowledged,
+            read_us: read_at.as_microsecond().to_string(),
             tabs: tabs(&overview),
             rows,
             quiet: quiet(&overview, &query, &times, &self.0),
@@ -65,10 +67,16 @@ impl app::contract::alerts::AlertsPort for AlertsPort {
         })
     }
 
-    async fn acknowledge(&self, one: String) -> ApiResult<u64> {
+    async fn acknowledge(&self, one: String, read_us: String) -> ApiResult<u64> {
         let caller = self.0.caller(Permission::Operate)?;
         if one.is_empty() {
-            return alerts::acknowledge_all(&self.0.context, &caller).await.map_err(|e| self.0.refused(e));
+            let seen = read_us.parse().ok().and_then(|at| Timestamp::from_microsecond(at).ok());
+            let seen = seen.ok_or_else(|| ApiError::Invalid {
+                field: "read_us".into(),
+                message: "Load the page again, and acknowledge what it shows.".into(),
+            })?;
+            let done = alerts::acknowledge_all(&self.0.context, &caller, seen).await;
+            return done.map_err(|e| self.0.refused(e));
         }
         let done = alerts::acknowledge(&self.0.context, &caller, id(&one)?).await;
         done.map(|()| 1).map_err(|e| self.0.refused(e))

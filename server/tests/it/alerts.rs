@@ -183,7 +183,12 @@ async fn a_destination_that_flaps_makes_one_alert() {
         watched.suspend("aftership", round % 2 == 0).await;
         watched.pass(3).await;
         if round == 0 {
-            assert_eq!(alerts::acknowledge_all(&watched.world.context, &watched.caller()).await.unwrap(), 1);
+            assert_eq!(
+                alerts::acknowledge_all(&watched.world.context, &watched.caller(), watched.world.clock_now())
+                    .await
+                    .unwrap(),
+                1
+            );
         }
     }
     assert_eq!(watched.said("slack").len(), 1, "{:?}", watched.said("slack"));
@@ -222,6 +227,31 @@ async fn an_alert_that_is_not_acknowledged_goes_to_the_next_channel() {
         (2, 2),
         "both have it, and get the end"
     );
+}
+
+#[tokio::test]
+async fn all_that_a_page_showed_is_acknowledged_and_nothing_that_came_later() {
+    let watched = Watched::with_slack().await;
+    watched.suspend("aftership", true).await;
+    watched.look().await;
+    let page = watched.view().await;
+    watched.world.clock.advance(Span::new().seconds(5));
+    let late = Raised {
+        kind: AlertKind::RuleAlert,
+        subject: "late".into(),
+        severity: None,
+        title: "Opened after the page was read".into(),
+        detail: String::new(),
+        count: Count::Total(1),
+        unit: "shipments".into(),
+        link: "/alerts".into(),
+        channels: Vec::new(),
+    };
+    alerts::raise(&watched.world.context, watched.world.context.scope(), late).await.unwrap();
+    assert!(page.unacknowledged > 0);
+    assert_eq!(watched.page().acknowledge(String::new(), page.read_us).await.unwrap(), page.unacknowledged);
+    assert_eq!(watched.view().await.unacknowledged, 1, "what opened after the page was read");
+    assert!(matches!(watched.page().acknowledge(String::new(), String::new()).await, Err(ApiError::Invalid { .. })));
 }
 
 #[tokio::test]
@@ -369,7 +399,7 @@ async fn people_acknowledge_assign_snooze_and_resolve_on_the_page() {
         (Severity::Critical, "not acknowledged", true)
     );
     assert!(row.title.contains("is suspended") && !row.first_step.is_empty() && row.link == "/connections/aftership");
-    assert_eq!(port.acknowledge(row.id.clone()).await.unwrap(), 1);
+    assert_eq!(port.acknowledge(row.id.clone(), String::new()).await.unwrap(), 1);
     port.assign(row.id.clone(), true).await.unwrap();
     let row = port.view(AlertsQuery::default()).await.unwrap().rows.remove(0);
     assert!(row.standing.starts_with("acknowledged") && row.mine && !row.acknowledgeable);
@@ -398,7 +428,7 @@ async fn people_acknowledge_assign_snooze_and_resolve_on_the_page() {
         assert!(!sent, "{typed} goes to no channel");
     }
     assert!(matches!(port.resolve(row.id, String::new()).await, Err(ApiError::Conflict { .. })));
-    assert!(matches!(port.acknowledge("nothing".into()).await, Err(ApiError::NotFound)));
+    assert!(matches!(port.acknowledge("nothing".into(), String::new()).await, Err(ApiError::NotFound)));
     let agent = watched.world.ports(Role::Agent).alerts;
     assert!(matches!(agent.view(AlertsQuery::default()).await, Err(ApiError::Forbidden)));
 }

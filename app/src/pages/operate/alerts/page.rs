@@ -67,6 +67,7 @@ pub fn AlertsPage() -> impl IntoView {
 #[component]
 fn Page(asked: Signal<Asked>, acts: Acts) -> impl IntoView {
     let head = part(asked, |(_, view)| (view.summary.clone(), view.unacknowledged));
+    let read_us = part(asked, |(_, view)| view.read_us.clone());
     let tabs = part(asked, |(query, view)| (query.clone(), view.tabs.clone()));
     let filters = part(asked, |(query, view)| (query.clone(), view.kinds.clone(), view.about.clone()));
     let sizes = part(asked, |(_, view)| (view.rules.len(), view.channels.len()));
@@ -82,7 +83,7 @@ fn Page(asked: Signal<Asked>, acts: Acts) -> impl IntoView {
     let channels = part(asked, |(_, view)| (view.channels.clone(), view.tested.clone(), view.quiet_hours.clone()));
     let rules = part(asked, |(_, view)| view.rules.clone());
     view! {
-        {top(head, connections, acts)}
+        {top(head, read_us, connections, acts)}
         {move || maintained.get().into_iter().map(|one| maintenance::note(one, acts)).collect_view()}
         <nav class="tabs" aria-label="Alerts">{move || tabs.with(|(query, tabs)| tab_links(query, tabs))}
             {move || sizes.with(|(rules, channels)| view! { <a href="#rules">"Rules "<span class="n">{*rules}</span></a><a href="#channels">"Channels "<span class="n">{*channels}</span></a> })}</nav>
@@ -106,7 +107,12 @@ fn Page(asked: Signal<Asked>, acts: Acts) -> impl IntoView {
     }
 }
 
-fn top(head: Memo<(String, u64)>, connections: Memo<Vec<(String, String)>>, acts: Acts) -> impl IntoView {
+fn top(
+    head: Memo<(String, u64)>,
+    read_us: Memo<String>,
+    connections: Memo<Vec<(String, String)>>,
+    acts: Acts,
+) -> impl IntoView {
     let summary = move || head.with(|(summary, _)| summary.clone());
     let waiting = Memo::new(move |_| head.with(|(_, waiting)| *waiting));
     let all = move || {
@@ -114,6 +120,7 @@ fn top(head: Memo<(String, u64)>, connections: Memo<Vec<(String, String)>>, acts
         (waiting > 0).then(|| {
             view! {
                 <ActionForm action=acts.acknowledge attr:class="inline-form"><input type="hidden" name="id" value=""/>
+                    <input type="hidden" name="read_us" value=move || read_us.get()/>
                     <button class="btn" type="submit" data-testid="acknowledge-all"><Icon name="check"/>{format!("Acknowledge all {waiting}")}</button></ActionForm>
             }
         })

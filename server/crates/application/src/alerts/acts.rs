@@ -78,17 +78,18 @@ pub async fn acknowledge(context: &Context, caller: &Caller, id: AlertId) -> Res
     act(context, caller, change).await
 }
 
-/// Acknowledges every alert that is neither acknowledged nor snoozed; how many.
+/// Acknowledges every alert that is neither acknowledged nor snoozed; how many. What opened or grew more severe after `seen`, when
+/// the caller looked at them, is left: it goes on to escalate.
 ///
 /// # Errors
 /// When the caller may not, or the store fails. One that changed meanwhile is left.
-pub async fn acknowledge_all(context: &Context, caller: &Caller) -> Result<u64> {
+pub async fn acknowledge_all(context: &Context, caller: &Caller, seen: Timestamp) -> Result<u64> {
     caller.require(Permission::Operate)?;
     let now = context.now();
     let mut number = 0;
     for open in context.store.alerts.open(caller.scope()).await? {
         let waits = open.standing.acknowledged_at.is_none() && open.standing.snoozed_until.is_none_or(|at| at <= now);
-        if !waits {
+        if !waits || open.standing.raised_at > seen {
             continue;
         }
         match acknowledge(context, caller, open.id).await {

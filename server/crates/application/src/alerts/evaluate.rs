@@ -8,10 +8,10 @@ use super::{
 use crate::{context::Context, error::Result};
 use domain::alerts::AlertKind;
 use jiff::SignedDuration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use storage::Scope;
 
-/// Findings of one kind that make alerts; more of them have one cause, which the first ones show.
+/// Alerts of one kind that findings open; more of them have one cause, which the first ones show. What has one goes on.
 const FINDINGS_MAX: usize = 50;
 
 /// An alert by a rule is over when the rule raised it no more for so long: what it alerts of next is a new one, and teams are
@@ -39,14 +39,16 @@ pub async fn evaluate(context: &Context, scope: Scope) -> Result<()> {
     let maintained = maintenance::now(context, scope).await?;
     let is_quiet = |kind: AlertKind, subject: &str| kind.is_of_connection() && maintained.contains_key(subject);
     found.retain(|one| !is_quiet(one.kind, &one.subject));
-    found = within_limit(found);
+    let open = context.store.alerts.open(scope).await?;
+    let is_open = |one: &Raised| open.iter().any(|open| open.kind == one.kind && open.subject == one.subject);
     let holds: BTreeSet<(AlertKind, String)> = found.iter().map(|one| (one.kind, one.subject.clone())).collect();
-    for finding in found {
+    for finding in within_limit(found, is_open) {
         let (kind, subject) = (finding.kind, finding.subject.clone());
         if let Err(error) = change::hold(context, scope, finding).await {
             tracing::warn!(kind = kind.code(), subject, "an alert cannot be raised: {error}");
         }
     }
+    // those that were opened now are among them
     for open in context.store.alerts.open(scope).await? {
         if is_quiet(open.kind, &open.subject) {
             continue;
@@ -72,12 +74,68 @@ pub async fn evaluate(context: &Context, scope: Scope) -> Result<()> {
     Ok(())
 }
 
-fn within_limit(found: Vec<Raised>) -> Vec<Raised> {
-    let mut kept: Vec<Raised> = Vec::new();
-    for one in found {
-        if kept.iter().filter(|other| other.kind == one.kind).count() < FINDINGS_MAX {
+/// The findings that have an open alert, and of the others as many of each kind as make it [`FINDINGS_MAX`].
+fn within_limit(found: Vec<Raised>, is_open: impl Fn(&Raised) -> bool) -> Vec<Raised> {
+    let (mut kept, new): (Vec<Raised>, Vec<Raised>) = found.into_iter().partition(is_open);
+    let mut of_kind: BTreeMap<AlertKind, usize> = BTreeMap::new();
+    for one in &kept {
+        *of_kind.entry(one.kind).or_default() += 1;
+    }
+    for one in new {
+        let count = of_kind.entry(one.kind).or_default();
+        if *count < FINDINGS_MAX {
+            *count += 1;
             kept.push(one);
         }
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(kind: AlertKind, subject: usize) -> Raised {
+        Raised {
+            kind,
+            subject: subject.to_string(),
+            severity: None,
+            title: String::new(),
+            detail: String::new(),
+            count: change::Count::Total(1),
+            unit: String::new(),
+            link: String::new(),
+            channels: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_open_goes_on_whatever_its_place_and_new_ones_are_limited() {
+        let codes = |n| finding(AlertKind::UnmappedCodes, n);
+        for (findings, open, expected) in [
+            (FINDINGS_MAX + 20, 0..0, (0..FINDINGS_MAX).collect::<Vec<_>>()),
+            // the order of findings changes from look to look: the last ones are open here
+            (
+                FINDINGS_MAX + 20,
+                FINDINGS_MAX..FINDINGS_MAX + 5,
+                (FINDINGS_MAX..FINDINGS_MAX + 5).chain(0..FINDINGS_MAX - 5).collect(),
+            ),
+            (FINDINGS_MAX + 20, 0..FINDINGS_MAX + 10, (0..FINDINGS_MAX + 10).collect()),
+        ] {
+            let mut found: Vec<Raised> = (0..findings).map(codes).collect();
+            found.push(finding(AlertKind::Backlog, 0));
+            let is_open = |one: &Raised| {
+                one.subject.parse().is_ok_and(|n: usize| open.contains(&n)) && one.kind == AlertKind::UnmappedCodes
+            };
+            let kept = within_limit(found, is_open);
+            let of = |kind| {
+                kept.iter()
+                    .filter(|one| one.kind == kind)
+                    .filter_map(|one| one.subject.parse().ok())
+                    .collect::<Vec<usize>>()
+            };
+            assert_eq!(of(AlertKind::UnmappedCodes), expected, "{open:?}");
+            assert_eq!(of(AlertKind::Backlog), [0], "another kind has its own");
+        }
+    }
 }
