@@ -105,6 +105,8 @@ pub struct TeamEdit {
     pub carriers: Options,
     /// Reasons: code, label, whether it gets those.
     pub reasons: Options,
+    /// The mark of the team as it is; empty: a new one.
+    pub mark: String,
 }
 
 /// A team as a person sets it.
@@ -113,6 +115,8 @@ pub struct TeamEdit {
 pub struct TeamForm {
     /// Its name.
     pub name: String,
+    /// The mark of the team as the form showed it; empty: a new one.
+    pub mark: String,
     /// Members, by their ids.
     pub members: Vec<String>,
     /// Families of carriers.

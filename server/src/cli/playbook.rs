@@ -104,7 +104,7 @@ impl Team {
                 }
                 let reasons = reasons.iter().map(|code| reason(code)).collect::<Result<_>>()?;
                 let team = ExceptionTeam { members: ids, carriers: carriers.into_iter().collect(), reasons };
-                teams::put(&context, &caller, &name, team).await?;
+                teams::put(&context, &caller, &name, team, teams::Replaces::Any).await?;
                 say!("team {name} has {} members", members.len());
             }
             Self::Remove { name } => {

@@ -11,10 +11,11 @@ use app::contract::{
 };
 use application::{
     caller::Caller,
+    context::Context,
     exceptions::{
         calendar,
         playbook::{self, Step},
-        teams,
+        teams::{self, Replaces},
     },
 };
 use async_trait::async_trait;
@@ -64,7 +65,7 @@ impl app::contract::playbooks::PlaybooksPort for PlaybooksPort {
             PlaybookTab::Teams => {
                 let people = self.people(&caller).await?;
                 let open = teams::open(context, &caller).await.map_err(|e| self.0.refused(e))?;
-                view.form = edited(&query.team, &teams, &people);
+                view.form = edited(context, &query.team, &teams, &people);
                 view.teams = teams.iter().map(|(name, team)| team_row(name, team, &people, &open)).collect();
             }
             PlaybookTab::Calendar => view.calendar = Some(calendar_view(&company, own_days, &query, &self.0.times())),
@@ -85,12 +86,13 @@ impl app::contract::playbooks::PlaybooksPort for PlaybooksPort {
         let invalid = |field: &str, message: &str| ApiError::Invalid { field: field.into(), message: message.into() };
         let members = team.members.iter().map(|id| id.parse::<UserId>().ok()).collect::<Option<BTreeSet<_>>>();
         let reasons = team.reasons.iter().map(|code| ExceptionReason::from_code(code)).collect::<Option<_>>();
+        let replaces = if team.mark.is_empty() { Replaces::None } else { Replaces::Seen(team.mark) };
         let put = Team {
             members: members.ok_or_else(|| invalid("members", "Choose members of the list."))?,
             carriers: team.carriers.into_iter().collect(),
             reasons: reasons.ok_or_else(|| invalid("reasons", "Choose reasons of the list."))?,
         };
-        teams::put(context, &caller, &team.name, put).await.map_err(|e| self.0.refused(e))
+        teams::put(context, &caller, &team.name, put, replaces).await.map_err(|e| self.0.refused(e))
     }
 
     async fn remove_team(&self, name: String) -> ApiResult<()> {
@@ -171,7 +173,7 @@ fn team_row(name: &str, team: &Team, people: &[(UserId, String)], open: &BTreeMa
 }
 
 /// The form of a team; none where none is edited.
-fn edited(asked: &str, teams: &Teams, people: &[(UserId, String)]) -> Option<TeamEdit> {
+fn edited(context: &Context, asked: &str, teams: &Teams, people: &[(UserId, String)]) -> Option<TeamEdit> {
     let blank = Team::default();
     let (name, team) = match asked {
         NEW_TEAM => ("", &blank),
@@ -194,6 +196,7 @@ fn edited(asked: &str, teams: &Teams, people: &[(UserId, String)]) -> Option<Tea
         people: people.iter().map(|(id, name)| chosen(&id.to_string(), name, team.members.contains(id))).collect(),
         carriers,
         reasons,
+        mark: if asked == NEW_TEAM { String::new() } else { teams::mark(context, team) },
     })
 }
 

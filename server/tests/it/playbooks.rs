@@ -69,6 +69,16 @@ async fn a_team_gets_new_exceptions_of_its_reasons_and_has_a_queue() {
     let query = PlaybooksQuery { team: "Claims".into(), ..asked(PlaybookTab::Teams) };
     let form = admin.playbooks.view(query).await.unwrap().form.unwrap();
     assert_eq!(form.reasons[0], ("DAMAGED".to_owned(), "Damaged".to_owned(), true), "what is chosen comes first");
+    let again = TeamForm { name: "Claims".into(), reasons: vec!["LOST".into()], ..TeamForm::default() };
+    let taken = admin.playbooks.put_team(again.clone()).await;
+    assert!(
+        matches!(&taken, Err(ApiError::Invalid { field, .. }) if field == "name"),
+        "a new one replaces none: {taken:?}"
+    );
+    let edit = TeamForm { mark: form.mark.clone(), reasons: vec!["DAMAGED".into(), "LOST".into()], ..again.clone() };
+    admin.playbooks.put_team(edit).await.unwrap();
+    let late = admin.playbooks.put_team(TeamForm { mark: form.mark, ..again }).await;
+    assert!(matches!(late, Err(ApiError::Conflict { .. })), "another person was faster: {late:?}");
     let unknown = TeamForm { name: "X".into(), carriers: vec!["nobody".into()], ..TeamForm::default() };
     assert!(matches!(admin.playbooks.put_team(unknown).await, Err(ApiError::Invalid { .. })));
     admin.playbooks.remove_team("Claims".into()).await.unwrap();

@@ -75,6 +75,7 @@ fn form(team: TeamEdit, acts: Acts) -> impl IntoView {
         <section class="panel" id="team" aria-labelledby="team-title">
             <header><h2 id="team-title">{title}</h2></header>
             <ActionForm action=acts.team attr:class="in stack">
+                <input type="hidden" name="team[mark]" value=team.mark/>
                 {name}
                 <div class="rule-form">
                     {choose("members", "Members", team.people, "none chosen: no members")}

@@ -87,11 +87,28 @@ pub(crate) async fn of_new(
     Ok(opened.into_iter().filter_map(given).collect())
 }
 
+/// What a team replaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replaces {
+    /// None: it is new.
+    None,
+    /// The one of its name as it was seen, by its [`mark`].
+    Seen(String),
+    /// Any of its name.
+    Any,
+}
+
+/// The mark of a team as it is: another one once it changes.
+pub fn mark(context: &Context, team: &Team) -> String {
+    context.vault.token("team", &serde_json::to_string(team).expect("plain data serialises"))
+}
+
 /// Makes a team, or changes one: its members, and what it gets by itself from now on.
 ///
 /// # Errors
-/// When the caller may not, the name is not right, there are too many, or the store fails.
-pub async fn put(context: &Context, caller: &Caller, name: &str, team: Team) -> Result<()> {
+/// When the caller may not, the name is not right, or taken by a new one, `Conflict` where another person changed it since it was
+/// seen, when there are too many, or the store fails.
+pub async fn put(context: &Context, caller: &Caller, name: &str, team: Team, replaces: Replaces) -> Result<()> {
     caller.require(Permission::Operate)?;
     let name = name.trim().to_owned();
     if !(1..=NAME_CHARS_MAX).contains(&name.chars().count()) || name.chars().any(char::is_control) {
@@ -108,7 +125,20 @@ pub async fn put(context: &Context, caller: &Caller, name: &str, team: Team) -> 
     }
     let audited = ("team.put", format!("team:{name}"));
     settings::amend(context, caller.scope(), TEAMS, audited, |teams: &mut Teams| {
-        teams.insert(name.clone(), team.clone());
+        let there = teams.insert(name.clone(), team.clone());
+        match (&replaces, &there) {
+            (Replaces::None, Some(_)) => {
+                let message = format!("there is a team {name} already: choose another name, or edit that one");
+                return Err(UseCaseError::Invalid { field: "name", message });
+            }
+            (Replaces::Seen(seen), there)
+                if there.as_ref().map(|there| mark(context, there)).as_ref() != Some(seen) =>
+            {
+                let message = format!("another person changed or removed {name} meanwhile: load the page again");
+                return Err(UseCaseError::Conflict(message));
+            }
+            _ => {}
+        }
         match teams.len() > TEAMS_MAX {
             true => Err(UseCaseError::Conflict(format!("there are {TEAMS_MAX} teams already: remove one first"))),
             false => Ok(()),
