@@ -6,6 +6,7 @@ use application::{
     caller::Caller,
     connections::sources::{self, NewSource},
     context::Context,
+    learned::learn,
     operations::simulate::{Received, Simulation, Story},
 };
 use domain::{
@@ -178,6 +179,7 @@ pub async fn load(
     })
     .await??;
     // what it teaches of transit times is not for tomorrow
+    learn::anew(context, scope).await?;
     let correlation = CorrelationId(context.clock.id());
     let kind = JobKind::LEARN_TRANSIT;
     let learn = context.job(kind, kind.code(), Cause::History, correlation, None);

@@ -125,6 +125,19 @@ pub async fn progress(context: &Context, scope: Scope) -> Result<Option<Walk>> {
     settings::read(context, scope, WALK).await
 }
 
+/// Begins from the start: after a history was loaded whose shipments changed long before the model in force was made.
+///
+/// # Errors
+/// When the store fails.
+pub async fn anew(context: &Context, scope: Scope) -> Result<()> {
+    let before = in_force(context, scope).await?;
+    context.store.people.take_setting(scope, MODEL).await?;
+    context.learned.forget();
+    let walk = begin(context, scope).await?;
+    let model = before.map_or(walk.model, |model| model.number.saturating_add(1));
+    keep(context, scope, WALK, &Walk { model, ..walk }).await
+}
+
 async fn begin(context: &Context, scope: Scope) -> Result<Walk> {
     let (now, before) = (context.now(), in_force(context, scope).await?);
     let earlier = |from: Timestamp, by: SignedDuration| from.checked_sub(by).unwrap_or(Timestamp::MIN);
