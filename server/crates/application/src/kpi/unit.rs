@@ -107,12 +107,12 @@ fn troubles(loaded: &Loaded, changes: &[ExceptionChange], at: Timestamp) -> Vec<
     let ticket = |id: ExceptionId| loaded.cases.iter().any(|case| case.exception == id);
     let mut troubles: Vec<Trouble> = Vec::with_capacity(loaded.exceptions.len());
     for record in &loaded.exceptions {
-        let mut trouble = known(record, ticket(record.id));
+        let mut trouble = known(loaded, record, ticket(record.id));
         for change in changes {
             match change {
                 ExceptionChange::Close { id, at: end, resolution } if *id == record.id => {
                     let end = end.as_ref().and_then(EventTime::sort_key).unwrap_or(at);
-                    trouble.closed = Some(closed(end, at, *resolution, &record.evidence));
+                    trouble.closed = Some(closed(loaded, (end, at), *resolution, &record.evidence));
                 }
                 ExceptionChange::Keep { id, exception } if *id == record.id => {
                     trouble.severity = exception.severity;
@@ -132,7 +132,8 @@ fn troubles(loaded: &Loaded, changes: &[ExceptionChange], at: Timestamp) -> Vec<
                 severity: exception.severity,
                 opened: began(exception),
                 recorded: at,
-                closed: end.map(|(end, how)| closed(end.sort_key().unwrap_or(at), at, *how, &exception.evidence)),
+                closed: end
+                    .map(|(end, how)| closed(loaded, (end.sort_key().unwrap_or(at), at), *how, &exception.evidence)),
                 ticket: ticket(*id),
             });
         }
@@ -144,9 +145,9 @@ fn began(exception: &FoldedException) -> Timestamp {
     exception.opened.sort_key().unwrap_or(exception.opened_recorded)
 }
 
-fn known(record: &ExceptionRecord, ticket: bool) -> Trouble {
+fn known(loaded: &Loaded, record: &ExceptionRecord, ticket: bool) -> Trouble {
     let end = |(end, how): (Timestamp, Resolution)| {
-        closed(end, record.closed_recorded_at.unwrap_or(end), how, &record.evidence)
+        closed(loaded, (end, record.closed_recorded_at.unwrap_or(end)), how, &record.evidence)
     };
     Trouble {
         reason: record.reason,
@@ -158,9 +159,15 @@ fn known(record: &ExceptionRecord, ticket: bool) -> Trouble {
     }
 }
 
-/// What the clock alone opened is not taken back when its condition is over.
-fn closed(at: Timestamp, recorded: Timestamp, how: Resolution, evidence: &[ObservationId]) -> Closed {
-    let taken_back = how == Resolution::Cleared && !evidence.is_empty();
+/// What the clock alone opened is not taken back when its condition is over: its evidence is no fact.
+fn closed(
+    loaded: &Loaded,
+    (at, recorded): (Timestamp, Timestamp),
+    how: Resolution,
+    evidence: &[ObservationId],
+) -> Closed {
+    let reported = || loaded.input.facts.iter().any(|fact| evidence.contains(&fact.id));
+    let taken_back = how == Resolution::Cleared && reported();
     Closed { at, recorded, taken_back, by_person: how == Resolution::Person }
 }
 
