@@ -8,6 +8,7 @@ CREATE TABLE learned_shipment (
     PRIMARY KEY (company_id, shipment_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX learned_open ON learned_shipment (company_id, shipment_id) WHERE is_open = 1;
+CREATE INDEX learned_over ON learned_shipment (company_id, as_of);
 
 -- All of that added up: how many in a bin of a topic of a cell in a week. Names are those of `kpi::learned::count`.
 CREATE TABLE learned_count (
@@ -19,7 +20,6 @@ CREATE TABLE learned_count (
     n          INTEGER NOT NULL,
     PRIMARY KEY (company_id, cell, what, period, bin)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX learned_empty ON learned_count (company_id) WHERE n = 0;
 
 -- What a model has of a cell; a model is published as a whole.
 CREATE TABLE learned_cell (

@@ -13,7 +13,7 @@ use application::{
     context::{Context, FILES_AT_ONCE, Notifier, ROOM_KIB},
     destinations::breaker::Breakers,
     exceptions::kept_calendar::KeptCalendar,
-    learned::model::KeptModel,
+    learned::kept_model::KeptModel,
     governance::{
         erasure,
         tombstones::{self, Lacking},

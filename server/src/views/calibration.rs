@@ -52,7 +52,7 @@ pub struct CalibrationPort(pub Asker);
 impl app::contract::calibration::CalibrationPort for CalibrationPort {
     async fn accuracy(&self, query: FiguresQuery) -> ApiResult<CalibrationView> {
         let caller = self.0.caller(Permission::Figures)?;
-        // what is counted is told apart by carrier alone
+        // what is counted is known by carrier alone
         let query = FiguresQuery {
             company: String::new(),
             warehouse: String::new(),
@@ -195,8 +195,8 @@ fn numbers(now: &Score, before: &Score, on: &str) -> Vec<NumberView> {
             title: "Median error, ours",
             definition: "Median of the absolute difference between the delivery and our P50, in working hours.",
             unit: "h",
-            now: error(&now.ours),
-            before: error(&before.ours),
+            now: error(compared(now)),
+            before: error(compared(before)),
             good: Some(Way::Down),
             beside: theirs(error(&now.theirs), "h"),
         },
@@ -205,8 +205,8 @@ fn numbers(now: &Score, before: &Score, on: &str) -> Vec<NumberView> {
             title: "Within 6 hours, ours",
             definition: "Share of deliveries at most 6 working hours before or after our P50.",
             unit: "%",
-            now: within(&now.ours),
-            before: within(&before.ours),
+            now: within(compared(now)),
+            before: within(compared(before)),
             good: Some(Way::Up),
             beside: theirs(within(&now.theirs), "%"),
         },
@@ -259,7 +259,7 @@ fn worst(carriers: &[(String, Score)], alone: &dyn Fn(&str) -> FiguresQuery) -> 
         .filter(|(_, share)| share.n >= FEW && surely(share))
         .max_by(|(_, a), (_, b)| outside(a).total_cmp(&outside(b)))?;
     let meaning = if share.share < *WANTED.start() {
-        "It has become slower than its history says: customers are told too early a date until newer deliveries outweigh the older ones."
+        "It has become slower than its history says: customers are given too early a date until newer deliveries outweigh the older ones."
     } else {
         "It has become faster than its history says: estimates are later than need be until newer deliveries outweigh the older ones."
     };
@@ -285,10 +285,13 @@ fn months(of: &Accuracy) -> MonthsView {
     }
 }
 
-/// Ours and theirs are of the same shipments where carriers gave an estimate.
+/// Our errors: of the shipments that the carriers gave an estimate for, where they gave any, since theirs stand beside.
+fn compared(score: &Score) -> &Bins {
+    if score.theirs.is_empty() { &score.ours } else { &score.paired }
+}
+
 fn errors(score: &Score) -> ErrorsView {
-    let compared = !score.theirs.is_empty();
-    let ours = if compared { &score.paired } else { &score.ours };
+    let (ours, has_theirs) = (compared(score), !score.theirs.is_empty());
     let (first, last, width) = ERRORS;
     let starts: Vec<i32> = (first..last).step_by(width.unsigned_abs() as usize).collect();
     let bars = |bins: &Bins| -> Vec<f64> {
@@ -317,7 +320,7 @@ fn errors(score: &Score) -> ErrorsView {
     ErrorsView {
         edges: starts.iter().copied().chain([last]).map(edge).collect(),
         ours: if none { Vec::new() } else { bars(ours) },
-        theirs: if compared { bars(&score.theirs) } else { Vec::new() },
+        theirs: if has_theirs { bars(&score.theirs) } else { Vec::new() },
         words,
     }
 }
@@ -338,7 +341,7 @@ fn carrier(family: &str, score: &Score, query: FiguresQuery) -> CarrierAccuracy 
         query,
         deliveries: score.deliveries(),
         theirs: hours(&score.theirs),
-        ours: hours(&score.ours),
+        ours: hours(compared(score)),
         held: share.map_or_else(|| "–".to_owned(), |share| format!("{} %", number(share.share * 100.0))),
         outside: outside && !few,
         remark: remark.to_owned(),

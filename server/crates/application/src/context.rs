@@ -42,7 +42,7 @@ pub struct Context {
     /// Configured sources, kept for a moment.
     pub sources: crate::tracking::source_cache::SourceCache,
     /// The model of transit times that is in force, kept for a moment.
-    pub learned: crate::learned::model::KeptModel,
+    pub learned: crate::learned::kept_model::KeptModel,
     /// The company's calendar, kept for a moment.
     pub calendar: crate::exceptions::kept_calendar::KeptCalendar,
     /// The gates of the destinations, as the workers here know them.

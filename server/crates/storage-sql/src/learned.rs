@@ -14,7 +14,7 @@ use kpi::learned::{
     kept::Kept,
 };
 use serde_json::json as object;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use storage::{
     Result, Scope, StoreError,
     jobs::Lane,
@@ -34,7 +34,10 @@ impl<E: Engine> Learned for Sql<E> {
     }
 
     async fn keep(&self, scope: Scope, all: Vec<(ShipmentId, Kept)>, as_of: Timestamp) -> Result<()> {
-        self.0.write(Lane::Batch, move |db| Box::pin(async move { keep(db, scope, &all, as_of).await })).await
+        let ids = all.iter().map(|(id, _)| *id).collect();
+        let before = self.kept(scope, ids).await?.into_iter().collect();
+        let batch = Arc::new(Batch::of(&before, &all, as_of));
+        self.0.write(Lane::Batch, move |db| Box::pin(async move { batch.put(db, scope).await })).await
     }
 
     async fn open_after(
@@ -128,7 +131,12 @@ impl<E: Engine> Learned for Sql<E> {
         .bind(model)
         .bind(cells);
         self.0
-            .look_up(move |db| Box::pin(async move { published.all(db).await?.iter().map(published_cell).collect() }))
+            .look_up(move |db| {
+                Box::pin(async move {
+                    // what another build published and this one does not know is left out
+                    Ok(published.all(db).await?.iter().filter_map(|row| published_cell(row).ok()).collect())
+                })
+            })
             .await
     }
 
@@ -144,25 +152,34 @@ impl<E: Engine> Learned for Sql<E> {
         self.rows(largest, published_cell).await
     }
 
-    async fn forget(&self, scope: Scope, model: u32, week: i32) -> Result<()> {
-        self.0
-            .write(Lane::Batch, move |db| {
-                Box::pin(async move {
-                    query("DELETE FROM learned_cell WHERE company_id = ?1 AND model < ?2")
-                        .bind(scope.company.0)
-                        .bind(model)
-                        .execute(db)
-                        .await?;
-                    query("DELETE FROM learned_count WHERE company_id = ?1 AND cell < ?2 AND period < ?3")
-                        .bind(scope.company.0)
-                        .bind(SCORES)
-                        .bind(i64::from(week))
-                        .execute(db)
-                        .await
-                        .map(drop)
-                })
-            })
-            .await
+    async fn forget_models(&self, scope: Scope, model: u32, limit: u32) -> Result<u64> {
+        let forget = query(
+            "DELETE FROM learned_cell WHERE company_id = ?1 AND (model, cell, what) IN
+             (SELECT model, cell, what FROM learned_cell WHERE company_id = ?1 AND model < ?2 ORDER BY model, cell, what LIMIT ?3)",
+        )
+        .bind(scope.company.0)
+        .bind(model)
+        .bind(limit);
+        self.0.write_one(Lane::Batch, forget).await
+    }
+
+    async fn forget_weeks(&self, scope: Scope, cells: Vec<String>, week: i32) -> Result<()> {
+        let forget = query("DELETE FROM learned_count WHERE company_id = ?1 AND cell {in texts ?2} AND period < ?3")
+            .bind(scope.company.0)
+            .bind(cells)
+            .bind(i64::from(week));
+        self.0.write_one(Lane::Batch, forget).await.map(drop)
+    }
+
+    async fn forget_shipments(&self, scope: Scope, before: Timestamp, limit: u32) -> Result<u64> {
+        let forget = query(
+            "DELETE FROM learned_shipment WHERE company_id = ?1 AND shipment_id IN
+             (SELECT shipment_id FROM learned_shipment WHERE company_id = ?1 AND as_of < ?2 AND is_open = 0 ORDER BY as_of LIMIT ?3)",
+        )
+        .bind(scope.company.0)
+        .bind(before)
+        .bind(limit);
+        self.0.write_one(Lane::Batch, forget).await
     }
 }
 
@@ -173,61 +190,68 @@ async fn kept(db: &mut dyn Db, scope: Scope, shipments: &[ShipmentId]) -> Result
             .bind(shipments.iter().map(|id| id.0).collect::<Vec<_>>())
             .all(db)
             .await?;
-    rows.iter().map(|row| Ok((row.id("shipment_id")?, from_json(row.str("kept")?)?))).collect()
-}
-
-async fn keep(db: &mut dyn Db, scope: Scope, all: &[(ShipmentId, Kept)], as_of: Timestamp) -> Result<()> {
-    let ids: Vec<ShipmentId> = all.iter().map(|(id, _)| *id).collect();
-    let before: BTreeMap<ShipmentId, Kept> = kept(db, scope, &ids).await?.into_iter().collect();
-    let mut sums: BTreeMap<&Count, i64> = BTreeMap::new();
-    for (id, after) in all {
-        let before = before.get(id).map(|kept| kept.counts.as_slice()).unwrap_or_default();
-        for (count, n) in changes(before, &after.counts) {
-            *sums.entry(count).or_default() += n;
+    let mut all = Vec::with_capacity(rows.len());
+    for row in &rows {
+        // of what another build wrote the counts stay, which is better than to learn of no shipment
+        if let Ok(kept) = from_json(row.str("kept")?) {
+            all.push((row.id("shipment_id")?, kept));
         }
     }
-    add(db, scope, &sums).await?;
-    let rows: Vec<_> = all
-        .iter()
-        .map(|(id, kept)| object!({"id": hex_id(id.0), "open": i64::from(kept.open), "kept": json(kept)}))
-        .collect();
-    for chunk in rows.chunks(TOGETHER) {
-        query(
-            "INSERT INTO learned_shipment (company_id, shipment_id, is_open, as_of, kept)
-             SELECT ?1, r.id, r.open, ?2, r.kept FROM {rows ?3 r (id id, open int, kept text)}
-             WHERE true ON CONFLICT (company_id, shipment_id)
-             DO UPDATE SET is_open = excluded.is_open, as_of = excluded.as_of, kept = excluded.kept",
-        )
-        .bind(scope.company.0)
-        .bind(as_of)
-        .bind(Rows::from_iter(chunk.iter().cloned()))
-        .execute(db)
-        .await?;
-    }
-    Ok(())
+    Ok(all)
 }
 
-async fn add(db: &mut dyn Db, scope: Scope, sums: &BTreeMap<&Count, i64>) -> Result<()> {
-    let changed = sums.iter().filter(|(_, n)| **n != 0);
-    let rows: Vec<_> = changed
-        .map(|(count, n)| {
-            object!({"cell": count.cell, "what": String::from(count.what), "period": count.period, "bin": count.bin, "n": n})
-        })
-        .collect();
-    for chunk in rows.chunks(TOGETHER) {
-        query(
-            "INSERT INTO learned_count (company_id, cell, what, period, bin, n)
-             SELECT ?1, r.cell, r.what, r.period, r.bin, r.n
-             FROM {rows ?2 r (cell text, what text, period int, bin int, n int)}
-             WHERE true ON CONFLICT (company_id, cell, what, period, bin) DO UPDATE SET n = learned_count.n + excluded.n",
-        )
-        .bind(scope.company.0)
-        .bind(Rows::from_iter(chunk.iter().cloned()))
-        .execute(db)
-        .await?;
-    }
-    query("DELETE FROM learned_count WHERE company_id = ? AND n = 0").bind(scope.company.0).execute(db).await.map(drop)
+/// What is written of some shipments, made up before the transaction.
+struct Batch {
+    as_of: Timestamp,
+    shipments: Vec<serde_json::Value>,
+    counts: Vec<serde_json::Value>,
 }
+
+impl Batch {
+    fn of(before: &BTreeMap<ShipmentId, Kept>, all: &[(ShipmentId, Kept)], as_of: Timestamp) -> Self {
+        let mut sums: BTreeMap<&Count, i64> = BTreeMap::new();
+        for (id, after) in all {
+            let before = before.get(id).map(|kept| kept.counts.as_slice()).unwrap_or_default();
+            for (count, n) in changes(before, &after.counts) {
+                *sums.entry(count).or_default() += n;
+            }
+        }
+        sums.retain(|_, n| *n != 0);
+        let count = |(count, n): (&Count, i64)| object!({"cell": count.cell, "what": String::from(count.what), "period": count.period, "bin": count.bin, "n": n});
+        let shipment = |(id, kept): &(ShipmentId, Kept)| object!({"id": hex_id(id.0), "open": i64::from(kept.open), "kept": json(kept)});
+        Self { as_of, shipments: all.iter().map(shipment).collect(), counts: sums.into_iter().map(count).collect() }
+    }
+
+    async fn put(&self, db: &mut dyn Db, scope: Scope) -> Result<()> {
+        for sql in [PUT_COUNTS, DROP_COUNTS] {
+            for chunk in self.counts.chunks(TOGETHER) {
+                let rows = Rows::from_iter(chunk.iter().cloned());
+                query(sql).bind(scope.company.0).bind(rows).execute(db).await?;
+            }
+        }
+        for chunk in self.shipments.chunks(TOGETHER) {
+            query(
+                "INSERT INTO learned_shipment (company_id, shipment_id, is_open, as_of, kept)
+                 SELECT ?1, r.id, r.open, ?2, r.kept FROM {rows ?3 r (id id, open int, kept text)}
+                 WHERE true ON CONFLICT (company_id, shipment_id)
+                 DO UPDATE SET is_open = excluded.is_open, as_of = excluded.as_of, kept = excluded.kept",
+            )
+            .bind(scope.company.0)
+            .bind(self.as_of)
+            .bind(Rows::from_iter(chunk.iter().cloned()))
+            .execute(db)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+const PUT_COUNTS: &str = "INSERT INTO learned_count (company_id, cell, what, period, bin, n)
+    SELECT ?1, r.cell, r.what, r.period, r.bin, r.n FROM {rows ?2 r (cell text, what text, period int, bin int, n int)}
+    WHERE true ON CONFLICT (company_id, cell, what, period, bin) DO UPDATE SET n = learned_count.n + excluded.n";
+
+const DROP_COUNTS: &str = "DELETE FROM learned_count WHERE company_id = ?1 AND n = 0 AND (cell, what, period, bin) IN
+    (SELECT r.cell, r.what, r.period, r.bin FROM {rows ?2 r (cell text, what text, period int, bin int)})";
 
 async fn publish(db: &mut dyn Db, scope: Scope, model: u32, cells: &[PublishedCell]) -> Result<()> {
     let rows: Vec<_> = cells

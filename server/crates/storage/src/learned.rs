@@ -37,10 +37,11 @@ pub type Periods = (i32, i32);
 /// What is learned.
 #[async_trait]
 pub trait Learned: Send + Sync {
-    /// What is kept of these shipments; those of which nothing is are left out.
+    /// What is kept of these shipments; those of which nothing is, or nothing that can be read, are left out.
     async fn kept(&self, scope: Scope, shipments: Vec<ShipmentId>) -> Result<Vec<(ShipmentId, Kept)>>;
 
     /// Keeps what is known of shipments as of a time, in place of what was kept, and adds up what that changes, in one transaction.
+    /// One at a time: what was kept is read before it.
     async fn keep(&self, scope: Scope, kept: Vec<(ShipmentId, Kept)>, as_of: Timestamp) -> Result<()>;
 
     /// Shipments after one, in the order of their ids, that were under way when they were last kept, before a time.
@@ -73,6 +74,13 @@ pub trait Learned: Send + Sync {
     /// The cells of a model with the most of what ended, the largest first.
     async fn largest(&self, scope: Scope, model: u32, what: What, limit: u32) -> Result<Vec<PublishedCell>>;
 
-    /// Removes models before one, and counts of cells before a week.
-    async fn forget(&self, scope: Scope, model: u32, week: i32) -> Result<()>;
+    /// Removes what models before one have, so many cells at most; how many it removed.
+    async fn forget_models(&self, scope: Scope, model: u32, limit: u32) -> Result<u64>;
+
+    /// Removes the counts of these cells before a week.
+    async fn forget_weeks(&self, scope: Scope, cells: Vec<String>, week: i32) -> Result<()>;
+
+    /// Removes what is kept of shipments that have ended and were last kept before a time, so many at most; how many it removed.
+    /// What they added stays.
+    async fn forget_shipments(&self, scope: Scope, before: Timestamp, limit: u32) -> Result<u64>;
 }

@@ -4,7 +4,10 @@ use super::{
     course::Way,
     model::{in_force, outlook},
 };
-use crate::{context::Context, error::Result};
+use crate::{
+    context::Context,
+    error::{Result, UseCaseError},
+};
 use domain::{
     ExceptionReason,
     calendar::CompanyCalendar,
@@ -54,6 +57,26 @@ pub async fn refined(
     table: Option<Usual>,
 ) -> Result<Expectation> {
     let plain = Expectation { usual: table, late_from: None };
+    if loaded.shipment.folded.state.is_terminal() {
+        return Ok(plain);
+    }
+    match learned(context, scope, loaded, company, plain).await {
+        // a fold needs nothing of what is learned
+        Err(UseCaseError::Internal(why)) => {
+            tracing::warn!("shipment {}: the table counts, what is learned cannot be read: {why}", loaded.shipment.id);
+            Ok(plain)
+        }
+        other => other,
+    }
+}
+
+async fn learned(
+    context: &Context,
+    scope: Scope,
+    loaded: &Loaded,
+    company: &CompanyCalendar,
+    plain: Expectation,
+) -> Result<Expectation> {
     let Some(model) = in_force(context, scope).await? else { return Ok(plain) };
     let Some(way) = Way::of(loaded, company) else { return Ok(plain) };
     let folded = fold::fold(&loaded.input, context.now());
@@ -64,7 +87,7 @@ pub async fn refined(
     let is_flagged = |reason| loaded.exceptions.iter().any(|of| of.reason == reason && of.closed.is_none());
     let flag = if is_flagged(ExceptionReason::PredictedLate) { Flag::Up } else { Flag::Down };
     Ok(way.read(loaded, &folded, company, |course| Expectation {
-        usual: table.map(|table| usual_of(&outlook, course, table)),
+        usual: plain.usual.map(|table| usual_of(&outlook, course, table)),
         late_from: outlook.late_from(course, flag),
     }))
 }

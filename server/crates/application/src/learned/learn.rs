@@ -6,7 +6,13 @@ use super::{
     course::{Way, cut},
     model::{MODEL, Model, in_force, outlook},
 };
-use crate::{config::Mode, context::Context, error::Result, exceptions::calendar, people::settings};
+use crate::{
+    config::Mode,
+    context::Context,
+    error::{Result, UseCaseError},
+    exceptions::calendar,
+    people::settings,
+};
 use domain::{fold, ids::ShipmentId};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use kpi::learned::{
@@ -36,6 +42,14 @@ const WINDOW: SignedDuration = SignedDuration::from_hours(WINDOW_WEEKS as i64 * 
 const WEEK_HOURS: i64 = 7 * 24;
 /// Weeks of which counts are kept.
 const KEPT_WEEKS: i32 = 2 * WINDOW_WEEKS + 8;
+/// For how long what was said of a shipment is kept after its end.
+const KEPT: SignedDuration = SignedDuration::from_hours(KEPT_WEEKS as i64 * WEEK_HOURS);
+/// Rows that are removed in one step.
+const FORGOTTEN_AT_ONCE: u32 = 500;
+/// Warnings that would have been given, below which none is: whether they would be right is not known.
+const WARNINGS_MIN: u64 = 30;
+/// The least share that is warned from.
+const LEAST_SHARE: f64 = 0.8;
 /// Days of warnings that the next threshold is chosen from.
 const JUDGED_DAYS: i32 = 60;
 
@@ -79,6 +93,8 @@ pub enum At {
     Open(Option<ShipmentId>),
     /// Cells, after this one.
     Cells(String),
+    /// What is no longer needed.
+    Forget,
 }
 
 /// Learns a step.
@@ -109,7 +125,21 @@ pub async fn step(context: &Context, scope: Scope) -> Result<Step> {
             publish(context, scope, &walk, &cells).await?;
             match cells.last().filter(|_| cells.len() == CELLS_AT_ONCE as usize) {
                 Some(last) => walk.at = At::Cells(last.clone()),
-                None => return finish(context, scope, &walk).await,
+                None => {
+                    put_in_force(context, scope, &walk).await?;
+                    walk.at = At::Forget;
+                }
+            }
+        }
+        At::Forget => {
+            // who read the model before a moment ago goes on with it
+            let models = store.learned.forget_models(scope, walk.model.saturating_sub(1), FORGOTTEN_AT_ONCE).await?;
+            let over = walk.as_of.checked_sub(KEPT).unwrap_or(Timestamp::MIN);
+            let shipments = store.learned.forget_shipments(scope, over, FORGOTTEN_AT_ONCE).await?;
+            if models.max(shipments) < u64::from(FORGOTTEN_AT_ONCE) {
+                store.people.take_setting(scope, WALK).await?;
+                let up_to_date = context.now().duration_since(walk.as_of) <= UP_TO_DATE;
+                return Ok(if up_to_date { Step::Done } else { Step::More });
             }
         }
     }
@@ -170,11 +200,17 @@ async fn look_at(context: &Context, scope: Scope, walk: &mut Walk, ids: &[Shipme
     let mut after = Vec::new();
     for id in ids {
         let known = before.get(id);
-        if let Some(kept) = one(context, scope, walk, *id, known).await?
-            && (known.is_some() || kept != Kept::default())
-        {
-            after.push((*id, kept));
-        }
+        let kept = match one(context, scope, walk, *id, known).await {
+            Ok(kept) => kept,
+            // one that cannot be read stops no other
+            Err(UseCaseError::Internal(why)) => {
+                metrics::counter!("milepost_learning_left_out_total").increment(1);
+                tracing::warn!("transit times: nothing is learned of shipment {id}: {why}");
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        after.extend(kept.filter(|kept| known.is_some() || *kept != Kept::default()).map(|kept| (*id, kept)));
     }
     context.store.learned.keep(scope, after, walk.as_of).await?;
     walk.shipments += ids.len() as u64;
@@ -242,23 +278,20 @@ async fn publish(context: &Context, scope: Scope, walk: &Walk, cells: &[String])
             published.push(add(Topic::Gapped, Published { curve: None, n, ended }));
         }
     }
+    context.store.learned.forget_weeks(scope, cells.to_vec(), week.0 - KEPT_WEEKS).await?;
     Ok(context.store.learned.publish(scope, walk.model, published).await?)
 }
 
 /// Puts the model into force.
-async fn finish(context: &Context, scope: Scope, walk: &Walk) -> Result<Step> {
-    let week = week_of(context, scope, walk).await?;
+async fn put_in_force(context: &Context, scope: Scope, walk: &Walk) -> Result<()> {
     let theta = theta(context, scope, walk).await?;
     let (number, as_of, now) = (walk.model, walk.as_of, context.now());
     let left_out = walk.left_out.clone();
     let model = Model { number, as_of, published: now, theta, shipments: walk.shipments, left_out };
     keep(context, scope, MODEL, &model).await?;
-    context.store.people.take_setting(scope, WALK).await?;
     context.learned.forget();
-    // who read the one before a moment ago goes on with it
-    context.store.learned.forget(scope, number.saturating_sub(1), week.0 - KEPT_WEEKS).await?;
     tracing::info!("transit times: model {number} as of {as_of}, {} shipments looked at", walk.shipments);
-    Ok(if now.duration_since(as_of) > UP_TO_DATE { Step::More } else { Step::Done })
+    Ok(())
 }
 
 /// From which probability on shipments are flagged, by how often flags were right lately.
@@ -277,7 +310,9 @@ async fn theta(context: &Context, scope: Scope, walk: &Walk) -> Result<Option<f6
             Some(Counted { highest: f64::from(of.count.bin) / 100.0, ending, n })
         })
         .collect();
-    Ok(choose_theta_of(&counted))
+    let warned = |of: &&Counted| of.highest >= LEAST_SHARE;
+    let warnings: u64 = counted.iter().filter(warned).map(|of| of.n).sum();
+    Ok(if warnings < WARNINGS_MIN { None } else { choose_theta_of(&counted) })
 }
 
 async fn week_of(context: &Context, scope: Scope, walk: &Walk) -> Result<Week> {

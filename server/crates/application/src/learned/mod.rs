@@ -4,6 +4,7 @@
 
 pub mod course;
 pub mod expect;
+pub mod kept_model;
 pub mod learn;
 pub mod model;
 pub mod read;

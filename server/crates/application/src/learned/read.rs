@@ -76,7 +76,7 @@ pub struct LearnedCell {
 }
 
 /// How well the estimates of what arrived in a period held, of all carriers or of the one that narrows it. Nothing else narrows: what
-/// is counted is not told apart by it.
+/// is counted does not know it.
 ///
 /// # Errors
 /// When the caller may not, or the store fails.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 /// An estimate is made of what was handed over so long before a night: scans may come in late.
 const LATE_SCANS: SignedDuration = SignedDuration::from_hours(48);
-/// Hours of an error that are told apart, either way.
+/// Hours up to which errors are distinguished, either way.
 const ERROR_HOURS_MAX: f64 = 240.0;
 
 /// What is kept of a shipment.

@@ -64,7 +64,7 @@ pub async fn what_is_kept_is_added_up_once(store: Store) {
     );
     let other = Scope { company: CompanyId(Uuid::from_u128(77)), ..world.scope };
     assert_eq!(sums(store.counts(other, CELL.into(), EVERY).await.unwrap()), [], "of another company");
-    store.forget(world.scope, 0, 2).await.unwrap();
+    store.forget_weeks(world.scope, vec![CELL.into()], 2).await.unwrap();
     assert_eq!(all(&world).await, [(2, 9, 1)]);
 }
 
@@ -94,6 +94,10 @@ pub async fn what_is_under_way_is_walked(store: Store) {
     assert_eq!(page, [shipment(1)]);
     let rest = store.open_after(world.scope, page.last().copied(), at(5), 9).await.unwrap();
     assert_eq!(rest, [shipment(3)], "the fourth is known as of then, the second has ended");
+    assert_eq!(store.forget_shipments(world.scope, at(1), 9).await.unwrap(), 0);
+    assert_eq!(store.forget_shipments(world.scope, at(9), 9).await.unwrap(), 1, "what is under way stays");
+    let kept = store.kept(world.scope, (1..=4).map(shipment).collect()).await.unwrap();
+    assert_eq!(kept.len(), 3);
 }
 
 pub async fn a_model_is_published_and_replaced_as_a_whole(store: Store) {
@@ -112,7 +116,8 @@ pub async fn a_model_is_published_and_replaced_as_a_whole(store: Store) {
     assert_eq!(of(2).await.unwrap(), [cell("3/a", 9, 3.5)]);
     let largest = store.largest(world.scope, 1, What::Ended(Topic::Transit), 2).await.unwrap();
     assert_eq!(largest, [cell("3/b", 7, 2.0), cell("3/a", 5, 2.5)]);
-    store.forget(world.scope, 2, 0).await.unwrap();
+    assert_eq!(store.forget_models(world.scope, 2, 2).await.unwrap(), 2, "no more than the limit");
+    assert_eq!(store.forget_models(world.scope, 2, 2).await.unwrap(), 1);
     assert_eq!(of(1).await.unwrap(), []);
     assert_eq!(of(2).await.unwrap().len(), 1);
 }
