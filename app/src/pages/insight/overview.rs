@@ -33,7 +33,8 @@ pub fn OverviewPage() -> impl IntoView {
     let params = use_query_map();
     let asked = Memo::new(move |_| query(&params.get()));
     let overview = Resource::new(move || asked.get(), api::get_overview);
-    browser::live(|| "/live/shipments".to_owned(), move || overview.refetch());
+    // not at each change of a shipment: with many of them that would be all the time
+    browser::regularly(move || overview.refetch());
     view! {
         <Frame title="Overview">
             {followed(overview, |view| move || page(view.get()))}

@@ -241,6 +241,21 @@ mod tests {
     }
 
     #[test]
+    fn a_lane_of_which_a_part_is_not_known_is_not_led_to() {
+        let mut of_no_country = cell("gls", "DE", 60, 40);
+        of_no_country.dims.country = None;
+        let mut of_no_carrier = cell("gls", "DE", 60, 40);
+        of_no_carrier.dims.carrier = None;
+        let good = cell("dpd", "AT", 500, 0);
+        let asked = |bad: &Cell| worst_way(&[bad.clone(), good.clone()], &FiguresQuery::default(), 95.0);
+        assert_eq!(asked(&of_no_country).unwrap().question, "Keep GLS?", "the carrier as a whole has an address");
+        assert_eq!(asked(&of_no_carrier).unwrap().question, "What makes shipments from WH to DE late?");
+        let mut of_nothing = of_no_country;
+        of_nothing.dims.carrier = None;
+        assert_eq!(asked(&of_nothing), None, "no address has exactly its rows");
+    }
+
+    #[test]
     fn what_is_spread_evenly_or_of_few_is_no_decision() {
         let even: Vec<Cell> = (0..10).map(|n| cell(&format!("c{n}"), &format!("L{n}"), 90, 10)).collect();
         assert_eq!(worst_way(&even, &FiguresQuery::default(), 95.0), None);
