@@ -1,6 +1,8 @@
 //! Transit times are learned of a simulated history whose truth is known: estimates hold as often as they say, warnings are right,
 //! silence alarms of few healthy shipments. What is learned twice is counted once, and days that a remark leaves out teach nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use crate::world::World;
 use application::{
     caller::Caller,
