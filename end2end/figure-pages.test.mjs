@@ -8,7 +8,7 @@ import { hydrated, launch, missing, signIn, startDemo, until, watchConsole } fro
 const ROWS_MS = 90_000;
 const HISTORY_DAYS = 30;
 const skip = missing("browser tests of pages of figures");
-const PAGES = ["/overview?period=quarter", "/sla?period=quarter", "/figures/on_time?period=quarter", "/figures/status_current"];
+const PAGES = ["/overview?period=quarter", "/sla?period=quarter", "/figures/on_time?period=quarter", "/figures/status_current", "/calibration?period=quarter"];
 
 describe("pages of figures", { skip, concurrency: false }, () => {
   let demo, executive;
