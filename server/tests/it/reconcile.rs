@@ -252,40 +252,6 @@ async fn a_fix_that_failed_is_left_to_a_person_who_may_request_it_again() {
 }
 
 #[tokio::test]
-async fn a_fix_that_cannot_be_checked_is_left_to_a_person_after_ten_minutes() {
-    let systems = Systems::new().await;
-    let picking = systems.order("BEFORE1").await;
-    systems.advance(600).await;
-    // no import sees it, since it leaves no trace
-    systems.odoo.spoil("stock.picking", picking, "carrier_tracking_ref", json!("AFTER1"));
-    systems.reconciled(true).await;
-    let row = async || systems.differences_view(ReconciliationQuery::default()).await.rows.remove(0);
-    let listed = row().await;
-    assert_eq!((listed.topic, listed.cause, listed.choosable), (Topic::Number, Cause::NotImported, true));
-    assert_eq!(systems.differences_page().fix(vec![listed.id]).await.unwrap(), 1);
-    assert_eq!(row().await.state, "Being fixed");
-    systems.advance(1).await;
-    // a person goes on writing the delivery: what was written a moment ago is not compared yet
-    for step in 0..28 {
-        let shown = row().await;
-        assert_eq!((shown.state.as_str(), shown.choosable), ("Being checked", false), "after {} s", step * 20);
-        systems.odoo.edit(picking, "origin", json!(format!("note {step}")));
-        systems.advance(20).await;
-    }
-    for step in 0..4 {
-        systems.odoo.edit(picking, "origin", json!(format!("further note {step}")));
-        systems.advance(20).await;
-    }
-    let shown = row().await;
-    assert_eq!((shown.state.as_str(), shown.choosable), ("", true), "a person may ask for it again");
-    assert_eq!(systems.odoo.calls("stock.picking/write"), 0, "nothing was written over it");
-    // once it is left alone the next run finds that both agree
-    systems.advance(600).await;
-    systems.reconciled(false).await;
-    assert_eq!(systems.differing_topics().await, []);
-}
-
-#[tokio::test]
 async fn what_a_person_keeps_stays_until_a_newer_event() {
     let systems = Systems::new().await;
     let picking = systems.order("KEEP1").await;
