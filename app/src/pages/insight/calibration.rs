@@ -197,7 +197,7 @@ fn errors(of: &ErrorsView, as_of: &Option<When>) -> AnyView {
     view! {
         <section class="card">
             <div class="card__head"><h2>"Our ETA against the carriers’"</h2><span class="push">{beside}</span></div>
-            <p class="lead">{words}</p>
+            <p class="small muted">{words}</p>
             <Chart figure=figure.figure()/>
             <div class="kfoot">{said("Actual less estimated delivery in working hours, both as known at the first scan. A carrier’s date without a time is the end of its day. Where carriers are compared, shipments without an estimate of theirs are left out.")}{fresh(as_of)}</div>
         </section>

@@ -31,7 +31,7 @@ const MONTHS: i32 = 3;
 /// Weeks of the line.
 const WEEKS: i32 = 13;
 /// Cells that are listed.
-const CELLS_MAX: u32 = 60;
+const CELLS_MAX: u32 = 30;
 
 /// How well estimates held.
 #[derive(Clone, Debug)]
@@ -173,6 +173,8 @@ async fn cells(context: &Context, caller: &Caller, model: u32, carrier: Option<&
             let cell = Cell::parse(&of.cell)?;
             let mut parts: Vec<&str> = cell.parts().collect();
             let family = (cell.depth() != Depth::Class).then(|| parts.remove(0));
+            // a service that goes by the carrier's name says nothing more
+            parts.retain(|part| family != Some(*part));
             if carrier.is_some_and(|carrier| family != Some(carrier)) {
                 return None;
             }
