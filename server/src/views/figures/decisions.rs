@@ -21,6 +21,8 @@ use std::{cmp::Ordering, collections::BTreeMap};
 const LATE_MIN: i64 = 5;
 /// The share of what is missing to the target that a lane makes at least.
 const SHARE_MIN: f64 = 0.25;
+/// Points by which the rest is better without it, at least: what is large is not bad for that.
+const BETTER_MIN: f64 = 0.5;
 /// What is at risk has to be seen to within this time.
 const SOON: SignedDuration = SignedDuration::from_hours(1);
 
@@ -97,6 +99,9 @@ pub(super) fn worst_way(cells: &[Cell], query: &FiguresQuery, target: f64) -> Op
     if missing <= 0.0 || due < FEW {
         return None;
     }
+    let in_time = |(due, late): (i64, i64)| 100.0 * (due - late) as f64 / due.max(1) as f64;
+    let without = |of: (i64, i64)| (due > of.0).then(|| in_time((due - of.0, late - of.1)));
+    let better = |of: (i64, i64)| without(of).is_none_or(|rest| rest - in_time((due, late)) >= BETTER_MIN);
     let worst = |names: fn(&Dims) -> Vec<Way>| {
         grouped_by(cells, names)
             .into_iter()
@@ -104,19 +109,17 @@ pub(super) fn worst_way(cells: &[Cell], query: &FiguresQuery, target: f64) -> Op
             // what is chosen already is not asked about
             .filter(|(way, counted)| way.query(query) != *query && counted.1 >= LATE_MIN && counted.0 >= FEW)
             .max_by(|a, b| over(a.1).partial_cmp(&over(b.1)).unwrap_or(Ordering::Equal))
-            .filter(|(_, counted)| over(*counted) >= SHARE_MIN * missing)
+            .filter(|(_, counted)| over(*counted) >= SHARE_MIN * missing && better(*counted))
     };
     let (way, (of_due, of_late)) =
         worst(Way::carrier_on_lane).or_else(|| worst(Way::carrier)).or_else(|| worst(Way::lane))?;
-    let rest = due - of_due;
-    let rest_share = (rest > 0).then(|| 100.0 * (rest - (late - of_late)) as f64 / rest as f64);
-    let without =
-        rest_share.map_or_else(String::new, |share| format!("; without them {} % are in time", number(share)));
+    let rest = without((of_due, of_late));
+    let rest = rest.map_or_else(String::new, |share| format!("; without them {} % are in time", number(share)));
     Some(Decision {
         question: way.question(),
         because: format!(
-            "{} % in time there: {} of {} late shipments{without}.",
-            number(100.0 * (of_due - of_late) as f64 / of_due as f64),
+            "{} % in time there: {} of {} late shipments{rest}.",
+            number(in_time((of_due, of_late))),
             grouped(of_late.unsigned_abs()),
             grouped(late.unsigned_abs())
         ),
@@ -230,7 +233,7 @@ mod tests {
         let asked = |cells: &[Cell], query: &FiguresQuery| worst_way(cells, query, 95.0).map(|said| said.question);
         let spread: Vec<Cell> = (0..6).map(|n| cell("gls", &format!("L{n}"), 16, 4)).collect();
         assert_eq!(
-            asked(&[&spread[..], &[cell("dpd", "DE", 500, 0)]].concat(), &FiguresQuery::default()),
+            asked(&[&spread[..], &[cell("dpd", "DE", 200, 0)]].concat(), &FiguresQuery::default()),
             Some("Keep GLS?".into())
         );
         let lane: Vec<Cell> = (0..6).map(|n| cell(&format!("c{n}"), "DE", 16, 4)).collect();
@@ -259,6 +262,8 @@ mod tests {
     fn what_is_spread_evenly_or_of_few_is_no_decision() {
         let even: Vec<Cell> = (0..10).map(|n| cell(&format!("c{n}"), &format!("L{n}"), 90, 10)).collect();
         assert_eq!(worst_way(&even, &FiguresQuery::default(), 95.0), None);
+        let large = [cell("dhl", "DE", 360, 40), cell("dpd", "AT", 90, 10), cell("ups", "FR", 91, 9)];
+        assert_eq!(worst_way(&large, &FiguresQuery::default(), 95.0), None, "the largest is as good as the others");
         assert_eq!(worst_way(&[cell("gls", "DE", 5, 20)], &FiguresQuery::default(), 95.0), None, "25 are few");
         assert_eq!(worst_way(&[], &FiguresQuery::default(), 95.0), None);
     }
