@@ -29,7 +29,7 @@ use application::{
 use async_trait::async_trait;
 use jiff::{ToSpan as _, civil::Date};
 use kpi::{
-    definition::{Definition, Direction, Formula, Kind, Kpi},
+    definition::{Definition, Direction, Kind, Kpi},
     report::{Content, Narrowed, Relative, Rhythm, Split},
 };
 use storage::reports::{Format, Learning, ReportRun, RunState, Sharing};
@@ -128,6 +128,10 @@ impl app::contract::reports::ReportsPort for ReportsPort {
         let caller = self.0.caller(Permission::Operate)?;
         let kpi = Kpi::from_id(&figure).ok_or(ApiError::NotFound)?;
         let number = |text: &str| text.parse::<f64>().map_err(|_| invalid("target", "Enter a number of 0 or more."));
+        // a comma before three digits may be one of thousands
+        if target.trim().rsplit_once(',').is_some_and(|(_, digits)| digits.len() == 3) {
+            return Err(invalid("target", "Enter a number of 0 or more, without separators of thousands."));
+        }
         let target = given(target.trim().replace(',', ".")).map(|text| number(&text)).transpose()?;
         read::set_target(&self.0.context, &caller, kpi, target).await.map_err(|e| self.0.refused(e))
     }
@@ -172,7 +176,7 @@ fn kind_code(kind: storage::reports::AnnotationKind) -> String {
 /// What a report can be made of.
 fn offered(choice: ChoiceView) -> ReportView {
     let figure = |kpi: &Kpi| Narrowing { code: kpi.id().into(), label: kpi.definition().title.into() };
-    let counted = Kpi::ALL.iter().filter(|kpi| kpi.definition().formula != Formula::Learned);
+    let counted = Kpi::ALL.iter().filter(|kpi| kpi.definition().is_counted());
     let period = |one: &Relative| Narrowing { code: one.code().into(), label: one.label().into() };
     let split = |one: &Split| Narrowing { code: one.code().into(), label: one.label().into() };
     ReportView {
@@ -190,7 +194,8 @@ fn offered(choice: ChoiceView) -> ReportView {
 
 /// A new report, about what the page that it comes from shows.
 fn blank(query: &ReportQuery) -> ReportForm {
-    let asked: Vec<String> = query.figures.split(',').filter_map(Kpi::from_id).map(|kpi| kpi.id().into()).collect();
+    let known = query.figures.split(',').filter_map(Kpi::from_id).filter(|kpi| kpi.definition().is_counted());
+    let asked: Vec<String> = known.map(|kpi| kpi.id().into()).collect();
     let period = match query.from.length {
         Length::Day => Relative::Yesterday,
         Length::Week => Relative::LastWeek,
@@ -328,17 +333,18 @@ fn run_view(run: &ReportRun, times: &Times) -> RunView {
 }
 
 fn target(of: &'static Definition, set: Option<f64>) -> TargetRow {
-    let way = match of.direction {
+    let usual = match of.direction {
         Direction::Up => "at least",
         Direction::Down => "at most",
         Direction::Near => "near",
     };
+    let way = of.target.map_or(usual, |target| target.of);
     TargetRow {
         id: of.kpi.id().into(),
         title: of.title.into(),
         unit: of.unit.sign().into(),
         way: way.into(),
-        usual: of.target.map(|target| format!("{} {}", target.of, target.value).trim().to_owned()).unwrap_or_default(),
+        usual: of.target.map(|target| format!("{} {}", target.of, target.value)).unwrap_or_default(),
         set: set.map(|value| value.to_string()).unwrap_or_default(),
         definition: DefinitionView {
             version: of.version,

@@ -174,6 +174,61 @@ async fn a_mail_that_fails_is_tried_again_and_what_is_given_up_is_seen() {
 }
 
 #[tokio::test]
+async fn where_the_answer_is_lost_a_mail_goes_out_once_more_at_most() {
+    let office = Office::new().await;
+    office.world.leaves_jobs();
+    let mail = office.mail().await;
+    let (_, clara) = office.kept("clara", Role::Executive).await;
+    clara.reports.save(ReportForm { every: "month".into(), day: "6".into(), ..weekly() }).await.unwrap();
+    mail.fail(MailFault::EndsAfterMessage, 9);
+    office.later(24).await;
+    for _ in 0..6 {
+        office.later(1).await;
+    }
+    let last = row(&clara).await.last.unwrap();
+    assert!(last.bad && last.state.starts_with("Unknown"), "{last:?}");
+    assert_eq!(mail.mails().len(), 2);
+}
+
+#[tokio::test]
+async fn all_wait_for_a_recipient_who_is_refused_for_now() {
+    let office = Office::new().await;
+    office.world.leaves_jobs();
+    let mail = office.mail().await;
+    let (_, clara) = office.kept("clara", Role::Executive).await;
+    clara.reports.save(ReportForm { every: "month".into(), day: "6".into(), ..weekly() }).await.unwrap();
+    mail.fail(MailFault::Greylisted, 1);
+    office.later(20).await;
+    assert!(mail.mails().is_empty(), "it is tried again");
+    for _ in 0..6 {
+        office.later(1).await;
+    }
+    assert_eq!(mail.mails().len(), 1);
+    assert_eq!(mail.mails()[0].to.len(), 2);
+}
+
+#[tokio::test]
+async fn a_report_is_mailed_by_hand_once_at_a_time_and_not_without_end() {
+    let office = Office::new().await;
+    let mail = office.mail().await;
+    let (_, clara) = office.kept("clara", Role::Executive).await;
+    let id = clara.reports.save(weekly()).await.unwrap();
+    let send = async || clara.reports.act(id.clone(), "send".into()).await;
+    send().await.unwrap();
+    assert!(matches!(send().await, Err(ApiError::Conflict { .. })), "the first one is not sent yet");
+    let mut sent = 1;
+    loop {
+        office.world.work(Lane::RealTime).await;
+        if send().await.is_err() {
+            break;
+        }
+        sent += 1;
+        assert!(sent < 50, "there is a limit");
+    }
+    assert_eq!(mail.mails().len(), sent);
+}
+
+#[tokio::test]
 async fn without_a_mail_channel_a_report_says_so() {
     let office = Office::new().await;
     let (_, clara) = office.kept("clara", Role::Executive).await;
@@ -243,6 +298,7 @@ async fn what_is_no_report_is_refused_with_its_field() {
         ("figures", ReportForm { figures: Vec::new(), ..weekly() }),
         ("figures", ReportForm { figures: vec!["nothing".into()], ..weekly() }),
         ("figures", ReportForm { figures: vec!["eta_calibration".into()], ..weekly() }),
+        ("figures", ReportForm { figures: vec!["sync_failed".into()], ..weekly() }),
         ("period", ReportForm { period: "ever".into(), ..weekly() }),
         ("split", ReportForm { split: "mood".into(), ..weekly() }),
         ("rhythm", ReportForm { every: "hour".into(), ..weekly() }),
@@ -313,7 +369,7 @@ async fn a_target_is_typed_and_taken_back() {
     assert_eq!(set().await, "");
     admin.reports.set_target("on_time".into(), " 97,5 ".into()).await.unwrap();
     assert_eq!(set().await, "97.5");
-    for odd in ["many", "-1", "NaN", "inf"] {
+    for odd in ["many", "-1", "NaN", "inf", "1,000"] {
         let refused = admin.reports.set_target("on_time".into(), odd.into()).await;
         assert!(matches!(refused, Err(ApiError::Invalid { .. })), "{odd}: {refused:?}");
     }

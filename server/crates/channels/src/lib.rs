@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use check::check;
 pub use letter::Letter;
-pub use mailing::{Attachment, Mailing, RECIPIENTS_MAX, is_address};
+pub use mailing::{Attachment, Late, Mailing, RECIPIENTS_MAX, is_address};
 pub use message::{Kind, Message};
 pub use settings::{Least, Security, Settings};
 

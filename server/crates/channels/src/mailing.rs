@@ -34,6 +34,18 @@ pub struct Mailing {
     pub file: Option<Attachment>,
     /// When it was written.
     pub at: Timestamp,
+    /// Whether it waited long enough for recipients that are refused for now.
+    pub late: Late,
+}
+
+/// Whether a mail waited long enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Late {
+    /// No: while one recipient is refused for now, none gets it, and it is tried again.
+    #[default]
+    No,
+    /// Yes: those that are taken get it.
+    Waited,
 }
 
 impl fmt::Debug for Mailing {

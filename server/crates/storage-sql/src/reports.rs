@@ -12,8 +12,8 @@ use storage::{
     AuditEntry, Result, Scope, Sealed, StoreError,
     jobs::Lane,
     reports::{
-        ANNOTATION_ROWS, AnnotationRecord, DUE_ROWS, Mailing, NewRun, REPORTS_MAX, RUNS_KEPT, ReportRecord, ReportRun,
-        Reports, RunState, TroubleQuery, Troubles,
+        ANNOTATION_ROWS, AnnotationRecord, Mailing, NewRun, REPORTS_MAX, RUNS_KEPT, ReportRecord, ReportRun, Reports,
+        RunState, SENDING, TroubleQuery, Troubles,
     },
 };
 
@@ -50,7 +50,8 @@ impl<E: Engine> Reports for Sql<E> {
 
     async fn all(&self, scope: Scope) -> Result<Vec<ReportRecord>> {
         let sql = query("SELECT * FROM report WHERE company_id = ?1 ORDER BY name, id LIMIT ?2");
-        self.rows(sql.bind(scope.company.0).bind(REPORTS_MAX), report).await
+        let rows = self.rows(sql.bind(scope.company.0).bind(REPORTS_MAX), readable).await?;
+        Ok(rows.into_iter().flatten().collect())
     }
 
     async fn report(&self, scope: Scope, id: ReportId) -> Result<Option<ReportRecord>> {
@@ -81,7 +82,8 @@ impl<E: Engine> Reports for Sql<E> {
         let sql = query(
             "SELECT * FROM report WHERE company_id = ?1 AND next_at IS NOT NULL AND next_at <= ?2 ORDER BY next_at LIMIT ?3",
         );
-        self.rows(sql.bind(scope.company.0).bind(now).bind(DUE_ROWS), report).await
+        let rows = self.rows(sql.bind(scope.company.0).bind(now).bind(REPORTS_MAX), readable).await?;
+        Ok(rows.into_iter().flatten().collect())
     }
 
     async fn begin(&self, scope: Scope, expected: Timestamp, next: Option<Timestamp>, new: NewRun) -> Result<bool> {
@@ -101,12 +103,16 @@ impl<E: Engine> Reports for Sql<E> {
             .await
     }
 
-    async fn send_now(&self, scope: Scope, new: NewRun, audit: AuditEntry) -> Result<()> {
+    async fn send_now(&self, scope: Scope, new: NewRun, audit: AuditEntry) -> Result<bool> {
         self.0
             .write(Lane::RealTime, move |db| {
                 Box::pin(async move {
+                    if is_on_its_way(db, scope, &new).await? {
+                        return Ok(false);
+                    }
                     begin(db, scope, &new).await?;
-                    audit::append(db, scope, &audit).await
+                    audit::append(db, scope, &audit).await?;
+                    Ok(true)
                 })
             })
             .await
@@ -217,6 +223,19 @@ async fn save(db: &mut dyn Db, scope: Scope, report: &ReportRecord) -> Result<bo
     Ok(saved > 0)
 }
 
+/// Whether a mailing of the same report that is not older than [`SENDING`] is not sent yet.
+async fn is_on_its_way(db: &mut dyn Db, scope: Scope, new: &NewRun) -> Result<bool> {
+    // its row is locked from here on: of two that begin at once the second finds the first one's
+    let report = query("UPDATE report SET id = id WHERE company_id = ?1 AND id = ?2");
+    report.bind(scope.company.0).bind(new.run.report.0).execute(db).await?;
+    let since = new.run.at.checked_sub(SENDING).unwrap_or(Timestamp::MIN);
+    let waiting = query(
+        "SELECT count(*) AS n FROM report_run WHERE company_id = ?1 AND report_id = ?2 AND state IN ('waiting', 'sending') AND at > ?3",
+    );
+    let waiting = waiting.bind(scope.company.0).bind(new.run.report.0).bind(since).one(db).await?;
+    Ok(waiting.count::<u64>("n")? > 0)
+}
+
 /// Keeps a mailing with its job; the oldest ones of the report go.
 async fn begin(db: &mut dyn Db, scope: Scope, new: &NewRun) -> Result<()> {
     let run = &new.run;
@@ -257,6 +276,14 @@ fn annotation(row: &Row) -> Result<AnnotationRecord> {
         by: row.json("actor")?,
         at: row.at("at")?,
     })
+}
+
+/// One that this version can read; of the others another version takes care.
+fn readable(row: &Row) -> Result<Option<ReportRecord>> {
+    match report(row) {
+        Err(StoreError::Damaged(_)) => Ok(None),
+        read => read.map(Some),
+    }
 }
 
 fn report(row: &Row) -> Result<ReportRecord> {

@@ -3,7 +3,7 @@
 use crate::{Actor, AuditEntry, Result, Scope, Sealed, exceptions::ExceptionRecord, jobs::NewJob, rollups::Filter};
 use async_trait::async_trait;
 use domain::ids::{AnnotationId, ReportId, ReportRunId, UserId};
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use kpi::{
     contribution::row::Dims,
     report::{Content, Rhythm},
@@ -16,8 +16,8 @@ pub const ANNOTATION_ROWS: u32 = 200;
 pub const REPORTS_MAX: u32 = 200;
 /// Mailings of a report that are kept.
 pub const RUNS_KEPT: u32 = 20;
-/// Reports that are due, of one read.
-pub const DUE_ROWS: u32 = 50;
+/// After this time a mailing that is not sent yet holds up no other.
+pub const SENDING: SignedDuration = SignedDuration::from_hours(12);
 
 /// What an annotation is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -241,8 +241,8 @@ pub trait Reports: Send + Sync {
     /// Begins the mailing that was due at the expected time, and sets the next one; whether it did. Of several processes one does.
     async fn begin(&self, scope: Scope, expected: Timestamp, next: Option<Timestamp>, new: NewRun) -> Result<bool>;
 
-    /// Begins a mailing that a person asks for.
-    async fn send_now(&self, scope: Scope, new: NewRun, audit: AuditEntry) -> Result<()>;
+    /// Begins a mailing that a person asks for, unless one of the report is not sent yet; whether it did.
+    async fn send_now(&self, scope: Scope, new: NewRun, audit: AuditEntry) -> Result<bool>;
 
     /// The newest mailing of each report.
     async fn newest_runs(&self, scope: Scope) -> Result<Vec<ReportRun>>;

@@ -247,7 +247,7 @@ pub(in crate::views) fn goal(definition: &Definition, scale: &Scale, value: &Val
         },
         |target| target.of,
     );
-    let of_upper = of.starts_with("P90") || of.starts_with("P99");
+    let of_upper = definition.target.is_some_and(|target| target.is_of_upper());
     let measured = if of_upper { value.upper } else { value.main };
     let off = |value: f64| match definition.direction {
         Direction::Up => target - value,

@@ -90,7 +90,7 @@ const fn report_of(tab: AnalyticsTab) -> &'static str {
     match tab {
         AnalyticsTab::Exceptions => "exception_rate,exception_time,deflection",
         AnalyticsTab::Impact => "cases_opened,case_first_action,case_resolution,deflection",
-        AnalyticsTab::Sync => "sync_failed,event_latency,unmapped_share,impossible_times",
+        AnalyticsTab::Sync => "event_latency,unmapped_share,impossible_times,milestones_complete",
     }
 }
 

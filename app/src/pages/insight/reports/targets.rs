@@ -64,7 +64,7 @@ fn page(
 
 fn target(row: &TargetRow, set: ServerAction<SetTarget>) -> AnyView {
     let unit = row.unit.clone();
-    let usual = if row.usual.is_empty() { "none".to_owned() } else { format!("{} {} {unit}", row.way, row.usual) };
+    let usual = if row.usual.is_empty() { "none".to_owned() } else { format!("{} {unit}", row.usual) };
     let now = match (row.set.is_empty(), may(Permission::Operate)) {
         (true, false) => "as usual".to_owned(),
         (false, false) => format!("{} {} {unit}", row.way, row.set),
@@ -83,7 +83,7 @@ fn target(row: &TargetRow, set: ServerAction<SetTarget>) -> AnyView {
         }
     });
     view! {
-        <tr id=row.id.clone() data-testid="target">
+        <tr id=format!("figure-{}", row.id) data-testid="target">
             <th scope="row" class="c11">{row.title.clone()}</th><td class="c12">{usual}</td>
             <td class="c21">{now}{form}</td><td class="c22"><Definition definition=row.definition.clone()/></td>
         </tr>

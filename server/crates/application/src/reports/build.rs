@@ -15,7 +15,7 @@ use crate::{
 use domain::{access::Permission, carriers::family_name, visible::visible_line};
 use jiff::{Timestamp, Zoned, civil::Date, tz::TimeZone};
 use kpi::{
-    definition::{Definition, Unit},
+    definition::{Definition, Kpi, Unit},
     figure::Value,
     report::{Narrowed, Split},
 };
@@ -103,10 +103,12 @@ pub async fn build(context: &Context, caller: &Caller, report: &ReportRecord, se
     let zone = TimeZone::get(&zone).unwrap_or(TimeZone::UTC);
     let question = question(report, zone.to_datetime(seen_from).date());
     let content = &report.content;
-    let answer = read::figures(context, caller, &content.figures, &question).await?;
+    let (counted, not_counted): (Vec<Kpi>, Vec<Kpi>) =
+        content.figures.iter().copied().partition(|kpi| kpi.definition().is_counted());
+    let answer = read::figures(context, caller, &counted, &question).await?;
     let mut lines: Vec<Line> = answer.figures.iter().map(total).collect();
     if let Some(split) = content.split {
-        lines.extend(parts(context, caller, report, &question, split, &answer.figures).await?);
+        lines.extend(parts(context, caller, &counted, &question, split, &answer.figures).await?);
     }
     lines.extend(answer.figures.iter().flat_map(days));
     let Period { from, until } = question.period;
@@ -122,7 +124,7 @@ pub async fn build(context: &Context, caller: &Caller, report: &ReportRecord, se
         split: content.split,
         figures: answer.figures.iter().map(|figure| figure.definition).collect(),
         lines,
-        annotations: annotations.iter().map(|one| remark(&one.record)).collect(),
+        annotations: annotations.iter().map(|one| remark(&one.record)).chain(missing(&not_counted)).collect(),
         counted_until: answer.counted_until.to_zoned(zone.clone()),
         made_at: context.now().to_zoned(zone),
     })
@@ -147,12 +149,12 @@ fn days(figure: &Figure) -> impl Iterator<Item = Line> {
 async fn parts(
     context: &Context,
     caller: &Caller,
-    report: &ReportRecord,
+    kpis: &[Kpi],
     question: &read::Question,
     split: Split,
     figures: &[Figure],
 ) -> Result<Vec<Line>> {
-    let mut slices = read::by(context, caller, &report.content.figures, question, dimension(split)).await?;
+    let mut slices = read::by(context, caller, kpis, question, dimension(split)).await?;
     let size = |slice: &read::Slice| slice.figures.iter().map(|(value, _)| value.of).max().unwrap_or_default();
     slices.sort_by_key(|slice| std::cmp::Reverse(size(slice)));
     slices.truncate(PARTS_MAX);
@@ -189,6 +191,12 @@ fn remark(of: &storage::reports::AnnotationRecord) -> (String, String) {
     let carrier = of.carrier.as_deref().map(|code| part_name(Split::Carrier, code));
     let words = annotations::words(of);
     (days, carrier.map_or(words.clone(), |carrier| format!("{words} ({carrier})")))
+}
+
+/// What an older report asks for and nothing counts.
+fn missing(not_counted: &[Kpi]) -> Option<(String, String)> {
+    let titles: Vec<&str> = not_counted.iter().map(|kpi| kpi.definition().title).collect();
+    (!titles.is_empty()).then(|| ("Not counted yet".to_owned(), titles.join(", ")))
 }
 
 /// How many decimal places a number of this unit is shown with.

@@ -19,10 +19,13 @@ use crate::{
     caller::Caller,
     context::Context,
     error::Result,
-    kpi::read::{Dimension, Question},
+    kpi::{
+        period::{Compared, Length, Period},
+        read::{Dimension, Question},
+    },
 };
 use domain::{access::Permission, ids::ReportId};
-use kpi::report::{Narrowed, Split};
+use kpi::report::{Narrowed, Relative, Split};
 use storage::{
     reports::{Format, ReportRecord},
     rollups::Filter,
@@ -88,5 +91,15 @@ const fn dimension(of: Split) -> Dimension {
 /// The question of a report, seen from a day.
 fn question(of: &ReportRecord, today: jiff::civil::Date) -> Question {
     let (from, until) = of.content.period.days(today);
-    Question::of(crate::kpi::read::Period { from, until }, filter(&of.content.narrowed))
+    let period = Period { from, until };
+    let length = match of.content.period {
+        Relative::Yesterday => Length::Day,
+        Relative::LastWeek => Length::Week,
+        Relative::LastMonth => Length::Month,
+        Relative::LastQuarter => Length::Quarter,
+        Relative::Last28Days | Relative::MonthToDate => Length::Days,
+    };
+    // as the pages compare
+    let compared = period.compared(length, Compared::Before);
+    Question { period, compared, filter: filter(&of.content.narrowed) }
 }

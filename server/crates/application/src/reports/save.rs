@@ -16,11 +16,8 @@ use domain::{
     access::Permission,
     ids::{ReportId, UserId},
 };
-use jiff::tz::TimeZone;
-use kpi::{
-    definition::Formula,
-    report::{Content, FIGURES_MAX, Rhythm},
-};
+use jiff::{SignedDuration, tz::TimeZone};
+use kpi::report::{Content, FIGURES_MAX, Rhythm};
 use serde_json::json;
 use storage::{
     AuditEntry, Scope, Sealed,
@@ -28,6 +25,8 @@ use storage::{
     reports::{Format, Mailing, ReportRecord, ReportRun, Sharing},
 };
 
+/// Mails of one report within a day.
+const MAILS_A_DAY: usize = 10;
 /// Characters of a name.
 pub const NAME_CHARS_MAX: usize = 80;
 
@@ -200,10 +199,7 @@ pub async fn act(context: &Context, caller: &Caller, id: ReportId, act: Act) -> 
         Act::Pause => (None, "report.pause"),
         Act::Resume => (mailing.rhythm.next_after(context.now(), &zone(context, scope).await?), "report.resume"),
         Act::Send | Act::Remove => {
-            let new = new_run(context, id, context.now());
-            reports.send_now(scope, new, context.audit("report.send", subject)).await?;
-            context.notifier.work(Lane::RealTime);
-            return Ok(());
+            return send_now(context, scope, id).await;
         }
     };
     let changed = ReportRecord { mailing: Some(Mailing { next_at, ..mailing }), updated_at: context.now(), ..record };
@@ -211,6 +207,25 @@ pub async fn act(context: &Context, caller: &Caller, id: ReportId, act: Act) -> 
         true => Ok(()),
         false => Err(changed_meanwhile()),
     }
+}
+
+/// Mails a report now: not while a mail of it is on its way, and so often in a day at most.
+async fn send_now(context: &Context, scope: Scope, id: ReportId) -> Result<()> {
+    let reports = &context.store.reports;
+    let now = context.now();
+    let day_ago = now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(now);
+    let lately = reports.runs(scope, id).await?.iter().filter(|run| run.due_at > day_ago).count();
+    if lately >= MAILS_A_DAY {
+        let message =
+            format!("this report was mailed {MAILS_A_DAY} times within a day: download it, or mail it tomorrow");
+        return Err(UseCaseError::Conflict(message));
+    }
+    let audit = context.audit("report.send", format!("report:{id}"));
+    if !reports.send_now(scope, new_run(context, id, now), audit).await? {
+        return Err(UseCaseError::Conflict("a mail of this report is on its way: wait until it is sent".into()));
+    }
+    context.notifier.work(Lane::RealTime);
+    Ok(())
 }
 
 /// Who gets a report; none where it goes out to none, or the addresses can no longer be opened.
@@ -287,8 +302,8 @@ fn checked_content(content: Content) -> Result<Content> {
     if content.figures.is_empty() || content.figures.len() > FIGURES_MAX {
         return invalid(format!("choose 1 to {FIGURES_MAX} figures"));
     }
-    if let Some(odd) = content.figures.iter().find(|kpi| kpi.definition().formula == Formula::Learned) {
-        return invalid(format!("{} is not counted by day: choose another figure", odd.definition().title));
+    if let Some(odd) = content.figures.iter().find(|kpi| !kpi.definition().is_counted()) {
+        return invalid(format!("{} is not counted yet: choose another figure", odd.definition().title));
     }
     Ok(content)
 }

@@ -1,5 +1,5 @@
-//! Sends reports by mail, each mailing once: that it is being sent is kept before the call, and it goes out under its own id, by which
-//! mail systems know a repeat.
+//! Sends reports by mail, each mailing once: that it is being sent is kept before the call. Where the answer is lost it goes out once
+//! more, under the same id, by which many mail systems know a repeat; after that what became of it is not known, and is shown so.
 
 use super::{
     build::build,
@@ -13,19 +13,24 @@ use crate::{
     context::Context,
     error::{Result, UseCaseError},
 };
-use channels::{Attachment, Mailing as Mail};
+use channels::{Attachment, Late, Mailing as Mail};
 use domain::{
     access::Permission,
     alerts::AlertKind,
     ids::{ReportId, ReportRunId},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use outbound::{CallError, CallLog, ErrorClass};
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane},
     reports::{Format, NewRun, ReportRecord, ReportRun, RunState},
 };
+
+/// So long all wait for a recipient that the mail server refuses for now: greylisting takes minutes.
+const WAITING: SignedDuration = SignedDuration::from_mins(30);
+/// The note of a mailing that goes out for the second time.
+const REPEATED: &str = "sent again: the mail server's answer was lost";
 
 /// Why a mailing is not sent now.
 #[derive(Debug)]
@@ -107,8 +112,9 @@ pub async fn send(
         store.run_moved(scope, from, to).await
     };
     let Some(mail) = context.connections.channel(channel) else { return Err(SendError::NotInUse) };
-    // the process died while it was sent
-    if run.state == RunState::Sending && !mail.knows_repeats() {
+    // the answer was lost, or the process died while it was sent: it goes out once more at most
+    let repeats = run.state == RunState::Sending;
+    if repeats && (run.note == REPEATED || !mail.knows_repeats()) {
         moved(RunState::Sending, RunState::Unknown, "").await?;
         return Ok(());
     }
@@ -122,7 +128,7 @@ pub async fn send(
         return Ok(());
     };
     let mailing = composed(context, &caller, &report, &run, to).await?;
-    if run.state != RunState::Sending && !moved(run.state, RunState::Sending, "").await? {
+    if !moved(run.state, RunState::Sending, if repeats { REPEATED } else { "" }).await? {
         return Ok(());
     }
     match mail.send_mailing(&mailing, log).await {
@@ -136,12 +142,12 @@ pub async fn send(
             alerts::clear(context, scope, AlertKind::ChannelFailed, channel).await?;
             Ok(())
         }
-        Err(error) if error.class == ErrorClass::UnknownOutcome && !mail.knows_repeats() => {
+        Err(error) if error.class == ErrorClass::UnknownOutcome && (repeats || !mail.knows_repeats()) => {
             moved(RunState::Sending, RunState::Unknown, "").await?;
             Ok(())
         }
         Err(error) => {
-            // one whose outcome is unknown stays as it is: it is sent again under its id
+            // one whose outcome is unknown stays as it is: it is sent once more under its id
             if error.class != ErrorClass::UnknownOutcome {
                 moved(RunState::Sending, RunState::Waiting, error.class.meaning()).await?;
             }
@@ -198,5 +204,6 @@ async fn composed(
         html: html::mailed(&built, &page),
         file,
         at: run.due_at,
+        late: if context.now().duration_since(run.due_at) > WAITING { Late::Waited } else { Late::No },
     })
 }

@@ -106,14 +106,44 @@ fn is_of_few(line: &Line) -> bool {
     line.value.is_of_few() || line.before.as_ref().is_none_or(Value::is_of_few)
 }
 
-/// Whether the target is reached; none without one, or without a number.
+/// Whether the target is reached; none without one, without a number, or of too few.
 pub(super) fn met(line: &Line) -> Option<bool> {
-    let of_upper = line.of.target.is_some_and(|target| target.of.starts_with('P') && target.of != "P50");
-    let value = if of_upper { line.value.upper } else { line.value.main };
-    let (value, target) = (value?, line.target?);
+    let value = match line.of.target.is_some_and(|target| target.is_of_upper()) {
+        true => line.value.upper,
+        false => line.value.main,
+    };
+    let (value, target) = (value.filter(|_| !line.value.is_of_few())?, line.target?);
     match line.of.direction {
         Direction::Up => Some(value >= target),
         Direction::Down => Some(value <= target),
         Direction::Near => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kpi::definition::{DEFINITIONS, Formula};
+
+    /// A median that meets its target beside a P90 that is far off, and the other way round.
+    #[test]
+    fn a_target_is_judged_by_the_number_that_it_is_of() {
+        let mut judged = 0;
+        for of in DEFINITIONS.iter().filter(|of| of.formula == Formula::Percentiles) {
+            let Some(target) = of.target else { continue };
+            let line = |main: f64, upper: f64, n: i64| Line {
+                of,
+                what: Of::Total,
+                value: Value { main: Some(main), lowest: None, upper: Some(upper), of: n },
+                before: None,
+                target: Some(target.value),
+            };
+            let (good, bad) = (target.value / 2.0, target.value * 2.0);
+            assert_eq!(met(&line(good, bad, 500)), Some(!target.of.contains("P9")), "{}", of.kpi.id());
+            assert_eq!(met(&line(bad, good, 500)), Some(target.of.contains("P9")), "{}", of.kpi.id());
+            assert_eq!(met(&line(good, good, 3)), None, "too few");
+            judged += 1;
+        }
+        assert!(judged >= 4, "{judged}");
     }
 }

@@ -4,7 +4,7 @@
 
 mod smtp;
 
-use crate::{Channel, ChannelConfig, Letter, Mailing, Manifest, Message, Security, message::Kind, settings};
+use crate::{Channel, ChannelConfig, Late, Letter, Mailing, Manifest, Message, Security, message::Kind, settings};
 use async_trait::async_trait;
 use domain::{alerts::machine::Notice, visible::visible_line};
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use outbound::{
     template::{Family, Template},
 };
 use secrecy::{ExposeSecret, SecretString};
-use smtp::Server;
+use smtp::{Server, Waits};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -109,7 +109,15 @@ pub(super) fn connect(config: ChannelConfig) -> Result<Arc<dyn Channel>, CallErr
     let public = outbound::Url::parse(&config.public_url).ok();
     let own = public.as_ref().and_then(outbound::Url::host_str).unwrap_or("localhost").to_owned();
     let refused = ErrorClass::Misconfigured;
-    let server = Server { host: host.to_owned(), port, security: set.security, login, own: own.clone(), refused };
+    let server = Server {
+        host: host.to_owned(),
+        port,
+        security: set.security,
+        login,
+        own: own.clone(),
+        refused,
+        waits: Waits::ForNone,
+    };
     Ok(Arc::new(MailChannel { server, from, to, host: own }))
 }
 
@@ -270,7 +278,11 @@ impl Channel for MailChannel {
             mailing.to.iter().map(|to| to.trim().parse::<Address>()).collect::<Result<Vec<_>, _>>().map_err(odd)?;
         let mail = self.mailed(mailing, &to)?;
         let started = Instant::now();
-        let server = Server { refused: ErrorClass::Rejected, ..self.server.clone() };
+        let waits = match mailing.late {
+            Late::Waited => Waits::ForNone,
+            Late::No => Waits::ForAll,
+        };
+        let server = Server { refused: ErrorClass::Rejected, waits, ..self.server.clone() };
         // the server's own words name whom the mail is for
         let result = server.deliver(&self.from.email, &to, &mail).await.map_err(|error| error.saying(""));
         let (outcome, response) = match &result {

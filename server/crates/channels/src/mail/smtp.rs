@@ -28,6 +28,18 @@ pub(super) struct Server {
     pub(super) own: String,
     /// What it means that every recipient is refused for good.
     pub(super) refused: ErrorClass,
+    /// Whether a mail waits for recipients that are refused for now.
+    pub(super) waits: Waits,
+}
+
+/// What happens when the server refuses a recipient for now (4yz, RFC 5321: greylisting, a full mailbox).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// The others get it.
+    #[default]
+    ForNone,
+    /// Nothing is sent, and all get it later.
+    ForAll,
 }
 
 /// A step of a delivery.
@@ -73,6 +85,10 @@ impl Server {
         for one in to {
             match connection.command(Rcpt::new(one.clone(), Vec::new())).await {
                 Ok(_) => {}
+                // nothing is sent yet: all of them get it when this one is taken too
+                Err(error) if self.waits == Waits::ForAll && error.is_transient() => {
+                    return Err(self.failed(Step::Recipient, &error));
+                }
                 // the others get it all the same
                 Err(error) if error.status().is_some() => {
                     refused += 1;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use channels::{Attachment, Channel, ChannelConfig, Kind, Letter, Mailing, Message, Security, Settings};
+use channels::{Attachment, Channel, ChannelConfig, Kind, Late, Letter, Mailing, Message, Security, Settings};
 use domain::{Severity, alerts::machine::Notice};
 use jiff::Timestamp;
 use outbound::{Discard, ErrorClass};
@@ -194,6 +194,7 @@ async fn a_report_goes_to_several_with_both_texts_and_its_file() {
         html: "<p>On time 93.9 %</p>".into(),
         file: Some(file),
         at: now(),
+        late: Late::No,
     };
     assert_eq!(channel.send_mailing(&mailing, &Discard).await.unwrap(), 0);
     assert_eq!(channel.send_mailing(&mailing, &Discard).await.unwrap(), 0);

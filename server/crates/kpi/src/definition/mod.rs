@@ -191,6 +191,13 @@ impl Kpi {
     }
 }
 
+impl Target {
+    /// Whether it is of the upper percentile.
+    pub fn is_of_upper(&self) -> bool {
+        self.of.starts_with("P90") || self.of.starts_with("P99")
+    }
+}
+
 impl Definition {
     /// How values are put into bins, of a figure that has percentiles.
     pub const fn scale(&self) -> Option<Scale> {

@@ -7,7 +7,7 @@ pub use period::Relative;
 pub use rhythm::{LAST_DAY, Rhythm, UnusableRhythm};
 
 use crate::definition::Kpi;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The most figures of one report.
 pub const FIGURES_MAX: usize = 12;
@@ -15,7 +15,8 @@ pub const FIGURES_MAX: usize = 12;
 /// What a report shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
-    /// The figures, in this order.
+    /// The figures, in this order. Those of another version are left out.
+    #[serde(deserialize_with = "known")]
     pub figures: Vec<Kpi>,
     /// Of which days.
     pub period: Relative,
@@ -25,6 +26,11 @@ pub struct Content {
     /// By what they are split, beside the totals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<Split>,
+}
+
+fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Kpi>, D::Error> {
+    let ids = Vec::<String>::deserialize(from)?;
+    Ok(ids.iter().filter_map(|id| Kpi::from_id(id)).collect())
 }
 
 /// What narrows the figures of a report.
@@ -88,5 +94,19 @@ impl Split {
             Self::Segment => "Customer segment",
             Self::Company => "Company",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_another_version_are_left_out() {
+        let read: Content =
+            serde_json::from_str(r#"{"figures": ["on_time", "mood", "otif"], "period": "last_week"}"#).unwrap();
+        assert_eq!(read.figures, [Kpi::OnTime, Kpi::Otif]);
+        let kept = serde_json::to_string(&read).unwrap();
+        assert_eq!(serde_json::from_str::<Content>(&kept).unwrap(), read);
     }
 }

@@ -162,7 +162,12 @@ pub async fn of_two_who_begin_a_mailing_one_does(store: Store) {
     assert!(reports.due(scope, at(599)).await.unwrap().is_empty());
     assert_eq!(reports.report(scope, one.id).await.unwrap().unwrap().mailing.unwrap().next_at, Some(at(600)));
     let by_hand = mailing(&world, &one, 61);
-    reports.send_now(scope, by_hand.clone(), audit(&world, "report.send")).await.unwrap();
+    let again = async || reports.send_now(scope, by_hand.clone(), audit(&world, "report.send")).await.unwrap();
+    assert!(!again().await, "the first one is not sent yet");
+    let first = reports.runs(scope, one.id).await.unwrap().remove(0);
+    let sent = ReportRun { state: RunState::Sent, ..first };
+    assert!(reports.run_moved(scope, RunState::Waiting, sent).await.unwrap());
+    assert!(again().await);
     assert_eq!(reports.runs(scope, one.id).await.unwrap()[0], by_hand.run);
     assert_eq!(jobs(&world).await, 1);
 }
@@ -172,8 +177,9 @@ pub async fn a_mailing_moves_on_once_and_the_newest_are_kept(store: Store) {
     let (reports, scope) = (&world.store.reports, world.scope);
     let (one, other) = (saved(&world, &report(&world, "A")).await, saved(&world, &report(&world, "B")).await);
     for minutes in 0..i64::from(RUNS_KEPT) + 3 {
-        let new = NewRun { job: None, ..mailing(&world, &one, minutes) };
-        reports.send_now(scope, new, audit(&world, "report.send")).await.unwrap();
+        let new = mailing(&world, &one, minutes);
+        let (job, run) = (None, ReportRun { state: RunState::Failed, ..new.run });
+        assert!(reports.send_now(scope, NewRun { run, job }, audit(&world, "report.send")).await.unwrap());
     }
     let kept = reports.runs(scope, one.id).await.unwrap();
     assert_eq!(kept.len(), RUNS_KEPT as usize);
@@ -181,8 +187,8 @@ pub async fn a_mailing_moves_on_once_and_the_newest_are_kept(store: Store) {
     assert!(reports.runs(scope, other.id).await.unwrap().is_empty());
 
     let sent = ReportRun { state: RunState::Sent, note: "3 recipients".into(), at: at(90), ..kept[0].clone() };
-    assert!(reports.run_moved(scope, RunState::Waiting, sent.clone()).await.unwrap());
-    assert!(!reports.run_moved(scope, RunState::Waiting, sent.clone()).await.unwrap());
+    assert!(reports.run_moved(scope, RunState::Failed, sent.clone()).await.unwrap());
+    assert!(!reports.run_moved(scope, RunState::Failed, sent.clone()).await.unwrap());
     assert_eq!(reports.run(scope, sent.id).await.unwrap(), Some(sent.clone()));
     assert_eq!(reports.newest_runs(scope).await.unwrap(), std::slice::from_ref(&sent));
     assert!(reports.remove(scope, one.id, audit(&world, "report.remove")).await.unwrap());
@@ -195,7 +201,7 @@ pub async fn reports_belong_to_their_company(store: Store) {
     let (reports, scope) = (&world.store.reports, world.scope);
     let one = saved(&world, &report(&world, "Weekly review")).await;
     let new = mailing(&world, &one, 60);
-    reports.send_now(scope, new.clone(), audit(&world, "report.send")).await.unwrap();
+    assert!(reports.send_now(scope, new.clone(), audit(&world, "report.send")).await.unwrap());
     let strike = annotation(&world, "2026-03-02", "2026-03-04");
     reports.annotate(scope, strike.clone(), audit(&world, "annotation.add")).await.unwrap();
     let other = Scope { company: world.id(), ..scope };
