@@ -199,7 +199,7 @@ async fn the_board_splits_and_shows_what_is_due_today() {
         assert_eq!(late, 13, "{}: the same shipments, split", group.title);
         let today: u64 = group.rows.iter().map(|row| row.today.0 + row.today.1 + row.today.2).sum();
         assert_eq!(today, due.due, "{}", group.title);
-        for row in &group.rows {
+        for row in group.rows.iter().filter(|row| row.late > 0) {
             let rows = company.rows("on_time", "against", row.query.as_ref().unwrap()).await;
             assert_eq!(u64::try_from(rows).unwrap(), row.late, "{} {}", group.title, row.name);
         }
