@@ -225,7 +225,7 @@ pub struct FindingView {
     pub title: String,
     /// What the figures say, and what to ask for.
     pub words: String,
-    /// The figure whose rows show it; empty where it is about events, which are no list of shipments.
+    /// The figure whose rows show it; empty where no list has exactly these: of events, of a lane that is not known whole.
     pub kpi: String,
     /// Which of its rows.
     pub tab: String,
@@ -264,6 +264,8 @@ pub struct LaneMap {
     pub cells: Vec<Vec<Option<LaneCell>>>,
     /// How many countries more there are.
     pub more: usize,
+    /// Fewer due than this are too few to judge.
+    pub few_under: u64,
 }
 
 /// A row of the table of lanes.
@@ -271,8 +273,8 @@ pub struct LaneMap {
 pub struct LaneRow {
     /// `WH → PL`.
     pub name: String,
-    /// The question for it alone.
-    pub query: FiguresQuery,
+    /// The question for it alone; none where a part of it is not known, which no question asks for.
+    pub query: Option<FiguresQuery>,
     /// Of how many something was promised that is due.
     pub due: u64,
     /// On time: `65.2 %`.

@@ -280,8 +280,18 @@ async fn the_pages_show_them_to_who_may_see_figures() {
     let codes: Vec<&str> = cards.iter().map(|card| card.split('"').next().unwrap()).collect();
     assert_eq!(codes, ["dhl", "gls"], "{}", all.body);
     assert!(all.body.contains("9 due: from 30 on a carrier is ranked"), "{}", all.body);
-    assert!(cards[1].contains("/figures/on_time_carrier") || cards[1].contains("No data"), "{}", cards[1]);
-    assert!(cards[1].contains("/figures/transit_time?carrier=gls") || cards[1].contains("carrier=gls"), "{}", cards[1]);
+    let links: Vec<&str> = cards[1]
+        .split("</article>")
+        .next()
+        .unwrap()
+        .split("href=\"/figures/")
+        .skip(1)
+        .map(|link| link.split('"').next().unwrap())
+        .collect();
+    assert!(links.iter().all(|link| link.contains("carrier=gls")), "each number leads to its own rows: {links:?}");
+    for figure in ["on_time?", "transit_time?", "exception_rate?"] {
+        assert!(links.iter().any(|link| link.starts_with(figure)), "{figure}: {links:?}");
+    }
     assert!(all.body.contains("GLS has 23 % of what was due and 61 % of the late ones."), "{}", all.body);
     let by_volume = page("/carriers?sort=exception_rate").await;
     let first = by_volume.body.split("data-code=\"").nth(1).unwrap().split('"').next().unwrap();

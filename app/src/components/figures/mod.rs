@@ -19,6 +19,11 @@ pub fn address(path: &str, query: &FiguresQuery) -> String {
     format!("{path}{}", parameters(query, &[]).to_query_string())
 }
 
+/// The address of a page with a question and further parameters; empty ones are left out.
+pub fn address_with(path: &str, query: &FiguresQuery, more: &[(&'static str, &str)]) -> String {
+    format!("{path}{}", parameters(query, more).to_query_string())
+}
+
 /// The address of a figure's page, at some of its rows.
 pub fn figure_address(query: &FigureQuery) -> String {
     let more = [("tab", query.tab.as_str()), ("cursor", query.cursor.as_str())];

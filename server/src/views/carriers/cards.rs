@@ -22,6 +22,7 @@ use kpi::{
     definition::Kpi,
     scorecard::{Goal, Share},
 };
+use std::collections::BTreeMap;
 
 /// The page.
 ///
@@ -134,41 +135,45 @@ fn plural(n: usize, one: &str) -> String {
 
 /// The scorecards as comma-separated values: a line for each carrier.
 pub(super) fn csv(view: &CarriersView) -> String {
-    let cards = || view.cards.iter().chain(&view.others);
-    let with_unit = |measure: &Measure| match measure.unit.as_str() {
-        "" => measure.label.clone(),
-        unit => format!("{} ({unit})", measure.label),
-    };
-    let Some(first) = cards().next() else {
-        return csv_line(&["Carrier", "Rank"]);
-    };
-    // the unit of a column is that of most of its numbers; another one stands with its number
-    let mut text = csv_line(
-        &["Carrier", "Rank", "On time (%)", "Due"]
-            .map(str::to_owned)
-            .into_iter()
-            .chain(first.measures.iter().map(with_unit))
-            .collect::<Vec<_>>(),
-    );
-    for card in cards() {
-        let own = |(column, measure): (&Measure, &Measure)| match column.unit == measure.unit || measure.unit.is_empty()
-        {
+    let cards: Vec<&CardView> = view.cards.iter().chain(&view.others).collect();
+    let labels: Vec<&str> =
+        cards.first().map(|card| card.measures.iter().map(|one| one.label.as_str()).collect()).unwrap_or_default();
+    // a column has one unit: a number in another one stands with it
+    let units: Vec<&str> =
+        (0..labels.len()).map(|at| usual_unit(cards.iter().filter_map(|card| card.measures.get(at)))).collect();
+    let heads = labels.iter().zip(&units).map(|(label, unit)| match *unit {
+        "" => (*label).to_owned(),
+        unit => format!("{label} ({unit})"),
+    });
+    let head: Vec<String> =
+        ["Carrier", "Rank", "On time (%)", "Due"].map(str::to_owned).into_iter().chain(heads).collect();
+    let mut text = csv_line(&head);
+    for card in &cards {
+        let own = |(unit, measure): (&&str, &Measure)| match *unit == measure.unit || measure.unit.is_empty() {
             true => measure.shown.clone(),
             false => format!("{} {}", measure.shown, measure.unit),
         };
         let rank = card.rank.map_or_else(|| "not ranked".to_owned(), |rank| rank.to_string());
         let head = [card.name.clone(), rank, card.on_time.shown.clone(), card.on_time.of.to_string()];
-        let line: Vec<String> = head.into_iter().chain(first.measures.iter().zip(&card.measures).map(own)).collect();
+        let line: Vec<String> = head.into_iter().chain(units.iter().zip(&card.measures).map(own)).collect();
         text.push_str(&csv_line(&line));
     }
     text
+}
+
+/// The unit that most of some numbers have.
+fn usual_unit<'a>(measures: impl Iterator<Item = &'a Measure>) -> &'a str {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for measure in measures.filter(|measure| !measure.unit.is_empty()) {
+        *counts.entry(&measure.unit).or_default() += 1;
+    }
+    counts.into_iter().max_by_key(|(_, n)| *n).map_or("", |(unit, _)| unit)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use kpi::figure::Tally;
-    use std::collections::BTreeMap;
 
     fn card(carrier: &str, part: i64, of: i64) -> Scorecard {
         let on_time = Tally { yes: part, no: of - part, ..Tally::default() };
@@ -191,6 +196,32 @@ mod tests {
         assert_eq!(bars, [("gls", 15.0), ("dpd", -0.0), ("dhl", -20.0)]);
         assert!(super::excess(&[card("dhl", 0, 0)], 95.0).is_none());
         assert_eq!(worst(&[card("dhl", 93, 100)], 95.0).map(|card| card.on_time().of), None, "chance may be why");
+    }
+
+    #[test]
+    fn a_column_of_the_file_has_the_unit_of_most_of_its_numbers() {
+        let card = |name: &str, shown: &str, unit: &str| CardView {
+            name: name.into(),
+            measures: vec![Measure {
+                label: "Latency P90".into(),
+                shown: shown.into(),
+                unit: unit.into(),
+                ..Measure::default()
+            }],
+            ..CardView::default()
+        };
+        let cards = vec![
+            card("Hermes", "13", "h"),
+            card("DHL", "41", "min"),
+            card("UPS", "15", "min"),
+            card("X", "No data", ""),
+        ];
+        let text = csv(&CarriersView { cards, ..CarriersView::default() });
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].ends_with("\"Latency P90 (min)\""), "{text}");
+        let ends = ["\"13 h\"", "\"41\"", "\"15\"", "\"No data\""];
+        assert!(lines[1..].iter().zip(ends).all(|(line, end)| line.ends_with(end)), "{text}");
+        assert_eq!(csv(&CarriersView::default()).lines().count(), 1, "without carriers the heads alone");
     }
 
     #[test]

@@ -4,7 +4,10 @@ use super::measure::count;
 use crate::views::figures::figure::Scale;
 use app::{
     components::{charts::number, parts::grouped},
-    contract::{carriers::FindingView, figures::FiguresQuery},
+    contract::{
+        carriers::{FindingView, SplitBy},
+        figures::{FiguresQuery, Length},
+    },
 };
 use kpi::{
     definition::Kpi,
@@ -34,7 +37,7 @@ pub(super) fn finding(of: &Finding, query: &FiguresQuery) -> FindingView {
             );
             FindingView { title: "On time.".into(), words, kpi, tab, ..view }
         }
-        Finding::BelowLimit { weeks, since, mean } => {
+        Finding::BelowLimit { weeks, since, until, mean } => {
             let (kpi, tab) = against(Kpi::OnTime);
             let run = if *weeks == 1 { "The last week is".to_owned() } else { format!("The last {weeks} weeks are") };
             let words = format!(
@@ -42,7 +45,13 @@ pub(super) fn finding(of: &Finding, query: &FiguresQuery) -> FindingView {
                 since.strftime("%a %-d %b"),
                 number(*mean)
             );
-            FindingView { title: "Worse than usual.".into(), words, kpi, tab, ..view }
+            let query = FiguresQuery {
+                length: Length::Days,
+                from: since.to_string(),
+                until: until.to_string(),
+                ..query.clone()
+            };
+            FindingView { title: "Worse than usual.".into(), words, kpi, tab, query }
         }
         Finding::Lane { lane, share, all } => {
             let (kpi, tab) = against(Kpi::OnTime);
@@ -54,8 +63,11 @@ pub(super) fn finding(of: &Finding, query: &FiguresQuery) -> FindingView {
                 part(share.rest(), all.rest()),
                 part(share.of, all.of)
             );
-            let title = format!("{}.", lane_name(lane));
-            FindingView { title, words, kpi, tab, query: on_lane(query, lane) }
+            let title = format!("{}.", lane_name(lane, SplitBy::Lane));
+            match on_lane(query, lane, SplitBy::Lane) {
+                Some(query) => FindingView { title, words, kpi, tab, query },
+                None => FindingView { title, words, ..view },
+            }
         }
         Finding::Slower { now, before } => {
             let scale =
@@ -119,24 +131,24 @@ fn share_words(kpi: Kpi, share: Share, target: f64) -> (&'static str, String, &'
     }
 }
 
-/// `WH → PL`.
-pub(super) fn lane_name(lane: &Lane) -> String {
+/// `WH → PL`; of a split by one part that part.
+pub(super) fn lane_name(lane: &Lane, by: SplitBy) -> String {
     let known = |part: &Option<String>| part.clone().unwrap_or_else(|| "not known".to_owned());
-    match (&lane.warehouse, &lane.country) {
-        (None, Some(country)) => country.clone(),
-        (Some(warehouse), None) => warehouse.clone(),
-        _ => format!("{} → {}", known(&lane.warehouse), known(&lane.country)),
+    match by {
+        SplitBy::Lane => format!("{} → {}", known(&lane.warehouse), known(&lane.country)),
+        SplitBy::Country => known(&lane.country),
+        SplitBy::Warehouse => known(&lane.warehouse),
     }
 }
 
-/// The question narrowed to a lane; what is not known narrows nothing.
-pub(super) fn on_lane(query: &FiguresQuery, lane: &Lane) -> FiguresQuery {
-    let or = |own: &Option<String>, asked: &String| own.clone().unwrap_or_else(|| asked.clone());
-    FiguresQuery {
-        warehouse: or(&lane.warehouse, &query.warehouse),
-        country: or(&lane.country, &query.country),
-        ..query.clone()
-    }
+/// The question narrowed to a lane, or to the part that it is split by; none where a part is not known: no question asks for that.
+pub(super) fn on_lane(query: &FiguresQuery, lane: &Lane, by: SplitBy) -> Option<FiguresQuery> {
+    let query = query.clone();
+    Some(match by {
+        SplitBy::Lane => FiguresQuery { warehouse: lane.warehouse.clone()?, country: lane.country.clone()?, ..query },
+        SplitBy::Country => FiguresQuery { country: lane.country.clone()?, ..query },
+        SplitBy::Warehouse => FiguresQuery { warehouse: lane.warehouse.clone()?, ..query },
+    })
 }
 
 #[cfg(test)]
@@ -161,12 +173,15 @@ mod tests {
         assert!(of_lane.words.starts_with("189 of 548 late ones (34 %) go this way, which has 14 % of"), "{of_lane:?}");
         assert_eq!((of_lane.query.warehouse.as_str(), of_lane.query.country.as_str()), ("POZ", "DE"));
         assert_eq!(of_lane.query.carrier, "gls");
-        let below = said(&Finding::BelowLimit { weeks: 3, since: date(2026, 11, 2), mean: 93.46 });
+        let below =
+            said(&Finding::BelowLimit { weeks: 3, since: date(2026, 11, 2), until: date(2026, 11, 22), mean: 93.46 });
         assert!(
             below.words.starts_with(
                 "The last 3 weeks are below the lower limit, since Mon 2 Nov; the weeks before had 93.5 %"
             )
         );
+        let days = (below.query.length, below.query.from.as_str(), below.query.until.as_str());
+        assert_eq!(days, (Length::Days, "2026-11-02", "2026-11-22"), "those weeks, not the period");
         let late = said(&Finding::Latency { p90: 840.0, target: 720.0 });
         assert!(late.words.contains("later than 14 h after") && late.words.contains("at most 12 h"), "{}", late.words);
         assert_eq!(late.kpi, "");
@@ -194,14 +209,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_of_a_lane_is_said_and_narrows_nothing() {
+    fn what_is_not_known_of_a_lane_is_said_and_leads_nowhere() {
         let of = |warehouse: Option<&str>, country: Option<&str>| Lane {
             warehouse: warehouse.map(str::to_owned),
             country: country.map(str::to_owned),
         };
-        assert_eq!(lane_name(&of(None, None)), "not known → not known");
-        assert_eq!((lane_name(&of(Some("WH"), None)), lane_name(&of(None, Some("DE")))), ("WH".into(), "DE".into()));
-        let query = FiguresQuery { country: "FR".into(), ..FiguresQuery::default() };
-        assert_eq!(on_lane(&query, &of(None, None)), query);
+        let query = FiguresQuery { carrier: "gls".into(), ..FiguresQuery::default() };
+        for (lane, by, name, leads) in [
+            (of(Some("WH"), Some("DE")), SplitBy::Lane, "WH → DE", true),
+            (of(Some("WH"), None), SplitBy::Lane, "WH → not known", false),
+            (of(None, Some("DE")), SplitBy::Lane, "not known → DE", false),
+            (of(None, Some("DE")), SplitBy::Country, "DE", true),
+            (of(None, None), SplitBy::Country, "not known", false),
+            (of(Some("WH"), None), SplitBy::Warehouse, "WH", true),
+        ] {
+            assert_eq!(lane_name(&lane, by), name);
+            assert_eq!(on_lane(&query, &lane, by).is_some(), leads, "{name}");
+        }
+        let lane = Finding::Lane {
+            lane: of(Some("WH"), None),
+            share: Share { part: 1, of: 40 },
+            all: Share { part: 90, of: 140 },
+        };
+        assert_eq!(said(&lane).kpi, "", "no list has exactly these");
     }
 }

@@ -7,6 +7,7 @@ use super::{
 use crate::views::{
     Asker,
     figures::{choice::asked, figure},
+    words::sentence,
 };
 use app::{
     components::{charts::number, parts::grouped},
@@ -28,7 +29,7 @@ use application::{
 };
 use kpi::{
     definition::Kpi,
-    figure::Tally,
+    figure::{FEW, Tally},
     scorecard::{
         Goal, Share,
         findings::{Finding, Lane, base, centre},
@@ -78,7 +79,7 @@ pub(super) async fn view(asker: &Asker, caller: &Caller, query: CarrierQuery) ->
         reasons: reasons(&review.troubles),
         findings: review.findings.iter().map(|one| finding(one, of_it)).collect(),
         lanes: lane_map(&review.lanes, target),
-        rows: rows(&table, target, of_it, &review.troubles),
+        rows: rows((table.as_slice(), query.by), target, of_it, &review.troubles),
         rows_summary: rows_summary(&table, query.by),
         promises: promises(&review),
         data: data(&card.measures),
@@ -129,6 +130,7 @@ fn promises(review: &Review) -> PromisesView {
     let mut parts = figure::parts(Kpi::OnTime.definition(), tally);
     // they are among those in time
     parts.retain(|part| part.code != "undecided");
+    parts.iter_mut().for_each(|part| part.label = sentence(&part.label));
     PromisesView { parts, all: count(all) }
 }
 
@@ -163,10 +165,16 @@ fn lane_map(lanes: &[LaneFigures], target: Option<f64>) -> LaneMap {
         rows: warehouses.iter().map(named).collect(),
         columns: countries.iter().map(named).collect(),
         more,
+        few_under: count(FEW),
     }
 }
 
-fn rows(lanes: &[LaneFigures], target: Option<f64>, query: &FiguresQuery, troubles: &Troubles) -> Vec<LaneRow> {
+fn rows(
+    (lanes, by): (&[LaneFigures], SplitBy),
+    target: Option<f64>,
+    query: &FiguresQuery,
+    troubles: &Troubles,
+) -> Vec<LaneRow> {
     let late: i64 = lanes.iter().map(|lane| lane.on_time().rest()).sum();
     let percent =
         |value: Option<f64>| value.map_or_else(|| "No data".to_owned(), |value| format!("{} %", number(value)));
@@ -174,14 +182,14 @@ fn rows(lanes: &[LaneFigures], target: Option<f64>, query: &FiguresQuery, troubl
         let share = lane.on_time();
         let scale = figure::Scale::of(Kpi::TransitTime.definition(), &lane.value(Kpi::TransitTime));
         LaneRow {
-            name: lane_name(&lane.lane),
-            query: on_lane(query, &lane.lane),
+            name: lane_name(&lane.lane, by),
+            query: on_lane(query, &lane.lane, by),
             due: count(share.of),
             on_time: percent(share.percent()),
             missed: is_missed(share, target),
             few: share.is_of_few(),
             late: count(share.rest()),
-            reason: main_reason(troubles, &lane.lane),
+            reason: main_reason(troubles, &lane.lane, by),
             of_late: format!("{} %", number((share.rest() as f64 * 100.0 / late.max(1) as f64).round())),
             p90: lane.value(Kpi::TransitTime).upper.map_or_else(|| "No data".to_owned(), |p90| scale.words(p90)),
             first_attempt: percent(lane.value(Kpi::FirstAttempt).main),
@@ -191,13 +199,16 @@ fn rows(lanes: &[LaneFigures], target: Option<f64>, query: &FiguresQuery, troubl
     lanes.iter().take(TABLE_MAX).map(row).collect()
 }
 
-/// The most frequent reason of exceptions on a lane; what is not known of the lane narrows nothing.
-fn main_reason(troubles: &Troubles, lane: &Lane) -> String {
-    let is = |own: &Option<String>, of: &Option<String>| own.is_none() || own == of;
-    let on_it = troubles
-        .rows
-        .iter()
-        .filter(|row| is(&lane.warehouse, &row.dims.warehouse) && is(&lane.country, &row.dims.country));
+/// The most frequent reason of exceptions on a lane, or on the part that it is split by.
+fn main_reason(troubles: &Troubles, lane: &Lane, by: SplitBy) -> String {
+    let on_it = troubles.rows.iter().filter(|row| {
+        let (from, to) = (lane.warehouse == row.dims.warehouse, lane.country == row.dims.country);
+        match by {
+            SplitBy::Lane => from && to,
+            SplitBy::Country => to,
+            SplitBy::Warehouse => from,
+        }
+    });
     let most = counted(on_it.map(|row| row.exception.reason)).into_iter().next();
     most.map(|(reason, _)| reason.label().to_owned()).unwrap_or_default()
 }
@@ -247,14 +258,15 @@ mod tests {
         let lanes = vec![lane("POZ", Some("DE"), 60, 100), lane("WH", None, 990, 1_000)];
         let query = FiguresQuery { carrier: "gls".into(), ..FiguresQuery::default() };
         let troubles = Troubles { rows: Vec::new(), cut: false, zone: TimeZone::UTC };
-        let rows = rows(&lanes, Some(95.0), &query, &troubles);
+        let rows = rows((lanes.as_slice(), SplitBy::Lane), Some(95.0), &query, &troubles);
         let first = &rows[0];
         assert_eq!(
             (first.name.as_str(), first.late, first.of_late.as_str(), first.missed),
             ("POZ → DE", 40, "80 %", true)
         );
-        assert_eq!((first.query.warehouse.as_str(), first.query.country.as_str()), ("POZ", "DE"));
-        assert_eq!((rows[1].name.as_str(), rows[1].query.country.as_str()), ("WH", ""));
+        let asked = first.query.as_ref().unwrap();
+        assert_eq!((asked.warehouse.as_str(), asked.country.as_str(), asked.carrier.as_str()), ("POZ", "DE", "gls"));
+        assert_eq!((rows[1].name.as_str(), &rows[1].query), ("WH → not known", &None), "no list has exactly these");
         assert_eq!(rows_summary(&lanes, SplitBy::Lane), "50 of 50 late ones on 2 of 2 lanes");
     }
 }

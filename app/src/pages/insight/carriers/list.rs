@@ -85,11 +85,7 @@ fn body(view: &CarriersView) -> AnyView {
         4 | 7 | 8 => 4,
         _ => 5,
     };
-    let export = {
-        let address = figures::address("/carriers/export.csv", query);
-        let sign = if address.contains('?') { '&' } else { '?' };
-        if view.sort == SortBy::Rank { address } else { format!("{address}{sign}sort={}", view.sort.code()) }
-    };
+    let export = figures::address_with("/carriers/export.csv", query, &[("sort", view.sort.code())]);
     view! {
         <div class="row scores-head">
             <p class="small muted" data-testid="summary">{view.summary.clone()}</p>
@@ -120,9 +116,7 @@ fn order(chosen: SortBy, query: &FiguresQuery) -> AnyView {
         .collect();
     let (navigate, query) = (use_navigate(), StoredValue::new(query.clone()));
     let go = move |code: String| {
-        let address = figures::address(PATH, &query.get_value());
-        let sign = if address.contains('?') { '&' } else { '?' };
-        let to = if code.is_empty() { address } else { format!("{address}{sign}sort={code}") };
+        let to = figures::address_with(PATH, &query.get_value(), &[("sort", code.as_str())]);
         navigate(&to, NavigateOptions { scroll: false, ..NavigateOptions::default() });
     };
     view! {

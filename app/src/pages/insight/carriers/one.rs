@@ -2,6 +2,7 @@
 
 use super::parts::{
     all_definitions, bands, carrier_address, chart_card, distribution, foot, linked, of_carrier, small_change,
+    split_address,
 };
 use crate::{
     api,
@@ -27,8 +28,6 @@ use leptos_router::{
 };
 
 const ON_TIME: &str = "On time against promise";
-/// Fewer due than this on a lane are too few to judge.
-const FEW: u64 = 30;
 /// Reasons with a bar of their own.
 const REASONS_MAX: usize = 8;
 /// Percent points below the target at which the shades of lanes begin.
@@ -171,13 +170,13 @@ fn findings(all: &[FindingView]) -> AnyView {
 }
 
 fn lanes(view: &CarrierView) -> AnyView {
-    let LaneMap { rows, columns, cells, more } = view.lanes.clone();
+    let LaneMap { rows, columns, cells, more, few_under } = view.lanes.clone();
     let target = view.target.unwrap_or(100.0);
     let bounds: Vec<f64> = SHADES.iter().map(|below| target - below).collect();
     let cell = |one: crate::contract::carriers::LaneCell| HeatCell {
         value: one.percent,
-        words: if one.due < FEW { format!("n {}", one.due) } else { format!("{:.0}", one.percent) },
-        mark: match (one.due < FEW, one.missed) {
+        words: if one.due < few_under { format!("n {}", one.due) } else { format!("{:.0}", one.percent) },
+        mark: match (one.due < few_under, one.missed) {
             (true, _) => Mark::TooFew,
             (false, true) => Mark::Attention,
             (false, false) => Mark::None,
@@ -196,7 +195,7 @@ fn lanes(view: &CarrierView) -> AnyView {
         cells: cells.into_iter().map(|row| row.into_iter().map(|one| one.map(cell)).collect()).collect(),
         bounds,
         keys,
-        few: format!("under {FEW} due"),
+        few: format!("under {few_under} due"),
     };
     let more = if more > 0 { format!("{more} more in the table, by country") } else { String::new() };
     chart_card("Lanes: on time, %".into(), more, String::new(), chart.figure(), ().into_any())
@@ -247,7 +246,7 @@ fn promises(promises: &PromisesView, query: &FiguresQuery, view: &CarrierView) -
         #[expect(clippy::cast_precision_loss, reason = "counts of shipments are far below 2^52")]
         let share = part.count as f64 * 100.0 / promises.all.max(1) as f64;
         view! {
-            <tr><th scope="row">{capital(&part.label)}</th><td class="num"><a class="count" href=href data-count=part.count.to_string()>{grouped(part.count)}</a></td><td class="num">{format!("{share:.1} %")}</td></tr>
+            <tr><th scope="row">{part.label.clone()}</th><td class="num"><a class="count" href=href data-count=part.count.to_string()>{grouped(part.count)}</a></td><td class="num">{format!("{share:.1} %")}</td></tr>
         }
         .into_any()
     };
@@ -271,16 +270,9 @@ fn promises(promises: &PromisesView, query: &FiguresQuery, view: &CarrierView) -
     .into_any()
 }
 
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
-}
-
 fn table(view: &CarrierView, query: &FiguresQuery) -> AnyView {
     let tab = |by: &SplitBy| {
-        let address = carrier_address(&view.card.code, query);
-        let sign = if address.contains('?') { '&' } else { '?' };
-        let href = if *by == SplitBy::Lane { address } else { format!("{address}{sign}by={}", by.code()) };
+        let href = split_address(&view.card.code, query, *by);
         view! { <a href=href aria-current=(view.by == *by).then_some("page")>{by.label()}</a> }.into_any()
     };
     let tabs: Vec<AnyView> = SplitBy::ALL.iter().map(tab).collect();
@@ -306,12 +298,9 @@ fn lane_row(row: &LaneRow) -> AnyView {
         (false, true) => "weak",
         _ => "",
     };
-    let of = |kpi: &str, tab: &str, words: String, n: u64| {
-        if n == 0 {
-            return words.into_any();
-        }
-        let href = figures::rows(kpi, tab, &row.query);
-        view! { <a href=href>{words}</a> }.into_any()
+    let of = |kpi: &str, tab: &str, words: String, n: u64| match row.query.as_ref().filter(|_| n > 0) {
+        Some(query) => view! { <a href=figures::rows(kpi, tab, query)>{words}</a> }.into_any(),
+        None => words.into_any(),
     };
     view! {
         <tr data-testid="lane">

@@ -8,7 +8,7 @@ use crate::{
     },
     contract::{
         When,
-        carriers::{Measure, TransitView},
+        carriers::{Measure, SplitBy, TransitView},
         figures::{AnnotationView, ChangeView, DefinitionView, FiguresQuery, Way},
     },
 };
@@ -17,9 +17,14 @@ use leptos_router::location::Url;
 
 /// The address of a carrier's page.
 pub fn carrier_address(code: &str, query: &FiguresQuery) -> String {
+    split_address(code, query, SplitBy::Lane)
+}
+
+/// The same, with its table split in another way.
+pub fn split_address(code: &str, query: &FiguresQuery, by: SplitBy) -> String {
     // which carrier stands in the path
     let query = FiguresQuery { carrier: String::new(), ..query.clone() };
-    figures::address(&format!("/carriers/{}", Url::escape(code)), &query)
+    figures::address_with(&format!("/carriers/{}", Url::escape(code)), &query, &[("by", by.code())])
 }
 
 /// The question of a carrier's rows.

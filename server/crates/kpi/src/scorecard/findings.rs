@@ -5,7 +5,7 @@ use crate::{
     definition::{Direction, Formula, Kpi},
     figure::{FEW, Tally},
 };
-use jiff::civil::Date;
+use jiff::{ToSpan as _, civil::Date};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A lane is raised from so many late ones on, and when its share of the late ones is so many times its share of what is due.
@@ -68,6 +68,8 @@ pub enum Finding {
         weeks: usize,
         /// The first day of the first of them.
         since: Date,
+        /// The last day of the last one.
+        until: Date,
         /// The mean of the weeks before, in per cent.
         mean: f64,
     },
@@ -144,7 +146,8 @@ fn below_limit(of: Evidence<'_>) -> Option<Finding> {
     let run = centre.run_below(&points).min(RECENT_WEEKS);
     let known = of.weeks.iter().rev().filter(|(_, share)| share.of > 0);
     let since = known.take(run).last().map(|(day, _)| *day)?;
-    Some(Finding::BelowLimit { weeks: run, since, mean: centre.0 })
+    let (last, _) = of.weeks.last()?;
+    Some(Finding::BelowLimit { weeks: run, since, until: last.saturating_add(6.days()), mean: centre.0 })
 }
 
 /// The mean of the first weeks, without unusual ones; none of no cases.
@@ -190,7 +193,7 @@ fn latency(of: Evidence<'_>) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::learned::bins::Scale;
-    use jiff::{ToSpan as _, civil::date};
+    use jiff::civil::date;
 
     fn share(part: i64, of: i64) -> Share {
         Share { part, of }
@@ -270,7 +273,10 @@ mod tests {
         let slower = Finding::Slower { now: 119.5, before: 71.5 };
         let [on_time, below, lane, slow, damage, latency] = &found[..] else { panic!("{found:?}") };
         assert_eq!(*on_time, Finding::OnTime { share: share(800, 1_000), target: 95.0 });
-        assert_eq!(*below, Finding::BelowLimit { weeks: 2, since: date(2026, 3, 16), mean: 95.0 });
+        assert_eq!(
+            *below,
+            Finding::BelowLimit { weeks: 2, since: date(2026, 3, 16), until: date(2026, 4, 5), mean: 95.0 }
+        );
         let expected = Finding::Lane { lane: lane_to("PL"), share: share(120, 300), all: share(800, 1_000) };
         assert_eq!((lane, slow), (&expected, &slower));
         assert_eq!(*damage, Finding::Share { kpi: Kpi::DamageRate, share: share(20, 1_000), target: 0.5 });
