@@ -37,11 +37,11 @@ use storage::reports::TroubleRow;
 
 /// Rows of each list beside a chart.
 const LISTED: usize = 8;
-/// Kinds of reasons that a chart tells apart; the others are one.
+/// Kinds of reasons that a chart shows by themselves; the others are one.
 const KINDS: usize = 5;
 /// Rows of a page of exceptions.
 const PAGE: usize = 50;
-/// What is beside the kinds that are told apart.
+/// All other kinds.
 const OTHERS: &str = "others";
 /// The edges of the bars of how long exceptions took, in hours.
 const EDGES: [f64; 7] = [0.0, 1.0, 4.0, 8.0, 24.0, 48.0, 96.0];
@@ -216,14 +216,14 @@ fn mostly<'a>(rows: impl Iterator<Item = &'a TroubleRow>) -> String {
 /// The kinds of reasons over the trend; those that are rare are one.
 fn kinds(sorted: &Sorted<'_>) -> Vec<CountedView> {
     let of_all = counted(sorted.all.rows.iter().map(|row| row.exception.reason.category()));
-    let told_apart: Vec<Category> = of_all.iter().take(KINDS).map(|(kind, _)| *kind).collect();
+    let by_themselves: Vec<Category> = of_all.iter().take(KINDS).map(|(kind, _)| *kind).collect();
     let code = |row: &TroubleRow| {
         let kind = row.exception.reason.category();
-        if told_apart.contains(&kind) { kind.code() } else { OTHERS }.to_owned()
+        if by_themselves.contains(&kind) { kind.code() } else { OTHERS }.to_owned()
     };
     let label = |code: &str| Category::from_code(code).map_or("Others", Category::label).to_owned();
     let mut kinds: Vec<CountedView> = Vec::new();
-    for code_of in told_apart.iter().map(|kind| kind.code()).chain((of_all.len() > KINDS).then_some(OTHERS)) {
+    for code_of in by_themselves.iter().map(|kind| kind.code()).chain((of_all.len() > KINDS).then_some(OTHERS)) {
         let of_kind = sorted.by(usize::MAX, code, label).into_iter().find(|kind| kind.code == code_of);
         let course = || {
             let within = |point: &Period| sorted.of(*point).filter(|row| code(row) == code_of).count() as u64;

@@ -2,6 +2,7 @@
 //! a schedule. [`save`] keeps and changes them, [`build`] makes one, [`send`] mails it once.
 
 mod build;
+mod common;
 mod csv;
 mod html;
 mod save;
@@ -10,9 +11,8 @@ mod table;
 mod xlsx;
 
 pub use build::{Built, Line, Of, build};
-pub use save::{
-    Act, Edited, Listed, MailingForm, NAME_CHARS_MAX, Shown, act, all, mail_channel, one, recipients_of, save,
-};
+pub use common::{mail_channel, recipients_of};
+pub use save::{Act, Edited, Listed, MailingForm, NAME_CHARS_MAX, Shown, act, all, one, save};
 pub use send::{SendError, begin_due, failed, send};
 
 use crate::{

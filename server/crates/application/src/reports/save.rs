@@ -1,14 +1,15 @@
 //! Saved reports: who sees and changes which, and what a person does with one.
 
-use super::send::new_run;
+use super::{
+    common::{recipients_of, zone},
+    send::new_run,
+};
 use crate::{
     caller::Caller,
     context::Context,
     error::{Result, UseCaseError},
-    exceptions::calendar,
     keys::sealed_audit,
     people::PeopleNames,
-    rules::message::channel_of,
     texts::Slot,
 };
 use channels::{RECIPIENTS_MAX, is_address};
@@ -95,11 +96,6 @@ pub enum Act {
     Remove,
     /// Mail it now.
     Send,
-}
-
-/// The mail channel that reports go out over.
-pub fn mail_channel(context: &Context) -> Option<String> {
-    channel_of(context, None)
 }
 
 /// The saved reports that the caller sees, by name.
@@ -226,19 +222,6 @@ async fn send_now(context: &Context, scope: Scope, id: ReportId) -> Result<()> {
     }
     context.notifier.work(Lane::RealTime);
     Ok(())
-}
-
-/// Who gets a report; none where it goes out to none, or the addresses can no longer be opened.
-pub fn recipients_of(context: &Context, record: &ReportRecord) -> Option<Vec<String>> {
-    let sealed = &record.mailing.as_ref()?.to;
-    let opened = context.texts.open(Slot::Recipients, Some(sealed))?;
-    Some(opened.lines().map(str::to_owned).collect())
-}
-
-/// The company's zone.
-pub(super) async fn zone(context: &Context, scope: Scope) -> Result<TimeZone> {
-    let company = calendar::company(context, scope).await?;
-    Ok(TimeZone::get(&company.zone).unwrap_or(TimeZone::UTC))
 }
 
 /// A report that the caller sees.

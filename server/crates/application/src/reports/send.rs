@@ -3,9 +3,8 @@
 
 use super::{
     build::build,
-    html,
-    save::{mail_channel, recipients_of, zone},
-    written,
+    common::{mail_channel, recipients_of, zone},
+    html, written,
 };
 use crate::{
     alerts,
