@@ -13,12 +13,12 @@ use application::{
     context::{Context, FILES_AT_ONCE, Notifier, ROOM_KIB},
     destinations::breaker::Breakers,
     exceptions::kept_calendar::KeptCalendar,
-    learned::kept_model::KeptModel,
     governance::{
         erasure,
         tombstones::{self, Lacking},
     },
     installation::UNNAMED,
+    learned::kept_model::KeptModel,
     odoo::pace::Hints,
     people::slow_lane::HASHES_AT_ONCE,
     texts::Texts,

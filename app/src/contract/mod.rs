@@ -159,7 +159,9 @@ impl fmt::Display for ApiError {
             Self::Missing { what: Record::Claim } => f.write_str("This claim does not exist."),
             Self::Missing { what: Record::Rule } => f.write_str("This rule does not exist."),
             Self::Missing { what: Record::Figure } => f.write_str("This figure does not exist."),
-            Self::Missing { what: Record::Report } => f.write_str("This report does not exist, or is another person’s."),
+            Self::Missing { what: Record::Report } => {
+                f.write_str("This report does not exist, or is another person’s.")
+            }
             Self::Missing { what: Record::Carrier } => f.write_str("No shipments of this carrier were ever counted."),
             Self::Refused { message }
             | Self::Conflict { message }

@@ -100,7 +100,12 @@ fn opened(shipment: &Shipment, begin: Timestamp) -> BTreeMap<E, usize> {
             to: Some(shipment.to.into()),
             ..Plan::default()
         },
-        watch: Some(Watch { calendar: company.own(), usual: ShippedTable.usual(&lane), late_from: None, feed: Feed::Running }),
+        watch: Some(Watch {
+            calendar: company.own(),
+            usual: ShippedTable.usual(&lane),
+            late_from: None,
+            feed: Feed::Running,
+        }),
         ..FoldInput::default()
     };
     let (mut rows, mut counts): (Vec<CommittedException>, BTreeMap<E, usize>) = Default::default();

@@ -64,7 +64,8 @@ pub async fn figures(engine: Engine, binary: &Path, shipments: u64, peaks: &mut 
         }
     }
     let counting: &[&str] = &["step=\"count\""];
-    let of = [("milepost_fold_seconds", &[][..]), ("milepost_figures_seconds", counting), ("milepost_figures_seconds", &[])];
+    let of =
+        [("milepost_fold_seconds", &[][..]), ("milepost_figures_seconds", counting), ("milepost_figures_seconds", &[])];
     let [fold, counting, figures] = sites.large.spent(FED, of).await?;
     let fold = fold - counting;
     lines.push(Line::info(format!("{name}: folding, of each event"), fold * 1_000.0, "ms"));

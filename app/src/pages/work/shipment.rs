@@ -19,8 +19,8 @@ use crate::{
         is_id,
         session::Permission,
         shipments::{
-            CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, OursView, ProofView, RawView, Reason,
-            ShipmentView, Standing, Step, StepStanding,
+            CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, OursView, ProofView, RawView,
+            Reason, ShipmentView, Standing, Step, StepStanding,
         },
     },
 };
@@ -200,7 +200,9 @@ fn Head(view: ShipmentView) -> impl IntoView {
 /// Our estimate beside the carrier's, and why we expect it late.
 fn ours(of: OursView) -> AnyView {
     let OursView { p50, p80, basis, late } = of;
-    let late = late.map(|why| view! { <p class="late late--warn" data-testid="expected-late">{format!("Expected late: {why}")}</p> });
+    let late = late.map(
+        |why| view! { <p class="late late--warn" data-testid="expected-late">{format!("Expected late: {why}")}</p> },
+    );
     view! {
         <dt>"Our ETA"</dt>
         <dd data-testid="our-eta"><b><Time when=p50/></b>", 80 % by "<Time when=p80/><p class="small muted">{basis}</p>{late}</dd>

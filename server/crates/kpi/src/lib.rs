@@ -4,5 +4,5 @@ pub mod contribution;
 pub mod definition;
 pub mod figure;
 pub mod learned;
-pub mod scorecard;
 pub mod report;
+pub mod scorecard;

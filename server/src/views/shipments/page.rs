@@ -9,8 +9,8 @@ use crate::views::{
 };
 use app::contract::bookings::BookingsView;
 use app::contract::shipments::{
-    CaseView, CustomerView, ExceptionView, NumberView, OursView, ProofView, Reason, SameNumberView, ShipmentView, Standing, Step,
-    StepStanding,
+    CaseView, CustomerView, ExceptionView, NumberView, OursView, ProofView, Reason, SameNumberView, ShipmentView,
+    Standing, Step, StepStanding,
 };
 use application::{
     cases::agents::Ticket,

@@ -801,8 +801,12 @@ fn a_severity_by_rule_is_that_of_the_newest_rule_that_matches() {
 fn the_usual_gap_is_that_of_the_lane_and_of_the_silence() {
     use crate::{calendar::CompanyCalendar, exceptions::usual::Usual};
     let usual = |gap| Usual { transit: 4, gap, first_scan: 2, customs: 2, lost: 20 };
-    let watch =
-        |gap| Watch { calendar: CompanyCalendar::default().own(), usual: Some(usual(gap)), late_from: None, feed: fold::Feed::Running };
+    let watch = |gap| Watch {
+        calendar: CompanyCalendar::default().own(),
+        usual: Some(usual(gap)),
+        late_from: None,
+        feed: fold::Feed::Running,
+    };
     // 20 March 2026 is a Friday
     for (heard, expected, watch, due) in [
         (Some(ago(10)), None, Some(watch(1)), "2026-03-23T02:00:00Z"),

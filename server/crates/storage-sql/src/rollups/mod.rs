@@ -27,7 +27,9 @@ use std::sync::Arc;
 use storage::{
     Page, Result, Scope, StoreError,
     jobs::Lane,
-    rollups::{DueRow, Grain, NewContribution, RollupDifference, RollupQuery, RollupRow, Rollups, UnitQuery, UnitRow, Waiting},
+    rollups::{
+        DueRow, Grain, NewContribution, RollupDifference, RollupQuery, RollupRow, Rollups, UnitQuery, UnitRow, Waiting,
+    },
 };
 use uuid::Uuid;
 

@@ -4,9 +4,9 @@ use domain::{
     fold::{FoldInput, Folded, Plan},
     ids::{CaseId, ExceptionId, ShipmentId, TrackerId},
 };
-use storage::rollups::Stored;
 use odoo::{Customer, OrderKind};
 use std::collections::{BTreeMap, BTreeSet};
+use storage::rollups::Stored;
 use storage::{orders::OriginStanding, shipments::ShipmentRecord, work::CaseRecord};
 use uuid::Uuid;
 
