@@ -191,7 +191,7 @@ async fn what_is_learned_twice_is_counted_once_and_remarks_leave_days_out() {
     let once = arrivals(&world).await;
     assert!(once > 0 && once % 2 == 0, "both, alike: {once}");
     assert_eq!(number().await, MODELS);
-    world.clock.advance(1.day().hours(1));
+    world.clock.advance(25.hours());
     learned(&world).await;
     assert_eq!((number().await, arrivals(&world).await), (MODELS + 1, once));
     annotations::add(&world.context, &Caller::trusted(scope), remark()).await.unwrap();
