@@ -43,7 +43,7 @@ describe("analysis and reports", { skip, concurrency: false }, () => {
     const { page } = browser;
     await page.goto(`${demo.base}/reports/new?figures=on_time,return_rate&period=month`);
     await hydrated(page);
-    await page.getByLabel("Name").fill("Carrier review");
+    await page.getByRole("textbox", { name: "Name", exact: true }).fill("Carrier review");
     await page.getByLabel("Split by").selectOption("carrier");
     await page.getByTestId("save-report").click();
     await page.waitForURL(/\/reports\/[0-9a-f-]{36}$/);
@@ -71,11 +71,11 @@ describe("analysis and reports", { skip, concurrency: false }, () => {
       await page.getByTestId("set-on_time").click();
       assert.equal(await page.getByLabel("Target of On time against promise").inputValue(), "96.5");
       await page.goto(`${demo.base}/reports/new`);
-      await page.getByLabel("Name").fill("Plain");
+      await page.getByRole("textbox", { name: "Name", exact: true }).fill("Plain");
       await page.getByTestId("save-report").click();
       await page.waitForURL(/\/reports\/[0-9a-f-]{36}/);
       await page.goto(`${demo.base}/reports/new`);
-      await page.getByLabel("Name").fill("Wrong");
+      await page.getByRole("textbox", { name: "Name", exact: true }).fill("Wrong");
       await page.getByLabel("How often").selectOption("day");
       await page.getByTestId("save-report").click();
       assert.ok((await page.locator("main").innerText()).includes("mail addresses"), "what is wrong is said");

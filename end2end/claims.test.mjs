@@ -52,7 +52,7 @@ describe("claims", { skip: SKIP, concurrency: false }, () => {
     await page.getByTestId("raise-claim").first().click();
     await page.waitForURL(/\/claims\/new\?shipment=/);
     await ready();
-    await page.getByLabel("Reason").selectOption("damaged");
+    await page.locator('select[name="new[reason]"]').selectOption("damaged");
     await page.getByLabel(/^Amount \(empty: /).fill("1140,50");
     await page.getByLabel("What happened").fill("The box is crushed.");
     await page.getByRole("button", { name: "Raise claim" }).click();

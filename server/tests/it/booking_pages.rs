@@ -119,7 +119,7 @@ async fn rules_are_added_moved_edited_and_removed_by_plain_forms() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_label_is_booked_by_a_plain_form_and_the_rules_are_tried_on_its_delivery() {
-    let Systems { world, odoo, desk } = {
+    let Systems { world, odoo, desk, .. } = {
         let systems = Systems::configured(any_port()).await;
         let new = delivery("A1", systems.world.clock.now());
         systems.odoo.add_order(&NewOrder { tracking: None, ..new });

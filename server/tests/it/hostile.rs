@@ -95,7 +95,7 @@ async fn evil() -> Evil {
     for (n, number) in [NUMBER.to_owned(), hostile("Number"), "HOST000002".into()].iter().enumerate() {
         systems.world.offer(&message(number, &format!("Event{n}"))).await.unwrap();
     }
-    let Systems { world, odoo, desk } = systems;
+    let Systems { world, odoo, desk, .. } = systems;
     // a number that is refused today may have come in before; its delivery is not in Odoo
     world.leaves_jobs();
     world.order(7, &[&hostile("Kept")]).await;

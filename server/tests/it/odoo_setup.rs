@@ -303,14 +303,14 @@ async fn reachable() -> (Systems, Site) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let settings = Settings { public_url: Some(format!("http://127.0.0.1:{port}")), ..Settings::default() };
     let systems = Systems::configured(settings).await;
-    let Systems { world, odoo, desk } = systems;
+    let Systems { world, odoo, desk, odoo_at } = systems;
     let mut config = (*world.config).clone();
     config.addr = format!("127.0.0.1:{port}").parse().unwrap();
     let context = std::sync::Arc::clone(&world.context);
     let (clock, leaves_jobs) = (std::sync::Arc::clone(&world.clock), std::sync::atomic::AtomicBool::new(true));
     let beside = World { context, config: std::sync::Arc::new(config), clock, leaves_jobs };
     let site = Site::on(beside, "Anna Lind").await;
-    (Systems { world, odoo, desk }, site)
+    (Systems { world, odoo, desk, odoo_at }, site)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

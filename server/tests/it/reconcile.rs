@@ -311,6 +311,7 @@ async fn a_person_has_a_delivery_validated_and_its_order_invoiced() {
     decided(Topic::Transfer, "Validate delivery").await;
     assert_eq!(systems.odoo.value(picking, "state"), "done");
     systems.reconciled(false).await;
+    systems.odoo_clock_is_right();
     decided(Topic::Invoice, "Make invoice").await;
     let invoices = systems.odoo.records_of("account.move", "move_type", &json!("out_invoice"));
     assert!(invoices.len() == 1 && invoices[0]["state"] == "posted", "{invoices:?}");

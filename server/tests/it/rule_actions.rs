@@ -451,7 +451,8 @@ async fn what_a_stopped_or_paused_rule_wanted_of_odoo_and_a_desk_is_not_done_whe
     let first = away("N1").await;
     manage::pause(&acting.context, &acting.person, &id, None).await.expect("works");
     back().await;
-    assert_eq!((noted(first), said(), acting.systems.desk.tickets().len()), (0, 0, 1), "the shipped rules go on");
+    let tickets = acting.systems.desk.tickets();
+    assert_eq!((noted(first), said(), tickets.len()), (0, 0, 1), "the shipped rules go on: {tickets:?}");
     manage::resume(&acting.context, &acting.person, &id).await.expect("works");
     back().await;
     assert_eq!((noted(first), said()), (1, 1), "it was resumed");

@@ -76,7 +76,7 @@ async fn a_person_says_when_and_wrong_expressions_are_refused() {
     jobs::tick(&world.context).await.unwrap();
     assert_eq!(world.started().await, ["prune", "sweep"]);
     for (name, expression, says) in
-        [("prune", "every day", "is no schedule"), ("shred", "every 60 s", "follow_erasures, prune, ")]
+        [("prune", "every day", "is no schedule"), ("shred", "every 60 s", "plan_reports, prune, ")]
     {
         let refused = reschedule(&world.context, &world.caller(), name, expression, "UTC").await.unwrap_err();
         assert!(refused.to_string().contains(says), "{refused}");

@@ -18,7 +18,10 @@ use simulator::{
     journey::Place,
     odoo::{DATABASE, NewOrder, SandboxOdoo},
 };
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 use storage::{
     Store,
     jobs::{JobFilter, JobSelection},
@@ -33,12 +36,18 @@ pub struct Systems {
     pub world: World,
     pub odoo: SandboxOdoo,
     pub desk: SandboxDesk,
+    pub odoo_at: Arc<AtomicI64>,
 }
 
 impl Systems {
     /// The first shipment with this number.
     pub async fn shipment(&self, number: &str) -> ShipmentId {
         self.world.context.store.shipments.find(self.world.context.scope(), number).await.unwrap()[0]
+    }
+
+    /// Odoo's clock, which stands still, goes as ours.
+    pub fn odoo_clock_is_right(&self) {
+        self.odoo_at.store(self.world.context.now().as_second(), Ordering::SeqCst);
     }
 
     pub async fn new() -> Self {
@@ -61,7 +70,11 @@ impl Systems {
     }
 
     async fn start(settings: Settings, store: Store, paced: bool) -> Self {
-        let odoo = SandboxOdoo::start(KEY, Arc::new(|| "2026-03-05T12:00:00Z".parse().unwrap())).await.unwrap();
+        let begun: Timestamp = "2026-03-05T12:00:00Z".parse().unwrap();
+        let odoo_at = Arc::new(AtomicI64::new(begun.as_second()));
+        let reads = Arc::clone(&odoo_at);
+        let clock = move || Timestamp::from_second(reads.load(Ordering::SeqCst)).unwrap();
+        let odoo = SandboxOdoo::start(KEY, Arc::new(clock)).await.unwrap();
         let desk = SandboxDesk::start(KEY).await.unwrap();
         let mut config = settings.resolve().unwrap();
         config.system.odoo = Some(OdooSettings {
@@ -82,7 +95,7 @@ impl Systems {
         });
         let world = if paced { World::paced(store, config).await } else { World::on(store, config).await };
         world.context.odoo("odoo").unwrap().setup(&Discard).await.unwrap();
-        Self { world, odoo, desk }
+        Self { world, odoo, desk, odoo_at }
     }
 
     /// A person sets how Milepost works in Odoo.

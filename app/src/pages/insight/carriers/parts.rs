@@ -42,7 +42,7 @@ pub fn linked(measure: &Measure, query: Option<&FiguresQuery>) -> AnyView {
         Some(query) => {
             let href = figures::rows(&measure.kpi, &measure.tab, query);
             let said = format!("{}: {number}, show the rows", measure.label);
-            view! { <a href=href aria-label=said data-testid="measure">{number}</a> }.into_any()
+            view! { <a class="count" href=href aria-label=said data-testid="measure">{number}</a> }.into_any()
         }
         None => number.into_any(),
     }

@@ -229,6 +229,7 @@ pub fn sort_by_volume(cards: &mut [Scorecard]) {
 /// # Errors
 /// When the caller may not, nothing was ever counted of this carrier, the period is too long, or the store fails.
 pub async fn review(context: &Context, caller: &Caller, question: &Question, carrier: &str) -> Result<Review> {
+    caller.require(Permission::Figures)?;
     let Scorecards { mut cards, targets, counted_until, .. } = scorecards(context, caller, question).await?;
     let ranked = cards.iter().filter(|card| matches!(card.rank, Some(Rank::Place(_)))).count();
     let of_it = |card: &Scorecard| card.carrier.as_deref() == Some(carrier);

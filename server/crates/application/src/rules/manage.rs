@@ -222,6 +222,7 @@ fn right(context: &Context, content: &Content) -> Result<()> {
 /// # Errors
 /// When the caller may not, the draft is the caller's own while a second person is needed, it has errors, or the store fails.
 pub async fn publish(context: &Context, caller: &Caller, id: &RuleId) -> Result<RuleVersion> {
+    caller.require(Permission::Operate)?;
     published(context, caller, id, None).await
 }
 
@@ -230,11 +231,11 @@ pub async fn publish(context: &Context, caller: &Caller, id: &RuleId) -> Result<
 /// # Errors
 /// As [`publish`], and `Conflict` where the draft says something else.
 pub async fn publish_seen(context: &Context, caller: &Caller, id: &RuleId, seen: &Content) -> Result<RuleVersion> {
+    caller.require(Permission::Operate)?;
     published(context, caller, id, Some(seen)).await
 }
 
 async fn published(context: &Context, caller: &Caller, id: &RuleId, seen: Option<&Content>) -> Result<RuleVersion> {
-    caller.require(Permission::Operate)?;
     let (scope, actor) = (caller.scope(), caller.scope().actor);
     let needs_second = four_eyes(context, scope).await? == FourEyes::On;
     let next = next_version(context, scope, id).await?;
