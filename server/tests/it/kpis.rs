@@ -8,7 +8,7 @@ use application::{
         read::{self, Dimension, Period, Question, Tab},
     },
 };
-use jiff::{ToSpan as _, civil::date};
+use jiff::civil::date;
 use kpi::{
     contribution::row::{Contributed, Part},
     definition::{Formula, Kpi},
@@ -117,37 +117,4 @@ async fn what_was_not_counted_is_counted_at_night() {
     }
     assert_eq!(keep::progress(context, scope).await.unwrap(), None);
     assert_eq!(context.store.rollups.differences(scope, 10).await.unwrap(), []);
-}
-
-#[tokio::test]
-async fn what_the_clock_opened_counts_when_it_is_over() {
-    let world = World::new().await;
-    for (record, number) in [(1, "N1"), (2, "N2")] {
-        world.order(record, &[number]).await;
-        world.receives(number, &[("InTransit_003", "2026-03-02T09:00:00+00:00")]).await;
-    }
-    world.settle().await;
-    let at = || world.context.now().strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string();
-    let caller = Caller::trusted(world.context.scope());
-    let counted = async || {
-        world.tick().await;
-        world.settle().await;
-        let until = world.context.now().to_zoned(jiff::tz::TimeZone::UTC).date() + 2.days();
-        let question = Question::of(Period { from: date(2026, 3, 1), until }, Filter::default());
-        let answer = read::figures(&world.context, &caller, &[Kpi::ExceptionRate, Kpi::ExceptionTime], &question).await;
-        let [rate, time] = &answer.unwrap().figures[..] else { panic!("two figures") };
-        (rate.tally.yes, time.tally.values.total())
-    };
-    world.passes(24 * 20).await;
-    // the source itself is not silent
-    world.receives("N2", &[("InTransit_003", "2026-03-02T09:00:00+00:00"), ("InTransit_003", &at())]).await;
-    world.settle().await;
-    world.passes(1).await;
-    let (open, over) = counted().await;
-    assert!(open > 0, "it is silent: {open}, {over}");
-    world.receives("N1", &[("InTransit_003", "2026-03-02T09:00:00+00:00"), ("InTransit_003", &at())]).await;
-    world.settle().await;
-    let (all, now_over) = counted().await;
-    let over = now_over - over;
-    assert!(all >= open && over > 0, "what is over was one: {open} before, {all}, of these {over} over");
 }

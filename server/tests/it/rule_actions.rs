@@ -451,8 +451,11 @@ async fn what_a_stopped_or_paused_rule_wanted_of_odoo_and_a_desk_is_not_done_whe
     let first = away("N1").await;
     manage::pause(&acting.context, &acting.person, &id, None).await.expect("works");
     back().await;
-    let tickets = acting.systems.desk.tickets();
-    assert_eq!((noted(first), said(), tickets.len()), (0, 0, 1), "the shipped rules go on: {tickets:?}");
+    let damaged = || {
+        let tickets = acting.systems.desk.tickets();
+        tickets.iter().filter(|ticket| ticket.subject.starts_with("Damaged")).count()
+    };
+    assert_eq!((noted(first), said(), damaged()), (0, 0, 1), "the shipped rules go on");
     manage::resume(&acting.context, &acting.person, &id).await.expect("works");
     back().await;
     assert_eq!((noted(first), said()), (1, 1), "it was resumed");
@@ -460,7 +463,7 @@ async fn what_a_stopped_or_paused_rule_wanted_of_odoo_and_a_desk_is_not_done_whe
     acting.context.rules.guard.stop(&id, "it floods".into());
     acting.context.rules.forget();
     back().await;
-    assert_eq!((noted(second), said(), acting.systems.desk.tickets().len()), (0, 1, 2), "it was stopped");
+    assert_eq!((noted(second), said(), damaged()), (0, 1, 2), "it was stopped");
     let stopped = EffectOutcome::not_possible("the rule was stopped");
     let own =
         |effects: Vec<(String, EffectOutcome)>| effects.into_iter().filter(|(key, _)| key.starts_with("rule/look/"));
