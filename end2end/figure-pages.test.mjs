@@ -74,7 +74,8 @@ describe("pages of figures", { skip, concurrency: false }, () => {
       const carrier = await by.locator("option").nth(1).getAttribute("value");
       await by.selectOption(carrier);
       await page.waitForURL(new RegExp(`carrier=${carrier}`));
-      await page.getByTestId("figure-link").first().click();
+      // the links follow the address
+      await page.locator(`[data-testid="figure-link"][href*="carrier=${carrier}"]`).first().click();
       await page.waitForURL(new RegExp(`/figures/on_time\\?.*carrier=${carrier}`));
       assert.equal(await page.getByTestId("by-carrier").inputValue(), carrier);
       await page.getByTestId("clear-filters").click();

@@ -151,7 +151,7 @@ fn function(name: &'static str, missing: Option<&'static str>, bad: Option<&'sta
 }
 
 fn arguments() -> Vec<Arguments> {
-    daily_arguments().into_iter().chain(governed_arguments()).collect()
+    daily_arguments().into_iter().chain(figure_arguments()).chain(governed_arguments()).collect()
 }
 
 fn daily_arguments() -> Vec<Arguments> {
@@ -169,6 +169,37 @@ fn daily_arguments() -> Vec<Arguments> {
         function("exceptions", None, Some("")),
         function("exceptions/one", Some("id=NO_ID"), Some("")),
         function("exceptions/act", Some("id=NO_ID&act=take"), Some("id=NO_ID&act=explode")),
+        function("start", None, None),
+        function("start/company", None, Some("name=")),
+        function("start/skip", None, None),
+        function("sync", Some("query[view]=messages&query[source]=nobody"), Some("query[since]=lately")),
+        function("sync/retry", Some("job=NO_ID"), Some("")),
+        function("sync/read-deliveries", None, None),
+        function("sync/job", Some("id=NO_ID"), Some("")),
+        function("sync/message", Some("id=NO_ID"), Some("")),
+        function("sync/start-replay", None, Some("chosen[all]=false")),
+        function("sync/stop-replay", Some("replay=nothing"), Some("")),
+        function("sync/pause", None, Some("destination=nowhere&why=because")),
+        function("sync/resume", None, Some("destination=nowhere")),
+        function("sync/replay", Some("message=NO_ID"), Some("")),
+        function("alerts", None, None),
+        function("alerts/acknowledge", Some("id=NO_ID"), None),
+        function("alerts/assign", Some("id=NO_ID&mine=true"), Some("")),
+        function("alerts/snooze", Some("id=NO_ID"), Some("")),
+        function("alerts/resolve", Some("id=NO_ID"), Some("")),
+        function(
+            "alerts/maintain",
+            Some("form[connection]=nowhere&form[why]=x"),
+            Some("form[connection]=aftership&form[until]=soon"),
+        ),
+        function("alerts/end-maintenance", Some("connection=nowhere"), Some("")),
+        function("alerts/rule", Some("kind=nothing&on=on"), Some("kind=disk_space&threshold=many")),
+        function("alerts/test", None, Some("channel=nowhere")),
+    ]
+}
+
+fn figure_arguments() -> Vec<Arguments> {
+    vec![
         function("overview", None, Some("query[length]=days&query[from]=2026-02-01&query[until]=2026-01-01")),
         function("calibration", None, Some("query[length]=days&query[from]=2026-02-01&query[until]=2026-01-01")),
         function(
@@ -211,32 +242,6 @@ fn daily_arguments() -> Vec<Arguments> {
         function("targets/set", Some("figure=nothing&target=1"), Some("figure=on_time&target=many")),
         function("targets/annotate", None, Some("form[kind]=mood&form[first]=2026-03-01")),
         function("targets/remove-remark", Some("id=NO_ID"), Some("")),
-        function("start", None, None),
-        function("start/company", None, Some("name=")),
-        function("start/skip", None, None),
-        function("sync", Some("query[view]=messages&query[source]=nobody"), Some("query[since]=lately")),
-        function("sync/retry", Some("job=NO_ID"), Some("")),
-        function("sync/read-deliveries", None, None),
-        function("sync/job", Some("id=NO_ID"), Some("")),
-        function("sync/message", Some("id=NO_ID"), Some("")),
-        function("sync/start-replay", None, Some("chosen[all]=false")),
-        function("sync/stop-replay", Some("replay=nothing"), Some("")),
-        function("sync/pause", None, Some("destination=nowhere&why=because")),
-        function("sync/resume", None, Some("destination=nowhere")),
-        function("sync/replay", Some("message=NO_ID"), Some("")),
-        function("alerts", None, None),
-        function("alerts/acknowledge", Some("id=NO_ID"), None),
-        function("alerts/assign", Some("id=NO_ID&mine=true"), Some("")),
-        function("alerts/snooze", Some("id=NO_ID"), Some("")),
-        function("alerts/resolve", Some("id=NO_ID"), Some("")),
-        function(
-            "alerts/maintain",
-            Some("form[connection]=nowhere&form[why]=x"),
-            Some("form[connection]=aftership&form[until]=soon"),
-        ),
-        function("alerts/end-maintenance", Some("connection=nowhere"), Some("")),
-        function("alerts/rule", Some("kind=nothing&on=on"), Some("kind=disk_space&threshold=many")),
-        function("alerts/test", None, Some("channel=nowhere")),
     ]
 }
 

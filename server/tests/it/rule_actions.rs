@@ -469,7 +469,7 @@ async fn what_a_stopped_or_paused_rule_wanted_of_odoo_and_a_desk_is_not_done_whe
         |effects: Vec<(String, EffectOutcome)>| effects.into_iter().filter(|(key, _)| key.starts_with("rule/look/"));
     for target in [EffectTarget::OrderNote, EffectTarget::Case] {
         let outcomes: Vec<_> = own(acting.effects("N2", target).await).map(|(_, outcome)| outcome).collect();
-        assert_eq!(outcomes, [stopped.clone()], "{target:?}");
+        assert_eq!(outcomes, std::slice::from_ref(&stopped), "{target:?}");
     }
 }
 

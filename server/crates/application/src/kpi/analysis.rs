@@ -88,7 +88,7 @@ impl Troubles {
 
     /// How long those that ended took, in hours.
     pub fn durations(&self) -> Vec<f64> {
-        self.rows.iter().filter_map(|row| hours_to_end(row)).collect()
+        self.rows.iter().filter_map(hours_to_end).collect()
     }
 }
 

@@ -11,7 +11,7 @@ async fn figures_that_were_falsified_are_made_anew() {
     let (database, url) = Temporary::make(&admin).await.unwrap();
     let store = PostgresStore::open(&url).await.unwrap();
     let mut direct = PgConnection::connect(url.split('?').next().unwrap()).await.unwrap();
-    let falsify = async |sql| drop(sqlx::query(sql).execute(&mut direct).await.unwrap());
+    let falsify = async |sql| _ = sqlx::query(sql).execute(&mut direct).await.unwrap();
     rollups::what_was_falsified_is_made_anew(store, falsify).await;
     direct.close().await.unwrap();
     drop(database);

@@ -158,7 +158,7 @@ async fn figures_that_were_falsified_are_made_anew() {
     let store = SqliteStore::open(&directory.file(), Options::server()).await.unwrap();
     let mut direct =
         SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(directory.file())).await.unwrap();
-    let falsify = async |sql| drop(sqlx::query(sql).execute(&mut direct).await.unwrap());
+    let falsify = async |sql| _ = sqlx::query(sql).execute(&mut direct).await.unwrap();
     storage::conformance::rollups::what_was_falsified_is_made_anew(store, falsify).await;
 }
 
