@@ -48,7 +48,7 @@ pub const FIGURES: &[Kpi] = &[
     Kpi::UnmappedShare,
     Kpi::ImpossibleTimes,
 ];
-/// What is told apart by lane.
+/// What is kept by lane.
 const BY_LANE: &[Kpi] = &[Kpi::OnTime, Kpi::TransitTime, Kpi::FirstAttempt, Kpi::ExceptionRate];
 /// Weeks of a course, at least and at most.
 const WEEKS_MIN: i32 = 13;
