@@ -84,7 +84,7 @@ impl Share {
     }
 }
 
-/// Whether so many of `n` are more than chance makes of an allowed share: as many or more in fewer than 2.5 of 100 cases. Exact where
+/// Whether a count out of `n` is more than chance makes of an allowed share: as many or more in fewer than 2.5 of 100 cases. Exact where
 /// few are allowed, since an interval is not good there: one of 114 is no proof against one of 1,000.
 fn is_more(wrong: i64, n: i64, allowed: f64) -> bool {
     let (n, allowed) = (n as f64, allowed.clamp(0.0, 1.0));
